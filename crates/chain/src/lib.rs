@@ -1,0 +1,39 @@
+//! The loop of an experiment, with no model in it: what each generation is trained on, and how generations follow one
+//! another.
+//!
+//! A [`Recipe`] says from which sources a training set is filled; [`compose`] fills it from the [`Ledger`] of what
+//! humans and earlier generations wrote; [`run`] goes round for as many generations as asked, with any [`Learner`]. The
+//! transformer is one learner, a count table that can be solved on paper ([`learners::Categorical`]) is another, and
+//! both go through this same code, so the closed forms in [`laws`] are tests of the loop that makes the curves.
+//!
+//! ```
+//! use chain::{HumanSet, Plan, Recipe, learners::Categorical, run};
+//! use streams::Streams;
+//!
+//! // Fifty human draws from four equally frequent types; each generation learns the last one's fifty draws.
+//! let streams = Streams::new(0);
+//! let (mut learner, human) = Categorical::with_human_draws(&[0.25; 4], 50, streams);
+//! let plan = Plan { recipe: "replace".parse::<Recipe>()?, generations: 6, writing: 50, streams };
+//! let mut diversity = Vec::new();
+//! let outcome = run(&plan, HumanSet::whole(human), &mut learner, &mut |trip: &chain::Trip<'_, Vec<f64>>| {
+//!     diversity.push(chain::laws::heterozygosity(trip.model));
+//!     Ok(())
+//! });
+//! assert_eq!((outcome.generations, outcome.ended.is_none()), (6, true));
+//! assert!(diversity[5] < 0.75);
+//! # Ok::<(), chain::RecipeError>(())
+//! ```
+
+mod compose;
+mod error;
+pub mod laws;
+pub mod learners;
+mod ledger;
+mod recipe;
+mod run;
+
+pub use compose::{Count, OfGeneration, OfOrigin, OfSource, Pick, Totals, TrainingSet, compose};
+pub use error::RecipeError;
+pub use ledger::{Entry, HumanSet, Ledger, Origin, human_subset};
+pub use recipe::{Amount, NAMES, Named, Recipe, Sizes, Source};
+pub use run::{Ended, Learner, Outcome, Plan, Scorer, Trip, run};

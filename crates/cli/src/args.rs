@@ -1,0 +1,233 @@
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A laboratory for model collapse.
+///
+/// Trains a small transformer, lets it write a corpus, trains the next one on that, generation after generation, and measures
+/// what is lost.
+#[derive(Parser)]
+#[command(name = "habsburg", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  habsburg run experiments/quickstart.toml
+  habsburg run experiments/quickstart.toml --set chain.generations=3 --set train.epochs=1 --out runs/try
+  habsburg report runs/try
+  habsburg corpus list
+
+Exit codes: 0 done, 1 the work failed, 2 the request was wrong.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run an experiment, or go on with one; then write its report
+    Run(RunArgs),
+    /// Check an experiment and say what it would cost; with --out, prepare a run directory for `step`
+    Plan(PlanArgs),
+    /// Make one generation of one chain of a prepared run directory
+    Step(StepArgs),
+    /// Write a run's report: one page, its figures, a table
+    Report(ReportArgs),
+    /// Compare runs in one table
+    Compare(CompareArgs),
+    /// Train one model on a text
+    Train(TrainArgs),
+    /// Let a model write documents, as JSON lines
+    Sample(SampleArgs),
+    /// Measure a model on a text
+    Evaluate(EvaluateArgs),
+    /// The human texts that this laboratory knows how to get
+    Corpus(CorpusArgs),
+    /// What this build can run on here, and what `auto` takes
+    Devices,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// Bars on a terminal, else one line for each generation
+    Auto,
+    /// One line for each stage
+    Plain,
+    /// One JSON object for each event, on standard error
+    Json,
+    /// Nothing
+    None,
+}
+
+#[derive(Args)]
+pub(crate) struct Device {
+    /// auto, flex, ndarray, vulkan[:N], wgpu[:N], vulkan:cpu
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    pub(crate) device: String,
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// The experiment file
+    pub(crate) experiment: PathBuf,
+    /// The run directory; `runs/NAME` by default. A run that was begun there goes on
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Change one key of the file, as in `--set train.epochs=1`; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    /// Chains that are worked on at once; they share the processor's threads
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: u32,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
+}
+
+#[derive(Args)]
+pub(crate) struct PlanArgs {
+    /// The experiment file
+    pub(crate) experiment: PathBuf,
+    /// Prepare this run directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Change one key of the file
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct StepArgs {
+    /// The run directory
+    pub(crate) run: PathBuf,
+    /// The chain, ARM/seed-S
+    #[arg(long, value_name = "ARM/seed-S")]
+    pub(crate) chain: String,
+    /// The generation; those before it must be there
+    #[arg(long, value_name = "K")]
+    pub(crate) generation: u32,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// The run directory
+    pub(crate) run: PathBuf,
+    /// The page; `report.html` in the run directory by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CompareArgs {
+    /// Run directories
+    #[arg(required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Text {
+    /// A text file, a folder of text files, or JSON lines (plain, .gz or .zst)
+    pub(crate) data: PathBuf,
+    /// The text's field in JSON lines
+    #[arg(long, default_value = "text")]
+    pub(crate) field: String,
+}
+
+#[derive(Args)]
+pub(crate) struct TrainArgs {
+    #[command(flatten)]
+    pub(crate) text: Text,
+    /// The new model's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// tiny, small, medium or large
+    #[arg(long, default_value = "small")]
+    pub(crate) preset: String,
+    /// A tokenizer.json to use instead of training one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// Passes over the text
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) epochs: f64,
+    /// Seed of the initial weights and of the order of windows
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
+}
+
+#[derive(Args)]
+pub(crate) struct SampleArgs {
+    /// The model's folder
+    pub(crate) model: PathBuf,
+    /// Tokens to write, at least
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) tokens: u64,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Divides the logits
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) temperature: f64,
+    /// Only the likeliest so many tokens
+    #[arg(long)]
+    pub(crate) top_k: Option<usize>,
+    /// Only the smallest set of likeliest tokens with this mass
+    #[arg(long)]
+    pub(crate) top_p: Option<f64>,
+    /// Only tokens at least this likely, as a share of the likeliest
+    #[arg(long)]
+    pub(crate) min_p: Option<f64>,
+    /// Divides the logits of tokens that are there already
+    #[arg(long)]
+    pub(crate) repetition_penalty: Option<f64>,
+    /// Always the likeliest token
+    #[arg(long)]
+    pub(crate) greedy: bool,
+    #[command(flatten)]
+    pub(crate) device: Device,
+}
+
+#[derive(Args)]
+pub(crate) struct EvaluateArgs {
+    /// The model's folder
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) text: Text,
+    #[command(flatten)]
+    pub(crate) device: Device,
+}
+
+#[derive(Args)]
+pub(crate) struct CorpusArgs {
+    #[command(subcommand)]
+    pub(crate) command: CorpusCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CorpusCommand {
+    /// The cards
+    List,
+    /// A corpus's source, licence, counts and first lines (fetches it if need be)
+    Show {
+        /// The card's name
+        name: String,
+    },
+    /// Bring a corpus into the cache; afterwards it works without network
+    Fetch {
+        /// The card's name
+        name: String,
+    },
+}

@@ -1,0 +1,84 @@
+use crate::args::{PlanArgs, RunArgs, StepArgs};
+use crate::progress::{Progress, duration};
+use crate::{Failure, args::ProgressKind};
+use orchestrator::{Experiment, Plan, RunOptions};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// `habsburg run`
+pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
+    let experiment = Experiment::load(&args.experiment, &args.set)?;
+    let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
+    let options = RunOptions { device: args.device.device, jobs: args.jobs as usize };
+    let progress = Progress::new(args.progress);
+    let started = Instant::now();
+    let summary = orchestrator::run(&experiment, &out, &options, &progress);
+    progress.finish();
+    let summary = summary?;
+    let page = out.join("report.html");
+    if summary.made == 0 && page.exists() {
+        eprintln!("Nothing to do: {} is complete.", out.display());
+    } else {
+        report::write(&out, None).map_err(Failure::work)?;
+        eprintln!("{} stages made, {} found, in {}.", summary.made, summary.found, duration(started.elapsed()));
+    }
+    for (chain, reason) in &summary.failed {
+        eprintln!("{chain} ended before its time: {reason}");
+    }
+    print!("{}", report::terminal_table(&out).map_err(Failure::work)?);
+    println!("Report: {}", page.display());
+    Ok(())
+}
+
+/// `habsburg plan`
+pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
+    let experiment = Experiment::load(&args.experiment, &args.set)?;
+    let options = RunOptions { device: args.device.device, jobs: 1 };
+    let progress = Progress::new(ProgressKind::None);
+    let plan = match &args.out {
+        Some(out) => orchestrator::prepare(&experiment, out, &options, &progress)?,
+        None => orchestrator::plan(&experiment, &options, &progress)?,
+    };
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&plan).map_err(Failure::work)?);
+    } else {
+        print_plan(&experiment, &plan);
+    }
+    if let Some(out) = args.out {
+        eprintln!("{} is prepared; make its generations with `habsburg step`, in order.", out.display());
+    }
+    Ok(())
+}
+
+fn print_plan(experiment: &Experiment, plan: &Plan) {
+    println!("{}: {} chains, {} generations each", plan.experiment, plan.count, experiment.chain.generations);
+    println!("{:24} {:>10} {:>4} {:>12} {:>8} {:>12}", "arm", "parameters", "gen", "trained on", "steps", "written");
+    for chain in &plan.chains {
+        for (generation, stage) in chain.generations.iter().enumerate() {
+            let (arm, parameters) =
+                if generation == 0 { (chain.arm.as_str(), chain.parameters.to_string()) } else { ("", String::new()) };
+            println!(
+                "{arm:24} {parameters:>10} {generation:>4} {:>12} {:>8} {:>12}",
+                stage.training_tokens, stage.steps, stage.written_tokens
+            );
+        }
+    }
+    let operations = plan.operations;
+    println!("About {operations:.2e} floating-point operations: {} at 50 GFLOP/s.", at_rate(operations, 50e9));
+}
+
+fn at_rate(operations: f64, rate: f64) -> String {
+    duration(std::time::Duration::from_secs_f64(operations / rate))
+}
+
+/// `habsburg step`
+pub(crate) fn step(args: StepArgs) -> Result<(), Failure> {
+    let chain = args.chain.parse().map_err(|e| Failure::Request(format!("--chain {}: {e}", args.chain)))?;
+    let options = RunOptions { device: args.device.device, jobs: 1 };
+    let progress = Progress::new(args.progress);
+    let summary = orchestrator::step(&args.run, &chain, args.generation, &options, &progress);
+    progress.finish();
+    let summary = summary?;
+    eprintln!("{} stages made, {} found.", summary.made, summary.found);
+    Ok(())
+}

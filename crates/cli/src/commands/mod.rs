@@ -1,0 +1,36 @@
+//! One function for each command.
+
+pub(crate) mod corpus;
+pub(crate) mod experiment;
+pub(crate) mod parts;
+pub(crate) mod report;
+
+use crate::Failure;
+
+/// `habsburg devices`
+pub(crate) fn devices() -> Result<(), Failure> {
+    let auto = ops::device::parse("auto").map_err(Failure::request)?.description();
+    for (name, chosen) in ops::device::all() {
+        let description = chosen.description();
+        let mark = if description == auto { "  <- auto" } else { "" };
+        println!("{name:12} {}{mark}", ::corpus::printable(&description));
+    }
+    if !cfg!(feature = "gpu") {
+        eprintln!("This build is for the processor alone; a GPU needs `cargo build --release --features gpu`.");
+    }
+    Ok(())
+}
+
+/// Leaves without running what drivers have registered for the end of the process.
+pub(crate) fn leave(code: u8) -> ! {
+    #[cfg(unix)]
+    {
+        unsafe extern "C" {
+            fn _exit(code: i32) -> !;
+        }
+        // SAFETY: `_exit` takes any number, touches no memory of ours and does not return.
+        unsafe { _exit(i32::from(code)) }
+    }
+    #[cfg(not(unix))]
+    std::process::exit(i32::from(code))
+}

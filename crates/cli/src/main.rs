@@ -1,0 +1,97 @@
+//! The `habsburg` binary: arguments in, exit codes out.
+//!
+//! 0: done. 1: the work failed. 2: the request was wrong. Standard output carries results, standard error everything else.
+
+mod args;
+mod commands;
+mod progress;
+
+use args::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Large blocks stay mapped between steps: a training step allocates and frees the same activations over and over.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What a command ends with, where it does not end well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request was wrong: exit code 2.
+    Request(String),
+    /// The work failed: exit code 1.
+    Work(String),
+}
+
+impl Failure {
+    pub(crate) fn request(error: impl std::fmt::Display) -> Self {
+        Self::Request(error.to_string())
+    }
+
+    pub(crate) fn work(error: impl std::fmt::Display) -> Self {
+        Self::Work(error.to_string())
+    }
+}
+
+impl From<orchestrator::Error> for Failure {
+    fn from(error: orchestrator::Error) -> Self {
+        match error {
+            orchestrator::Error::Request(text) => Self::Request(text),
+            orchestrator::Error::Work(text) => Self::Work(text),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            error.print().ok();
+            return finish(code);
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("HABSBURG_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    match dispatch(arguments.command) {
+        Ok(()) => finish(0),
+        Err(failure) => {
+            let (text, code) = match failure {
+                Failure::Request(text) => (text, 2),
+                Failure::Work(text) => (text, 1),
+            };
+            // A message may quote a path or a text: it gets one line and no control characters.
+            eprintln!("habsburg: {}", corpus::printable(&text));
+            finish(code)
+        }
+    }
+}
+
+/// Ends the process here and now: a software Vulkan driver may crash while it is unloaded, after all work is done.
+fn finish(code: u8) -> ExitCode {
+    use std::io::Write;
+    std::io::stdout().flush().ok();
+    std::io::stderr().flush().ok();
+    if cfg!(all(feature = "gpu", unix)) {
+        commands::leave(code);
+    }
+    ExitCode::from(code)
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => commands::experiment::run(args),
+        Command::Plan(args) => commands::experiment::plan(args),
+        Command::Step(args) => commands::experiment::step(args),
+        Command::Report(args) => commands::report::report(args),
+        Command::Compare(args) => commands::report::compare(args),
+        Command::Train(args) => commands::parts::train(args),
+        Command::Sample(args) => commands::parts::sample(args),
+        Command::Evaluate(args) => commands::parts::evaluate(args),
+        Command::Corpus(args) => commands::corpus::corpus(args),
+        Command::Devices => commands::devices(),
+    }
+}

@@ -1,0 +1,179 @@
+//! Progress on standard error: bars on a terminal, lines elsewhere, JSON for machines.
+
+use crate::args::ProgressKind;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use orchestrator::{Event, Observer};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Shows events.
+pub(crate) struct Progress {
+    kind: ProgressKind,
+    state: Mutex<State>,
+}
+
+struct State {
+    started: Instant,
+    bars: MultiProgress,
+    all: Option<ProgressBar>,
+    /// One bar for each chain that is being worked on.
+    chains: BTreeMap<String, ProgressBar>,
+    cost: f64,
+    /// Cost of what was made here, and of what was found.
+    made: f64,
+    found: f64,
+}
+
+impl Progress {
+    pub(crate) fn new(kind: ProgressKind) -> Self {
+        let terminal = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        let kind = match kind {
+            ProgressKind::Auto if !terminal => ProgressKind::Plain,
+            other => other,
+        };
+        let state = State {
+            started: Instant::now(),
+            bars: MultiProgress::new(),
+            all: None,
+            chains: BTreeMap::new(),
+            cost: 0.0,
+            made: 0.0,
+            found: 0.0,
+        };
+        Self { kind, state: Mutex::new(state) }
+    }
+
+    /// Takes the bars away.
+    pub(crate) fn finish(&self) {
+        let state = self.state.lock().expect("no observer panics");
+        state.bars.clear().ok();
+    }
+}
+
+impl State {
+    /// Time left, from what was made so far; nothing before there is something to go by.
+    fn left(&self) -> Option<Duration> {
+        let todo = (self.cost - self.made - self.found).max(0.0);
+        (self.made > 0.0).then(|| self.started.elapsed().mul_f64(todo / self.made))
+    }
+
+    fn share(&self) -> f64 {
+        if self.cost > 0.0 { ((self.made + self.found) / self.cost).min(1.0) } else { 1.0 }
+    }
+}
+
+/// `1 h 05 m`, `3 m 10 s`, `12 s`.
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} m {s:02} s"),
+        (h, m, _) => format!("{h} h {m:02} m"),
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: Event) {
+        let mut state = self.state.lock().expect("no observer panics");
+        match &event {
+            Event::Begin { cost, .. } => {
+                state.started = Instant::now();
+                state.cost = *cost;
+            }
+            Event::Finished { made: true, cost, .. } => state.made += cost,
+            Event::Finished { cost, .. } => state.found += cost,
+            _ => {}
+        }
+        match self.kind {
+            ProgressKind::Auto => bars(&mut state, &event),
+            ProgressKind::Plain => plain(&state, &event),
+            ProgressKind::Json => eprintln!("{}", as_json(&state, &event)),
+            ProgressKind::None => {}
+        }
+    }
+}
+
+fn plain(state: &State, event: &Event) {
+    match event {
+        Event::Note(text) => eprintln!("{}", corpus::printable(text)),
+        Event::Failed { chain, reason } => eprintln!("{chain} ended: {reason}"),
+        Event::Finished { chain, generation, kind: rundir::StageKind::Score, made: true, .. } => {
+            let left = state.left().map_or(String::new(), |left| format!(", about {} left", duration(left)));
+            eprintln!("{chain} generation {generation} done ({:.0} %{left})", 100.0 * state.share());
+        }
+        _ => {}
+    }
+}
+
+fn bars(state: &mut State, event: &Event) {
+    let style =
+        |template: &str| ProgressStyle::with_template(template).expect("a fixed template").progress_chars("━╸ ");
+    match event {
+        Event::Begin { chains, .. } if *chains > 0 => {
+            let all = state.bars.add(ProgressBar::new(1000));
+            all.set_style(style("{prefix:>28} {bar:24} {percent:>3} %  {msg}"));
+            all.set_prefix(format!("{chains} chains"));
+            all.enable_steady_tick(Duration::from_secs(1));
+            state.all = Some(all);
+        }
+        Event::Working { chain, generation, kind, done, note } => {
+            let bars = &state.bars;
+            let bar = state.chains.entry(chain.clone()).or_insert_with(|| {
+                let bar = bars.add(ProgressBar::new(1000));
+                bar.set_style(style("{prefix:>28} {bar:24} {msg}"));
+                bar.set_prefix(chain.clone());
+                bar
+            });
+            bar.set_position((1000.0 * done) as u64);
+            bar.set_message(format!("generation {generation}: {kind} {note}"));
+        }
+        Event::Finished { chain, kind: rundir::StageKind::Score, .. } => {
+            if let Some(bar) = state.chains.remove(chain) {
+                bar.finish_and_clear();
+                state.bars.remove(&bar);
+            }
+        }
+        Event::Note(text) => {
+            state.bars.println(corpus::printable(text)).ok();
+        }
+        Event::Failed { chain, reason } => {
+            state.bars.println(format!("{chain} ended: {reason}")).ok();
+        }
+        _ => {}
+    }
+    if let Some(all) = &state.all {
+        all.set_position((1000.0 * state.share()) as u64);
+        let left = state.left().map_or_else(String::new, |left| format!("about {} left", duration(left)));
+        all.set_message(left);
+    }
+}
+
+fn as_json(state: &State, event: &Event) -> serde_json::Value {
+    let left = state.left().map(|d| d.as_secs());
+    match event {
+        Event::Begin { chains, cost } => json!({"event": "begin", "chains": chains, "operations": cost}),
+        Event::Working { chain, generation, kind, done, note } => json!({
+            "event": "working", "chain": chain, "generation": generation, "stage": kind.name(), "done": done, "note": note,
+        }),
+        Event::Finished { chain, generation, kind, made, .. } => json!({
+            "event": "finished", "chain": chain, "generation": generation, "stage": kind.name(), "made": made,
+            "share": state.share(), "seconds_left": left,
+        }),
+        Event::Failed { chain, reason } => json!({"event": "failed", "chain": chain, "reason": reason}),
+        Event::Note(text) => json!({"event": "note", "text": text}),
+    }
+}
+
+/// A bar for one piece of work outside an experiment.
+pub(crate) fn single(kind: ProgressKind, steps: u64) -> ProgressBar {
+    let bar = match kind {
+        ProgressKind::Auto if std::io::stderr().is_terminal() => ProgressBar::new(steps),
+        _ => ProgressBar::hidden(),
+    };
+    let template = "{bar:24} {pos}/{len} {msg}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(template).expect("a fixed template").progress_chars("━╸ "));
+    bar
+}

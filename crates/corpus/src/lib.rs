@@ -1,0 +1,55 @@
+//! Text and where it came from: documents with their provenance, readers, corpus cards and fetching, splitting by
+//! document, cutting to a context, tokenizers, and packing into token windows.
+//!
+//! The way of human text to a model:
+//!
+//! ```
+//! use corpus::{Document, Shares, TokenSet, Tokenizer, cut_all, pack, split};
+//!
+//! // From `corpus::read`, or `corpus::load` with a card; the split comes before anything is cut.
+//! let text = "It is not down in any map; true places never are.\n\nCall me Ishmael.";
+//! let documents = (0..200).map(|i| Document::human(format!("d{i}"), text, "example")).collect();
+//! let parts = split(documents, Shares::default())?;
+//!
+//! // One tokenizer a run, trained on the human training split.
+//! let texts: Vec<&str> = parts.train.iter().map(|document| document.text.as_str()).collect();
+//! let tokenizer = Tokenizer::train_bpe(&texts, 280)?;
+//!
+//! // Pieces that fit a context of 32, and windows that hold whole pieces.
+//! let context = 32;
+//! let pieces = cut_all(&parts.train, &tokenizer, context - 1);
+//! let tokens = TokenSet::encode(&pieces, &tokenizer);
+//! let windows = pack(tokens.iter().map(|(ids, truncated)| (ids, truncated, 1.0)), context, tokenizer.separator());
+//! assert_eq!(windows.fill().cut, 0);
+//! assert!(windows.fill().padding() < 0.5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `data/` at the project's root holds the cards; they are built into the binary.
+
+mod card;
+mod cut;
+mod document;
+mod fetch;
+mod form;
+mod jsonl;
+mod pack;
+mod read;
+mod sampling;
+mod segment;
+mod split;
+mod summary;
+mod tokenizer;
+mod words;
+
+pub use card::{Card, Form, Registry, Source, Take, UnknownCorpus, VocabularyCard};
+pub use cut::{SMALLEST_PIECE, cut, cut_all};
+pub use document::{Document, Origin, Prompt, Provenance, Span};
+pub use fetch::{ClientFault, FetchError, archive_path, cache_dir, fetch, gpt2, load};
+pub use jsonl::{JsonLines, write_jsonl_zst};
+pub use pack::{Fill, TokenSet, TokenSetError, Windows, pack};
+pub use read::{ReadError, read};
+pub use sampling::{Sampling, SamplingError};
+pub use split::{BLOCK_CHARACTERS, FEW_DOCUMENTS, Part, Shares, Split, SplitError, blocks, part_of, split};
+pub use summary::{Summary, printable, summary};
+pub use tokenizer::{SEPARATOR, SMALLEST_VOCABULARY, Tokenizer, TokenizerError};

@@ -1,0 +1,38 @@
+//! Metrics, as pure functions of text, counts and scores.
+//!
+//! Each file begins with what it measures, where that comes from, and the trap. [`predictions`] is about how well a
+//! model predicts given text; [`written`] is about the text that a model wrote, beside a [`Reference`] of human text.
+//! The result is a list of [`Measure`]s: rows of `metrics.csv` without the run's own columns.
+//!
+//! ```
+//! use evaluation::{Doc, DocumentLoss, Equal, Reference, predictions, written};
+//! use streams::Streams;
+//!
+//! // Three tokens predicted no better than by guessing among eight.
+//! let loss = DocumentLoss { nats: 3.0 * 8.0_f64.ln(), tokens: 3, bytes: 12 };
+//! let [_, perplexity, bits] = predictions(&[loss]).try_into().unwrap();
+//! assert!((perplexity.value - 8.0).abs() < 1e-12 && (bits.value - 9.0 / 12.0).abs() < 1e-12);
+//!
+//! let doc = |text| Doc { text, ids: &[], truncated: false, reencoded_differs: false };
+//! let equal = Equal { words: 3, draws: 20, streams: Streams::new(0) };
+//! let human = Reference::of(&[doc("a rose is a rose")], &[doc("a rose is")], equal);
+//! let measures = written(&[doc("a rose a rose")], &human);
+//! let survival = measures.iter().find(|m| m.metric == "vocabulary-survival" && m.detail.is_empty()).unwrap();
+//! assert_eq!(survival.value, 2.0 / 3.0);
+//! ```
+
+mod flaws;
+mod measure;
+mod predictions;
+mod reference;
+mod repetition;
+mod tail;
+mod text;
+mod vocabulary;
+mod written;
+
+pub use measure::Measure;
+pub use predictions::{DocumentLoss, predictions};
+pub use reference::{Equal, Reference};
+pub use text::{Doc, words};
+pub use written::written;

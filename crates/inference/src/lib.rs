@@ -1,0 +1,41 @@
+//! Inference: the generation sampler and the scorer.
+//!
+//! [`decode`] writes sequences with any [`Stepper`]: many slots advance together, a slot that has finished its document
+//! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
+//! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
+//! the number of slots nor of threads can change it. [`write`] turns sequences into documents with provenance.
+//! [`score`] gives the log-probability of given text.
+//!
+//! ```
+//! use corpus::Sampling;
+//! use inference::{Decoding, decode, stepper};
+//! use model::{Settings, Weights};
+//! use streams::Streams;
+//!
+//! let config = Settings { preset: "tiny".into(), context: Some(8), ..Settings::default() }.resolve(32).unwrap();
+//! let weights = Weights::initialise(&config, &Streams::new(0), 0);
+//! let chosen = ops::device::parse("flex").unwrap();
+//! let decoding = Decoding {
+//!     sampling: &Sampling::default(),
+//!     streams: Streams::new(0),
+//!     generation: 0,
+//!     separator: 0,
+//!     prompt: &|_| Vec::new(),
+//! };
+//! let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
+//! let sequences = decode(&mut *stepper(&weights, &chosen, 16), &decoding, 100, &size, &mut |_| {}).unwrap();
+//! let total: u64 = sequences.iter().map(|s| size(&s.ids, s.truncated)).sum();
+//! assert!(total >= 100);
+//! ```
+
+mod decode;
+mod sample;
+mod score;
+mod steppers;
+mod write;
+
+pub use decode::{DecodeError, Decoding, Sequence, decode};
+pub use sample::{SampleError, Sampler, Scratch};
+pub use score::score;
+pub use steppers::{Slot, Stepper, stepper};
+pub use write::{Prompts, WriteSettings, Written, write};

@@ -1,0 +1,91 @@
+use burn::tensor::Device;
+use corpus::TokenSet;
+use model::{Transformer, Weights};
+use training::{Batch, token_losses};
+
+/// Positions that go through the model at once.
+const POSITIONS: usize = 8192;
+
+/// The negative log-probability of each document in nats, each scored alone from its separator, its end included unless
+/// it is truncated. Documents share windows, but attention stops at their borders. Sums are taken in f64, in the order of
+/// a document's tokens.
+///
+/// # Panics
+/// If a document does not fit the model's context, or the device fails.
+pub fn score(weights: &Weights, documents: &TokenSet, separator: u32, device: &Device) -> Vec<f64> {
+    let transformer = Transformer::new(weights, device);
+    let context = weights.config().context;
+    let windows = Layout::new(documents, context);
+    let mut nats = vec![0.0; documents.len()];
+    let size = (POSITIONS / context).max(1);
+    for group in windows.windows.chunks(size) {
+        let mut batch = Batch::default();
+        for window in group {
+            fill(&mut batch, window, documents, separator, context);
+        }
+        // Equal shapes throughout: the last batch is filled up with padding.
+        (group.len()..size).for_each(|_| fill(&mut batch, &[], documents, separator, context));
+        let losses = token_losses(&transformer, &batch, device);
+        let mut window_losses = losses.chunks(context);
+        for window in group {
+            let losses = window_losses.next().expect("one row of losses for each window");
+            let mut at = 0;
+            for &document in window {
+                let end = at + positions(documents, document);
+                nats[document] = losses[at..end].iter().map(|&l| f64::from(l)).sum();
+                at = end;
+            }
+        }
+    }
+    nats
+}
+
+/// Documents in windows, in their own order.
+struct Layout {
+    windows: Vec<Vec<usize>>,
+}
+
+impl Layout {
+    fn new(documents: &TokenSet, context: usize) -> Self {
+        let mut windows: Vec<Vec<usize>> = vec![Vec::new()];
+        let mut free = context;
+        for document in 0..documents.len() {
+            let positions = positions(documents, document);
+            assert!(positions <= context, "document {document} has {positions} positions, the context {context}");
+            if positions > free {
+                windows.push(Vec::new());
+                free = context;
+            }
+            windows.last_mut().expect("there is a window").push(document);
+            free -= positions;
+        }
+        Self { windows }
+    }
+}
+
+/// Appends one window to a batch.
+fn fill(batch: &mut Batch, window: &[usize], documents: &TokenSet, separator: u32, context: usize) {
+    let start_of_window = batch.inputs.len();
+    for &document in window {
+        let start = (batch.inputs.len() - start_of_window) as u32;
+        let ids = documents.ids(document);
+        let positions = positions(documents, document);
+        batch.inputs.push(separator);
+        batch.inputs.extend(&ids[..positions - 1]);
+        batch.targets.extend(ids);
+        batch.targets.resize(batch.inputs.len(), separator);
+        batch.weights.resize(batch.inputs.len(), 1.0);
+        batch.starts.resize(batch.inputs.len(), start);
+    }
+    while batch.inputs.len() < start_of_window + context {
+        batch.starts.push((batch.inputs.len() - start_of_window) as u32);
+        batch.inputs.push(separator);
+        batch.targets.push(separator);
+        batch.weights.push(0.0);
+    }
+}
+
+/// Positions that a document takes: its tokens, and its end unless it is truncated.
+fn positions(documents: &TokenSet, document: usize) -> usize {
+    documents.ids(document).len() + usize::from(!documents.truncated(document))
+}

@@ -1,0 +1,150 @@
+use crate::decode::Writing;
+use burn::tensor::Device;
+use model::{Cache, Transformer, Weights};
+use ops::decoder::{CpuDecoder, DecoderConfig, DecoderWeights, IDLE, LayerWeights};
+use ops::device::{Chosen, Kind};
+
+/// A slot of the decoder: the document it writes, if any.
+pub struct Slot {
+    pub(crate) writing: Option<Writing>,
+}
+
+impl Slot {
+    pub(crate) fn idle() -> Self {
+        Self { writing: None }
+    }
+
+    /// The token that goes in at this step, and its position.
+    fn input(&self) -> Option<(u32, u32)> {
+        self.writing.as_ref().map(|w| (w.input(), w.ids.len() as u32))
+    }
+}
+
+/// What gives logits for many sequences, one token each.
+pub trait Stepper {
+    /// Sequences that advance together.
+    fn slots(&self) -> usize;
+    /// Positions of a sequence.
+    fn context(&self) -> usize;
+    /// Puts each slot's next token in, and gives every busy slot its row of logits.
+    fn step(&mut self, slots: &mut [Slot], each: &(dyn Fn(&mut Writing, &[f32]) + Sync));
+}
+
+/// The fastest stepper of a device, with `slots` sequences.
+pub fn stepper(weights: &Weights, device: &Chosen, slots: usize) -> Box<dyn Stepper> {
+    match device.kind() {
+        Kind::Flex => Box::new(CpuStepper::new(weights, slots)),
+        _ => Box::new(TensorStepper::new(weights, slots, &device.device())),
+    }
+}
+
+/// Our own decoder for the processor.
+pub(crate) struct CpuStepper {
+    decoder: CpuDecoder,
+    tokens: Vec<u32>,
+    positions: Vec<u32>,
+}
+
+impl CpuStepper {
+    pub(crate) fn new(weights: &Weights, slots: usize) -> Self {
+        let config = weights.config();
+        let layer = |index: usize| {
+            let tensor = |part: &str| weights.tensor(&format!("model.layers.{index}.{part}.weight"));
+            LayerWeights {
+                input_layernorm: tensor("input_layernorm"),
+                q_proj: tensor("self_attn.q_proj"),
+                k_proj: tensor("self_attn.k_proj"),
+                v_proj: tensor("self_attn.v_proj"),
+                o_proj: tensor("self_attn.o_proj"),
+                post_attention_layernorm: tensor("post_attention_layernorm"),
+                gate_proj: tensor("mlp.gate_proj"),
+                up_proj: tensor("mlp.up_proj"),
+                down_proj: tensor("mlp.down_proj"),
+            }
+        };
+        let parts = DecoderWeights {
+            embed_tokens: weights.tensor("model.embed_tokens.weight"),
+            layers: (0..config.layers).map(layer).collect(),
+            norm: weights.tensor("model.norm.weight"),
+        };
+        let sizes = DecoderConfig {
+            vocab: config.vocabulary,
+            width: config.width,
+            layers: config.layers,
+            heads: config.heads,
+            kv_heads: config.kv_heads,
+            head_width: config.head_width,
+            hidden: config.hidden,
+            context: config.context,
+            theta: config.theta,
+            eps: config.epsilon,
+        };
+        Self { decoder: CpuDecoder::new(sizes, &parts, slots), tokens: vec![IDLE; slots], positions: vec![0; slots] }
+    }
+}
+
+impl Stepper for CpuStepper {
+    fn slots(&self) -> usize {
+        self.tokens.len()
+    }
+
+    fn context(&self) -> usize {
+        self.decoder.config().context
+    }
+
+    fn step(&mut self, slots: &mut [Slot], each: &(dyn Fn(&mut Writing, &[f32]) + Sync)) {
+        for (index, slot) in slots.iter().enumerate() {
+            (self.tokens[index], self.positions[index]) = slot.input().unwrap_or((IDLE, 0));
+        }
+        self.decoder.step_with(&self.tokens, &self.positions, slots, |_, slot, logits| {
+            if let Some(writing) = &mut slot.writing {
+                each(writing, logits);
+            }
+        });
+    }
+}
+
+/// The reference decoder, for every device.
+pub(crate) struct TensorStepper {
+    transformer: Transformer,
+    cache: Cache,
+    slots: usize,
+}
+
+/// The fewest rows of a matrix product: below, the processor's products take other paths with other sums.
+const FEWEST_ROWS: usize = 16;
+
+impl TensorStepper {
+    pub(crate) fn new(weights: &Weights, slots: usize, device: &Device) -> Self {
+        let rows = slots.next_multiple_of(FEWEST_ROWS);
+        Self {
+            transformer: Transformer::new(weights, device),
+            cache: Cache::new(weights.config(), rows, device),
+            slots,
+        }
+    }
+}
+
+impl Stepper for TensorStepper {
+    fn slots(&self) -> usize {
+        self.slots
+    }
+
+    fn context(&self) -> usize {
+        self.transformer.config().context
+    }
+
+    fn step(&mut self, slots: &mut [Slot], each: &(dyn Fn(&mut Writing, &[f32]) + Sync)) {
+        // Idle rows go through with the separator at position 0.
+        let inputs = slots.iter().map(|s| s.input().unwrap_or((0, 0)));
+        let inputs: Vec<(u32, u32)> = inputs.chain(std::iter::repeat((0, 0))).take(self.cache.slots()).collect();
+        let (tokens, positions): (Vec<u32>, Vec<u32>) = inputs.into_iter().unzip();
+        let logits = self.transformer.step(&tokens, &positions, &mut self.cache);
+        let logits: Vec<f32> = logits.try_into_vec_as().expect("float32 logits");
+        for (slot, row) in slots.iter_mut().zip(logits.chunks(self.transformer.config().vocabulary)) {
+            if let Some(writing) = &mut slot.writing {
+                each(writing, row);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use crate::{DecodeError, Decoding, decode, stepper};
+use corpus::{Document, Origin, Prompt, Provenance, Sampling, Span, Tokenizer};
+use model::Weights;
+use ops::device::Chosen;
+use streams::{Purpose, Streams};
+
+/// What each written document starts from.
+pub enum Prompts<'a> {
+    /// From the separator alone.
+    Unprompted,
+    /// From the first tokens of a document that is drawn for each index among these.
+    Documents {
+        /// Where prompts come from: human documents, or the last generation's.
+        documents: &'a [Document],
+        /// How many tokens of a document are given; documents with fewer are not drawn.
+        tokens: usize,
+    },
+}
+
+/// What a corpus is written with.
+pub struct WriteSettings<'a> {
+    /// The sampler's settings.
+    pub sampling: &'a Sampling,
+    /// The streams of the chain's seed.
+    pub streams: Streams,
+    /// The generation that writes.
+    pub generation: u32,
+    /// The chain's name, for the provenance and the documents' ids.
+    pub chain: &'a str,
+    /// Tokens to be written, ends included.
+    pub budget: u64,
+    /// Where documents start from.
+    pub prompts: Prompts<'a>,
+    /// Sequences that are written at once; changes nothing but the speed.
+    pub slots: usize,
+}
+
+/// Lets a model write a corpus: the shortest prefix of its documents, in index order, that reaches the budget.
+///
+/// A document's size is counted as the next generation will see it: its text encoded again, and its end.
+///
+/// # Errors
+/// If the model's logits are not numbers.
+///
+/// # Panics
+/// If prompts are asked for and no document has enough tokens, or the device fails.
+pub fn write(
+    weights: &Weights,
+    tokenizer: &Tokenizer,
+    settings: &WriteSettings,
+    device: &Chosen,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<Written>, DecodeError> {
+    let pool = PromptPool::new(&settings.prompts, tokenizer);
+    let choose = |document: u64| pool.draw(settings, document).map_or(Vec::new(), |p| p.ids.clone());
+    let decoding = Decoding {
+        sampling: settings.sampling,
+        streams: settings.streams,
+        generation: settings.generation,
+        separator: tokenizer.separator(),
+        prompt: &choose,
+    };
+    let size = |ids: &[u32], truncated: bool| {
+        (tokenizer.encode(&tokenizer.decode(ids)).len() + usize::from(!truncated)) as u64
+    };
+    let mut stepper = stepper(weights, device, settings.slots);
+    let sequences = decode(&mut *stepper, &decoding, settings.budget, &size, progress)?;
+    let parent = weights.hash();
+    let document = |(index, sequence): (usize, crate::Sequence)| {
+        let text = tokenizer.decode(&sequence.ids);
+        let prompt = pool.draw(settings, index as u64);
+        let document = Document {
+            id: format!("{}/{}/{index:06}", settings.chain, settings.generation),
+            provenance: provenance(settings, &parent, prompt, &text, tokenizer),
+            truncated: sequence.truncated,
+            text,
+        };
+        Written { document, ids: sequence.ids }
+    };
+    Ok(sequences.into_iter().enumerate().map(document).collect())
+}
+
+/// A written document and the tokens that were sampled for it.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The document: what the next generation reads.
+    pub document: Document,
+    /// The sampled ids, with the prompt; its text may encode to others.
+    pub ids: Vec<u32>,
+}
+
+fn provenance(
+    settings: &WriteSettings,
+    parent: &str,
+    prompt: Option<&PromptText>,
+    text: &str,
+    tokenizer: &Tokenizer,
+) -> Provenance {
+    let prompt = prompt.map(|p| {
+        // The text may continue the prompt's last character: its bytes are those of the whole characters before.
+        let given = tokenizer.decode(&p.ids);
+        let common = given.chars().zip(text.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+        (p, common)
+    });
+    let human = prompt.filter(|(p, bytes)| p.origin != Origin::Synthetic && *bytes > 0);
+    Provenance {
+        origin: if human.is_some() { Origin::Assisted } else { Origin::Synthetic },
+        spans: human.map_or(Vec::new(), |(p, bytes)| {
+            vec![
+                Span { start: 0, end: bytes, origin: p.origin },
+                Span { start: bytes, end: text.len(), origin: Origin::Synthetic },
+            ]
+        }),
+        source: None,
+        generation: Some(settings.generation),
+        chain: Some(settings.chain.to_owned()),
+        parent: Some(parent.to_owned()),
+        sampler: Some(settings.sampling.clone()),
+        prompt: prompt.map(|(p, bytes)| Prompt { document: p.id.clone(), bytes }),
+    }
+}
+
+/// The documents that can be prompts, encoded once.
+struct PromptPool {
+    texts: Vec<PromptText>,
+}
+
+struct PromptText {
+    id: String,
+    origin: Origin,
+    ids: Vec<u32>,
+}
+
+impl PromptPool {
+    fn new(prompts: &Prompts, tokenizer: &Tokenizer) -> Self {
+        let Prompts::Documents { documents, tokens } = prompts else { return Self { texts: Vec::new() } };
+        let texts: Vec<PromptText> = documents
+            .iter()
+            .filter_map(|d| {
+                let mut ids = tokenizer.encode(&d.text);
+                let enough = ids.len() >= *tokens;
+                ids.truncate(*tokens);
+                enough.then(|| PromptText { id: d.id.clone(), origin: d.provenance.origin, ids })
+            })
+            .collect();
+        assert!(!texts.is_empty(), "no document has the {tokens} tokens of a prompt");
+        Self { texts }
+    }
+
+    /// The prompt of the document with this index.
+    fn draw(&self, settings: &WriteSettings, document: u64) -> Option<&PromptText> {
+        let mut stream = settings.streams.stream(Purpose::Prompt, settings.generation, document);
+        let count = self.texts.len() as u64;
+        (count > 0).then(|| &self.texts[stream.below(count) as usize])
+    }
+}

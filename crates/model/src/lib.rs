@@ -1,0 +1,30 @@
+//! The tiny transformer: Llama's architecture, small.
+//!
+//! Root-mean-square norms, rotary positions (rotate-half), SwiGLU, no biases, a tied embedding, grouped-query heads
+//! allowed. On disk it has Hugging Face's names and layouts ([`Weights`]), so that a folder opens in `transformers`, and a
+//! small Llama-type checkpoint can be a chain's ancestor. On a device it is a [`Transformer`] with fused projections.
+//!
+//! ```
+//! use model::{Attention, Settings, Transformer, Weights};
+//! use streams::Streams;
+//!
+//! let config = Settings { preset: "tiny".into(), ..Settings::default() }.resolve(300).unwrap();
+//! let weights = Weights::initialise(&config, &Streams::new(0), 0);
+//! let device = ops::device::parse("flex").unwrap().device();
+//! let transformer = Transformer::new(&weights, &device);
+//! // Two windows of four positions, each one document.
+//! let context = Attention::new(config.attention(2, 4), &[0; 8], &device);
+//! let hidden = transformer.forward(&[0, 1, 2, 3, 0, 4, 5, 6], &context);
+//! assert_eq!(hidden.dims(), [8, config.width]);
+//! ```
+
+mod cache;
+mod config;
+mod transformer;
+mod weights;
+
+pub use cache::Cache;
+pub use config::{ConfigError, ModelConfig, PRESETS, Preset, Settings};
+pub use ops::{Attention, AttentionShape};
+pub use transformer::Transformer;
+pub use weights::{Weights, WeightsError};

@@ -1,0 +1,112 @@
+use burn::tensor::Tensor;
+
+/// AdamW's constants (Loshchilov and Hutter 2019, arXiv 1711.05101).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWConfig {
+    /// Decay of the mean of gradients.
+    pub beta1: f64,
+    /// Decay of the mean of squared gradients.
+    pub beta2: f64,
+    /// Added to the root of the second moment, outside the root, as PyTorch does.
+    pub epsilon: f64,
+    /// Decoupled weight decay per unit of learning rate, for matrices alone.
+    pub weight_decay: f64,
+    /// The global norm to which gradients are clipped.
+    pub clip: f64,
+}
+
+/// Moments of one parameter, `[rows, columns]` like it.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    /// Mean of the gradients.
+    pub first: Tensor<2>,
+    /// Mean of the squared gradients.
+    pub second: Tensor<2>,
+}
+
+/// The optimizer: constants, moments and the count of steps.
+#[derive(Clone, Debug)]
+pub struct AdamW {
+    config: AdamWConfig,
+    /// In the parameters' order; empty before the first step.
+    moments: Vec<Moments>,
+    steps: i32,
+}
+
+impl AdamW {
+    /// An optimizer that has taken no step.
+    pub fn new(config: AdamWConfig) -> Self {
+        Self { config, moments: Vec::new(), steps: 0 }
+    }
+
+    /// The norm of all gradients together, `√Σ g²`.
+    ///
+    /// One number comes back from the device. Each parameter's sum is at most some hundred thousand terms in float32;
+    /// the parameters are added in f64.
+    pub fn global_norm(gradients: &[Tensor<2>]) -> f64 {
+        let squares = gradients.iter().map(|g| g.clone().square().sum_dim(1).sum_dim(0).reshape([1])).collect();
+        let squares: Vec<f32> = Tensor::<1>::cat(squares, 0).try_into_vec_as().expect("float32 sums");
+        squares.iter().map(|&s| f64::from(s)).sum::<f64>().sqrt()
+    }
+
+    /// One step: gradients are multiplied by `scale`, clipped to the global norm, and the parameters moved.
+    /// Gives the norm before clipping. Neither parameters nor gradients are tracked by autodiff.
+    /// `decays[i]` says whether parameter `i` is a matrix that decays.
+    ///
+    /// A norm that is not finite leaves everything as it was.
+    ///
+    /// # Panics
+    /// If the three lists differ in length, or from one call to the next.
+    pub fn step(
+        &mut self,
+        parameters: Vec<Tensor<2>>,
+        gradients: Vec<Tensor<2>>,
+        decays: &[bool],
+        scale: f64,
+        rate: f64,
+    ) -> (Vec<Tensor<2>>, f64) {
+        assert!(parameters.len() == gradients.len() && parameters.len() == decays.len());
+        let norm = Self::global_norm(&gradients) * scale;
+        if !norm.is_finite() {
+            return (parameters, norm);
+        }
+        if self.moments.is_empty() {
+            let zeros = |p: &Tensor<2>| Moments { first: p.zeros_like(), second: p.zeros_like() };
+            self.moments = parameters.iter().map(zeros).collect();
+        }
+        assert_eq!(self.moments.len(), parameters.len(), "the same parameters in every step");
+        self.steps += 1;
+        // As in PyTorch's clip_grad_norm_, which adds 1e-6 to the norm.
+        let scale = scale * (self.config.clip / (norm + 1e-6)).min(1.0);
+        let moved = parameters
+            .into_iter()
+            .zip(gradients)
+            .zip(&mut self.moments)
+            .zip(decays)
+            .map(|(((p, g), moments), &decays)| {
+                update(p, g.mul_scalar(scale), moments, &self.config, self.steps, rate, decays)
+            })
+            .collect();
+        (moved, norm)
+    }
+}
+
+/// `p ← p·(1 − rate·decay) − rate · m̂ / (√v̂ + ε)` with bias-corrected moments.
+fn update(
+    p: Tensor<2>,
+    g: Tensor<2>,
+    moments: &mut Moments,
+    config: &AdamWConfig,
+    steps: i32,
+    rate: f64,
+    decays: bool,
+) -> Tensor<2> {
+    let AdamWConfig { beta1, beta2, epsilon, weight_decay, .. } = *config;
+    let first = moments.first.clone().mul_scalar(beta1) + g.clone().mul_scalar(1.0 - beta1);
+    let second = moments.second.clone().mul_scalar(beta2) + g.square().mul_scalar(1.0 - beta2);
+    *moments = Moments { first: first.clone(), second: second.clone() };
+    let root = second.div_scalar(1.0 - beta2.powi(steps)).sqrt().add_scalar(epsilon);
+    let shift = first.mul_scalar(rate / (1.0 - beta1.powi(steps))) / root;
+    let p = if decays { p.mul_scalar(1.0 - rate * weight_decay) } else { p };
+    p - shift
+}

@@ -1,0 +1,227 @@
+//! The decoder's step on a CPU: one token for each of many sequences, over a key-value cache that grows in place.
+//!
+//! The model is the tiny Llama (RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied head). A *slot* holds one
+//! sequence. Each step goes over the slots that are not idle in blocks of a few rows; a block passes through all layers in one
+//! task, so its activations stay in one core's cache, and each matrix is read once a block. The step allocates nothing and
+//! copies no cache.
+//!
+//! A slot's logits have the same bits whatever its number, the other slots and the number of threads: every product is one
+//! chain of multiply-adds over its inputs in order, and every other sum runs within the slot, in an order that its position
+//! alone decides. Only another set of instructions (AVX-512, AVX2, plain) may round otherwise.
+//!
+//! ```
+//! use ops::decoder::{CpuDecoder, DecoderConfig, DecoderWeights, IDLE, LayerWeights};
+//!
+//! let config = DecoderConfig {
+//!     vocab: 3, width: 2, layers: 1, heads: 1, kv_heads: 1, head_width: 2, hidden: 2, context: 4, theta: 1e4, eps: 1e-5,
+//! };
+//! let (embed_tokens, ones, square) = ([1.0, 0.0, 0.0, 1.0, 1.0, 1.0], [1.0; 2], [0.5; 4]);
+//! let layer = LayerWeights {
+//!     input_layernorm: &ones, q_proj: &square, k_proj: &square, v_proj: &square, o_proj: &square,
+//!     post_attention_layernorm: &ones, gate_proj: &square, up_proj: &square, down_proj: &square,
+//! };
+//! let weights = DecoderWeights { embed_tokens: &embed_tokens, layers: vec![layer], norm: &ones };
+//! let mut decoder = CpuDecoder::new(config, &weights, 2);
+//! let mut logits = vec![0.0; 2 * 3];
+//! decoder.step(&[0, IDLE], &[0, 0], &mut logits); // slot 0 begins
+//! decoder.step(&[2, 0], &[1, 0], &mut logits); // slot 0 goes on, slot 1 begins
+//! assert!(logits.iter().all(|value| value.is_finite()));
+//! ```
+
+mod attention;
+mod buffer;
+mod exponentials;
+mod model;
+mod product;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use buffer::Buffer;
+pub use exponentials::{GROUP, exponentials};
+use model::{Model, Scratch, Task};
+use product::TILE_ROWS;
+use std::sync::Arc;
+
+/// The token of a slot that rests in this step.
+pub const IDLE: u32 = u32::MAX;
+
+/// Sizes of the model and of its positions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecoderConfig {
+    /// Tokens of the vocabulary.
+    pub vocab: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Width of one head; even.
+    pub head_width: usize,
+    /// Width of the feed-forward.
+    pub hidden: usize,
+    /// Positions of a slot.
+    pub context: usize,
+    /// Base of the rotary positions' wavelengths.
+    pub theta: f64,
+    /// Added to the mean square in RMSNorm.
+    pub eps: f64,
+}
+
+/// One layer's weights: Hugging Face's names, matrices row-major `[outputs, inputs]`.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerWeights<'a> {
+    /// `[width]`.
+    pub input_layernorm: &'a [f32],
+    /// `[heads × head_width, width]`.
+    pub q_proj: &'a [f32],
+    /// `[kv_heads × head_width, width]`.
+    pub k_proj: &'a [f32],
+    /// `[kv_heads × head_width, width]`.
+    pub v_proj: &'a [f32],
+    /// `[width, heads × head_width]`.
+    pub o_proj: &'a [f32],
+    /// `[width]`.
+    pub post_attention_layernorm: &'a [f32],
+    /// `[hidden, width]`.
+    pub gate_proj: &'a [f32],
+    /// `[hidden, width]`.
+    pub up_proj: &'a [f32],
+    /// `[width, hidden]`.
+    pub down_proj: &'a [f32],
+}
+
+/// All weights. The head is the embedding (tied).
+#[derive(Clone, Debug)]
+pub struct DecoderWeights<'a> {
+    /// `[vocab, width]`.
+    pub embed_tokens: &'a [f32],
+    /// The layers, first to last.
+    pub layers: Vec<LayerWeights<'a>>,
+    /// The last normalisation, `[width]`.
+    pub norm: &'a [f32],
+}
+
+/// A sequence's part in a step.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    slot: u32,
+    token: u32,
+    position: u32,
+}
+
+/// Decodes one token a step for each of its slots.
+#[derive(Debug)]
+pub struct CpuDecoder {
+    model: Arc<Model>,
+    cache: Buffer,
+    /// Positions of each slot that hold a key and a value.
+    lengths: Vec<u32>,
+    rows: Vec<Row>,
+    scratch: Vec<Scratch>,
+}
+
+impl CpuDecoder {
+    /// Packs the weights (a copy, as large as they are) and sets the cache aside:
+    /// `2 × layers × context × kv_heads × head_width` floats a slot.
+    ///
+    /// # Panics
+    /// If a weight's length is not what `config` says, `kv_heads` does not divide `heads`, or the head's width is odd.
+    pub fn new(config: DecoderConfig, weights: &DecoderWeights<'_>, slots: usize) -> Self {
+        Self::with_model(Arc::new(Model::new(config, weights)), slots)
+    }
+
+    /// Another decoder of the same weights (they are shared), with slots of its own.
+    pub fn sibling(&self, slots: usize) -> Self {
+        Self::with_model(self.model.clone(), slots)
+    }
+
+    fn with_model(model: Arc<Model>, slots: usize) -> Self {
+        let cache = Buffer::zeros(slots * model.layout.slot());
+        Self { cache, lengths: vec![0; slots], rows: Vec::with_capacity(slots), scratch: Vec::new(), model }
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &DecoderConfig {
+        &self.model.config
+    }
+
+    /// Slots.
+    pub fn slots(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// One step: slot `s` takes `tokens[s]` at `positions[s]`, or rests where the token is [`IDLE`] (its position is not
+    /// looked at, and it costs nothing). Position 0 starts the slot anew. The logits of the next token are written to
+    /// `logits[s]`; those of a resting slot stay as they are.
+    ///
+    /// # Shapes
+    /// - `tokens`, `positions`: `[slots]`
+    /// - `logits`: `[slots, vocab]`
+    ///
+    /// # Panics
+    /// If a length is not as above, a token is outside the vocabulary, or a position is past the context or leaves a gap.
+    pub fn step(&mut self, tokens: &[u32], positions: &[u32], logits: &mut [f32]) {
+        let vocab = self.model.config.vocab;
+        self.advance(tokens, positions, logits, vocab, |_, place, logits| place.copy_from_slice(logits));
+    }
+
+    /// As [`CpuDecoder::step`], but hands each active slot's logits to `each(slot, &mut states[slot], logits)` on the thread
+    /// that made them, while they are still in its cache: the place to sample.
+    ///
+    /// # Panics
+    /// As [`CpuDecoder::step`], and if there are not as many states as slots.
+    pub fn step_with<T: Send>(
+        &mut self,
+        tokens: &[u32],
+        positions: &[u32],
+        states: &mut [T],
+        each: impl Fn(usize, &mut T, &[f32]) + Sync,
+    ) {
+        self.advance(tokens, positions, states, 1, |slot, state, logits| each(slot, &mut state[0], logits));
+    }
+
+    fn advance<T: Send>(
+        &mut self,
+        tokens: &[u32],
+        positions: &[u32],
+        out: &mut [T],
+        per_slot: usize,
+        visit: impl Fn(usize, &mut [T], &[f32]) + Sync,
+    ) {
+        let slots = self.lengths.len();
+        assert_eq!(
+            (tokens.len(), positions.len(), out.len()),
+            (slots, slots, slots * per_slot),
+            "one token, position and place for each slot"
+        );
+        self.collect_rows(tokens, positions);
+        // A thread with less than a tile would read all weights for nothing.
+        let tasks = rayon::current_num_threads().min(self.rows.len() / TILE_ROWS).max(1);
+        while self.scratch.len() < tasks {
+            self.scratch.push(Scratch::new(&self.model));
+        }
+        let task =
+            Task { rows: &self.rows, scratch: &mut self.scratch[..tasks], cache: &mut self.cache, out, first_slot: 0 };
+        self.model.fork(task, per_slot, &visit);
+    }
+
+    fn collect_rows(&mut self, tokens: &[u32], positions: &[u32]) {
+        let DecoderConfig { vocab, context, .. } = self.model.config;
+        self.rows.clear();
+        for (slot, (&token, &position)) in tokens.iter().zip(positions).enumerate() {
+            if token == IDLE {
+                continue;
+            }
+            assert!((token as usize) < vocab, "slot {slot}: token {token} is outside the vocabulary of {vocab}");
+            assert!((position as usize) < context, "slot {slot}: position {position} is past the context of {context}");
+            let length = &mut self.lengths[slot];
+            assert!(position <= *length, "slot {slot}: position {position} leaves a gap, {length} are filled");
+            *length = position + 1;
+            self.rows.push(Row { slot: slot as u32, token, position });
+        }
+    }
+}

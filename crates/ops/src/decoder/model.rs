@@ -1,0 +1,211 @@
+//! The packed weights, and the way of a block of rows through them.
+
+use super::attention::{Attend, Layout, Rotary};
+use super::buffer::{Buffer, padded};
+use super::product::{Packed, TILE_ROWS};
+use super::{DecoderConfig, DecoderWeights, Row, rows};
+
+/// Rows of a block at most. More rows read each matrix for more tokens; fewer leave more of the second-level cache to the
+/// keys and values. Measured on presets `tiny` to `medium`.
+const BLOCK_ROWS: usize = 32;
+
+/// What one thread works with: activations of a block of rows, each row filled up to whole vectors.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    stream: Buffer,
+    normed: Buffer,
+    projected: Buffer,
+    gate_up: Buffer,
+    logits: Buffer,
+    scores: Buffer,
+}
+
+impl Scratch {
+    pub(super) fn new(model: &Model) -> Self {
+        let rows = |width: usize| Buffer::zeros(BLOCK_ROWS * width);
+        let (width, layer) = (padded(model.config.width), &model.layers[0]);
+        Self {
+            stream: rows(width),
+            normed: rows(width),
+            projected: rows(layer.qkv.outputs()),
+            gate_up: rows(layer.gate_up.outputs()),
+            logits: rows(model.head.outputs()),
+            scores: Buffer::zeros(model.layout.scores()),
+        }
+    }
+}
+
+/// Rows of neighbouring slots, with all that their step writes to.
+pub(super) struct Task<'a, T> {
+    pub(super) rows: &'a [Row],
+    /// One for each thread that may share the rows.
+    pub(super) scratch: &'a mut [Scratch],
+    /// Cache and results of the slots from `first_slot` on.
+    pub(super) cache: &'a mut [f32],
+    pub(super) out: &'a mut [T],
+    pub(super) first_slot: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) input_norm: Buffer,
+    pub(super) qkv: Packed,
+    pub(super) output: Packed,
+    post_norm: Buffer,
+    pub(super) gate_up: Packed,
+    down: Packed,
+}
+
+/// The weights as the step reads them.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) config: DecoderConfig,
+    pub(super) layout: Layout,
+    pub(super) rotary: Rotary,
+    /// `[vocab]` rows, filled up.
+    embedding: Buffer,
+    pub(super) layers: Vec<Layer>,
+    norm: Buffer,
+    head: Packed,
+}
+
+impl Model {
+    pub(super) fn new(config: DecoderConfig, weights: &DecoderWeights<'_>) -> Self {
+        check(&config, weights);
+        let DecoderConfig { width, heads, head_width, hidden, .. } = config;
+        let layers = weights.layers.iter().map(|layer| Layer {
+            input_norm: Buffer::filled(layer.input_layernorm),
+            qkv: Packed::new(width, &[layer.q_proj, layer.k_proj, layer.v_proj]),
+            output: Packed::new(heads * head_width, &[layer.o_proj]),
+            post_norm: Buffer::filled(layer.post_attention_layernorm),
+            gate_up: Packed::new(width, &[layer.gate_proj, layer.up_proj]),
+            down: Packed::new(hidden, &[layer.down_proj]),
+        });
+        let mut embedding = Buffer::zeros(config.vocab * padded(width));
+        for (place, row) in embedding.chunks_exact_mut(padded(width)).zip(weights.embed_tokens.chunks_exact(width)) {
+            place[..width].copy_from_slice(row);
+        }
+        Self {
+            layout: Layout::new(&config),
+            rotary: Rotary::new(head_width, config.context, config.theta),
+            embedding,
+            layers: layers.collect(),
+            norm: Buffer::filled(weights.norm),
+            head: Packed::new(width, &[weights.embed_tokens]),
+            config,
+        }
+    }
+
+    /// Shares the rows, and the slots they belong to, among as many threads as there are scratches.
+    pub(super) fn fork<T: Send>(
+        &self,
+        task: Task<'_, T>,
+        per_slot: usize,
+        visit: &(impl Fn(usize, &mut [T], &[f32]) + Sync),
+    ) {
+        let Task { rows, scratch, cache, out, first_slot } = task;
+        let left = scratch.len() / 2;
+        let middle = (rows.len() * left / scratch.len()).next_multiple_of(TILE_ROWS);
+        if left == 0 || middle >= rows.len() {
+            return self.run(Task { rows, scratch, cache, out, first_slot }, per_slot, visit);
+        }
+        let (left_rows, right_rows) = rows.split_at(middle);
+        let (left_scratch, right_scratch) = scratch.split_at_mut(left);
+        let slot = right_rows[0].slot as usize;
+        let (left_cache, right_cache) = cache.split_at_mut((slot - first_slot) * self.layout.slot());
+        let (left_out, right_out) = out.split_at_mut((slot - first_slot) * per_slot);
+        let left = Task { rows: left_rows, scratch: left_scratch, cache: left_cache, out: left_out, first_slot };
+        let right =
+            Task { rows: right_rows, scratch: right_scratch, cache: right_cache, out: right_out, first_slot: slot };
+        rayon::join(|| self.fork(left, per_slot, visit), || self.fork(right, per_slot, visit));
+    }
+
+    /// Takes the rows through the model, in blocks as even as they come.
+    fn run<T>(&self, task: Task<'_, T>, per_slot: usize, visit: &impl Fn(usize, &mut [T], &[f32])) {
+        let Task { rows, scratch, cache, out, first_slot } = task;
+        let scratch = &mut scratch[0];
+        let blocks = rows.len().div_ceil(BLOCK_ROWS).max(1);
+        let size = rows.len().div_ceil(blocks).next_multiple_of(TILE_ROWS).max(TILE_ROWS);
+        for rows in rows.chunks(size) {
+            self.block(rows, scratch, cache, first_slot);
+            let logits = scratch.logits.chunks_exact(self.head.outputs());
+            for (row, logits) in rows.iter().zip(logits) {
+                let slot = row.slot as usize;
+                visit(slot, &mut out[(slot - first_slot) * per_slot..][..per_slot], &logits[..self.config.vocab]);
+            }
+        }
+    }
+
+    /// A block of at most [`BLOCK_ROWS`] rows, from embedding to logits.
+    fn block(&self, rows: &[Row], scratch: &mut Scratch, cache: &mut [f32], first_slot: usize) {
+        let Scratch { stream, normed, projected, gate_up, logits, scores } = scratch;
+        let (n, width, eps) = (rows.len(), padded(self.config.width), self.config.eps as f32);
+        let stream = &mut stream[..n * width];
+        for (place, row) in stream.chunks_exact_mut(width).zip(rows) {
+            place.copy_from_slice(&self.embedding[row.token as usize * width..][..width]);
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (qkv_width, gate_up_width) = (layer.qkv.outputs(), layer.gate_up.outputs());
+            let projected = &mut projected[..n * qkv_width];
+            rows::rms_norm(self.config.width, stream, &layer.input_norm, eps, normed);
+            layer.qkv.product(n, normed, width, projected, qkv_width, false);
+            let mut attend = Attend {
+                layout: &self.layout,
+                rotary: &self.rotary,
+                layer: index,
+                rows,
+                projected,
+                stride: qkv_width,
+                cache,
+                first_slot,
+                scores,
+            };
+            attend.run();
+            layer.output.product(n, projected, qkv_width, stream, width, true);
+
+            let gate_up = &mut gate_up[..n * gate_up_width];
+            rows::rms_norm(self.config.width, stream, &layer.post_norm, eps, normed);
+            layer.gate_up.product(n, normed, width, gate_up, gate_up_width, false);
+            rows::swiglu(gate_up_width / 2, gate_up);
+            layer.down.product(n, gate_up, gate_up_width, stream, width, true);
+        }
+        rows::rms_norm(self.config.width, stream, &self.norm, eps, normed);
+        self.head.product(n, normed, width, logits, self.head.outputs(), false);
+    }
+}
+
+/// Checks every length, so that the kernels need not.
+fn check(config: &DecoderConfig, weights: &DecoderWeights<'_>) {
+    let &DecoderConfig { vocab, width, layers, heads, kv_heads, head_width, hidden, .. } = config;
+    assert!(kv_heads > 0 && heads.is_multiple_of(kv_heads), "{kv_heads} key heads do not divide {heads} query heads");
+    assert!(
+        head_width.is_multiple_of(2) && head_width > 0,
+        "rotary positions need an even head width, not {head_width}"
+    );
+    assert!(
+        layers > 0 && weights.layers.len() == layers,
+        "{} layers where the configuration has {layers}",
+        weights.layers.len()
+    );
+    let same = |name: &str, values: &[f32], expected: usize| {
+        assert_eq!(
+            values.len(),
+            expected,
+            "{name} holds {} values, the configuration asks for {expected}",
+            values.len()
+        );
+    };
+    same("embed_tokens", weights.embed_tokens, vocab * width);
+    same("norm", weights.norm, width);
+    for layer in &weights.layers {
+        same("input_layernorm", layer.input_layernorm, width);
+        same("q_proj", layer.q_proj, heads * head_width * width);
+        same("k_proj", layer.k_proj, kv_heads * head_width * width);
+        same("v_proj", layer.v_proj, kv_heads * head_width * width);
+        same("o_proj", layer.o_proj, width * heads * head_width);
+        same("post_attention_layernorm", layer.post_attention_layernorm, width);
+        same("gate_proj", layer.gate_proj, hidden * width);
+        same("up_proj", layer.up_proj, hidden * width);
+        same("down_proj", layer.down_proj, width * hidden);
+    }
+}

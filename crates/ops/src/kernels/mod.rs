@@ -1,0 +1,29 @@
+//! The processor's kernels of the fused operations, on slices: no tensors, no framework.
+//!
+//! | file | what |
+//! |---|---|
+//! | `vector` | sixteen lanes on AVX-512, AVX2 or plain code, chosen at run time; `exp`, sums |
+//! | `tile` | the small product whose accumulators stay in registers |
+//! | `matrix` | matrices with strides, their product by the `gemm` crate |
+//! | [`rms_norm`] | RMS normalisation, with the residual sum |
+//! | [`swiglu`] | gated activation |
+//! | [`attention`] | causal attention within documents, rotary positions inside |
+//! | [`head_loss`] | output head and cross-entropy in one, in row chunks |
+//! | [`linear`] | products with a weight matrix |
+//! | [`adamw`] | optimizer step in place, sum of squares for the global norm |
+//!
+//! Every kernel cuts its work into pieces whose sizes depend on the shapes alone and adds partial sums in the order of the
+//! pieces: the result has the same bits with any number of threads. Slices of a wrong length are a mistake of the caller
+//! and panic. Matrices are row-major, `[rows, columns]`.
+
+pub mod adamw;
+pub mod attention;
+pub mod head_loss;
+pub mod linear;
+mod matrix;
+pub mod rms_norm;
+pub mod swiglu;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod tile;
+pub(crate) mod vector;

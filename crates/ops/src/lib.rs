@@ -1,0 +1,40 @@
+//! The operations of a small language model, each a function on Burn tensors that autodiff can follow.
+//!
+//! | function | what it is |
+//! |---|---|
+//! | [`linear`] | product with a weight in Hugging Face's layout |
+//! | [`rms_norm`] | root-mean-square normalisation |
+//! | [`attention`] | causal attention that stops at a document's borders, rotary positions inside |
+//! | [`swiglu`] | the gated activation of the feed-forward |
+//! | [`head_loss`] | output head and cross-entropy in one |
+//! | [`AdamW`] | the optimizer's step, with the true global norm |
+//!
+//! Each has a *reference body*, composed of Burn's own operations, that runs on every device and says what the operation
+//! means. [`device`] names the devices. The modules under `kernels` and `decoder` are the CPU's own code.
+//!
+//! ```
+//! use burn::tensor::Tensor;
+//!
+//! let device = ops::device::parse("flex").unwrap().device();
+//! let gate_up = Tensor::<2>::from_floats([[0.0, 2.0, 3.0, 4.0]], &device);
+//! let y: Vec<f32> = ops::swiglu(gate_up).try_into_vec_as().unwrap();
+//! assert_eq!(y[0], 0.0); // silu(0) · 3
+//! assert!((y[1] - 2.0 / (1.0 + (-2f32).exp()) * 4.0).abs() < 1e-5);
+//! ```
+
+mod adamw;
+mod attention;
+pub mod decoder;
+pub mod device;
+pub mod kernels;
+mod linear;
+mod loss;
+mod norm;
+mod swiglu;
+
+pub use adamw::{AdamW, AdamWConfig, Moments};
+pub use attention::{Attention, AttentionShape, attention};
+pub use linear::linear;
+pub use loss::{HeadLoss, TokenRule, head_loss};
+pub use norm::rms_norm;
+pub use swiglu::swiglu;

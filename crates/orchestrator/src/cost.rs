@@ -1,0 +1,116 @@
+use crate::{Arm, Error, Experiment};
+use model::ModelConfig;
+use rundir::StageKind;
+use serde::Serialize;
+
+/// What an experiment would do, before anything is done.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// The experiment's name.
+    pub experiment: String,
+    /// One entry for each arm: every seed costs the same.
+    pub chains: Vec<ChainPlan>,
+    /// Chains in all.
+    pub count: usize,
+    /// Floating-point operations of all chains, as if they shared nothing but generation 0.
+    pub operations: f64,
+}
+
+/// One arm's chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChainPlan {
+    /// The arm.
+    pub arm: String,
+    /// The recipe's name, or its amounts.
+    pub recipe: String,
+    /// Trained numbers of a model.
+    pub parameters: usize,
+    /// The generations.
+    pub generations: Vec<StagePlan>,
+}
+
+/// One generation.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct StagePlan {
+    /// Tokens of the training set.
+    pub training_tokens: u64,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Tokens that are written.
+    pub written_tokens: u64,
+    /// Floating-point operations of training, writing and scoring.
+    pub train: f64,
+    /// See `train`.
+    pub write: f64,
+    /// See `train`.
+    pub score: f64,
+}
+
+impl StagePlan {
+    /// Of one stage.
+    pub fn cost(&self, kind: StageKind) -> f64 {
+        match kind {
+            StageKind::Prepare | StageKind::Compose => 0.0,
+            StageKind::Train => self.train,
+            StageKind::Write => self.write,
+            StageKind::Score => self.score,
+        }
+    }
+
+    /// Of all stages.
+    pub fn total(&self) -> f64 {
+        self.train + self.write + self.score
+    }
+}
+
+/// Writing token by token reaches a smaller share of the peak than training: its operations count this many times.
+const WRITING_WEIGHT: f64 = 2.0;
+
+/// The generations of one arm; `human` is the size of a seed's training set in tokens.
+pub(crate) fn chain_plan(
+    experiment: &Experiment,
+    arm: &Arm,
+    config: &ModelConfig,
+    human: u64,
+) -> Result<ChainPlan, Error> {
+    let writing = arm.sample.tokens.unwrap_or(human);
+    let train = arm.train.clone().resolve(arm.model.preset().map_err(Error::request)?, config);
+    let mut written = Vec::new();
+    let mut generations = Vec::new();
+    for generation in 0..experiment.chain.generations {
+        let written_tokens = arm.recipe.writing_budget(generation, writing);
+        let training_tokens = training_tokens(arm, generation, human, &written);
+        let windows = (training_tokens as f64 * (1.0 - train.validation) / config.context as f64).ceil();
+        let steps = train.steps(windows as usize, config.context);
+        let positions = (steps as usize * train.batch.unwrap_or(1) * config.context) as f64;
+        let forward = config.forward_operations(config.context as f64 / 2.0);
+        generations.push(StagePlan {
+            training_tokens,
+            steps,
+            written_tokens,
+            train: positions * config.training_operations(),
+            write: WRITING_WEIGHT * written_tokens as f64 * forward,
+            score: experiment.corpus.test_tokens as f64 * forward,
+        });
+        written.push(written_tokens);
+    }
+    let recipe = match arm.recipe.name() {
+        Some(name) => name.to_owned(),
+        None => serde_json::to_string(&arm.recipe).expect("a recipe is plain values"),
+    };
+    Ok(ChainPlan { arm: arm.name.clone(), recipe, parameters: config.parameters(), generations })
+}
+
+fn training_tokens(arm: &Arm, generation: u32, human: u64, written: &[u64]) -> u64 {
+    if generation == 0 {
+        return human;
+    }
+    let amount = |(source, amount): (chain::Source, chain::Amount)| {
+        amount.tokens(human).unwrap_or(match source {
+            chain::Source::Latest => written.last().copied().unwrap_or(0),
+            chain::Source::History => human + written.iter().sum::<u64>(),
+            _ => human,
+        })
+    };
+    arm.recipe.amounts().map(amount).sum()
+}

@@ -1,0 +1,34 @@
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request was wrong: nothing was begun, and another request may do.
+    #[error("{0}")]
+    Request(String),
+    /// The work failed.
+    #[error("{0}")]
+    Work(String),
+}
+
+impl Error {
+    /// A request that was wrong, in the words of `error`.
+    pub fn request(error: impl std::fmt::Display) -> Self {
+        Self::Request(error.to_string())
+    }
+
+    /// Work that failed, in the words of `error`.
+    pub fn work(error: impl std::fmt::Display) -> Self {
+        Self::Work(error.to_string())
+    }
+}
+
+impl From<rundir::Error> for Error {
+    fn from(error: rundir::Error) -> Self {
+        use rundir::Error as E;
+        match error {
+            E::NotARun { .. } | E::NotEmpty { .. } | E::Format { .. } | E::Name { .. } | E::Parse { .. } => {
+                Self::request(error)
+            }
+            _ => Self::work(error),
+        }
+    }
+}

@@ -1,0 +1,445 @@
+use crate::{Error, tables};
+use chain::Recipe;
+use corpus::Sampling;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, path::Path};
+use toml::{Table, Value};
+
+/// An experiment: a set of arms and seeds over one human corpus. Resolved: every arm holds all of its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Its name, which is also the default folder's.
+    pub name: String,
+    /// The question, for the report.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
+    /// The human text.
+    pub corpus: CorpusSettings,
+    /// The one tokenizer of the run.
+    #[serde(default)]
+    pub tokenizer: TokenizerSettings,
+    /// Generations and seeds.
+    #[serde(default)]
+    pub chain: ChainSettings,
+    /// What is compared.
+    #[serde(rename = "arm")]
+    pub arms: Vec<Arm>,
+}
+
+/// The `[corpus]` table: the human text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorpusSettings {
+    /// A card (see `habsburg corpus list`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Instead of a card: a text file, a folder of text files, or JSON lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Field of the text in JSON lines.
+    #[serde(default = "text_field")]
+    pub field: String,
+    /// Tokens of the human training set that a seed works with, drawn by the seed; all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Share of the source documents held out for validation.
+    #[serde(default = "validation_share")]
+    pub validation: f64,
+    /// Share of the source documents held out as the test set.
+    #[serde(default = "test_share")]
+    pub test: f64,
+    /// Tokens of the test set that every generation is measured on.
+    #[serde(default = "test_tokens")]
+    pub test_tokens: u64,
+}
+
+fn text_field() -> String {
+    "text".to_owned()
+}
+
+fn validation_share() -> f64 {
+    0.05
+}
+
+fn test_share() -> f64 {
+    0.1
+}
+
+fn test_tokens() -> u64 {
+    50_000
+}
+
+/// The `[tokenizer]` table. It is trained on the human training text once and frozen: a hidden human anchor, the same for all arms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenizerSettings {
+    /// `bpe` (trained on the human training text), `bytes`, `gpt2`, or `file`.
+    pub kind: String,
+    /// Ids of a trained one; the model preset's by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<usize>,
+    /// The `tokenizer.json` of kind `file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl Default for TokenizerSettings {
+    fn default() -> Self {
+        Self { kind: "bpe".to_owned(), vocabulary: None, path: None }
+    }
+}
+
+/// The `[chain]` table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChainSettings {
+    /// Models of a chain; model 0 is trained on human text.
+    pub generations: u32,
+    /// Seeds of every arm. Arms of one seed share their streams and their human text.
+    pub seeds: Vec<u64>,
+}
+
+impl Default for ChainSettings {
+    fn default() -> Self {
+        Self { generations: 6, seeds: vec![0, 1, 2] }
+    }
+}
+
+/// Where a document's first tokens come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PromptFrom {
+    /// From nothing: documents are drawn from the model alone.
+    #[default]
+    None,
+    /// From the human training set: a hidden human anchor in every generation.
+    Human,
+    /// From the last generation's text; generation 0 from the human training set.
+    Latest,
+}
+
+/// The `[sample]` table: how a generation writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SampleSettings {
+    /// Divides the logits.
+    pub temperature: f64,
+    /// Only the likeliest so many tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<usize>,
+    /// Only the smallest set of likeliest tokens with this mass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Only tokens at least this likely, as a share of the likeliest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_p: Option<f64>,
+    /// Divides (multiplies, if negative) the logits of tokens that the document holds already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repetition_penalty: Option<f64>,
+    /// Always the likeliest token.
+    pub greedy: bool,
+    /// Tokens that a generation writes; as many as the human training set has by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// What documents start from.
+    pub prompt: PromptFrom,
+    /// Tokens of a prompt.
+    pub prompt_tokens: usize,
+}
+
+impl Default for SampleSettings {
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            top_k: None,
+            top_p: None,
+            min_p: None,
+            repetition_penalty: None,
+            greedy: false,
+            tokens: None,
+            prompt: PromptFrom::None,
+            prompt_tokens: 16,
+        }
+    }
+}
+
+impl SampleSettings {
+    /// The sampler's own part.
+    pub fn sampling(&self) -> Sampling {
+        Sampling {
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            repetition_penalty: self.repetition_penalty,
+            greedy: self.greedy,
+        }
+    }
+}
+
+/// One arm: what its chains do from generation 1 on, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    /// Its name, which is also a folder's.
+    pub name: String,
+    /// What generations are trained on.
+    #[serde(default)]
+    pub recipe: Recipe,
+    /// The transformer's sizes.
+    #[serde(default)]
+    pub model: model::Settings,
+    /// How it is trained.
+    #[serde(default)]
+    pub train: training::Settings,
+    /// How it writes.
+    #[serde(default)]
+    pub sample: SampleSettings,
+}
+
+/// The tables that an arm may change.
+const ARM_TABLES: [&str; 4] = ["model", "train", "sample", "recipe"];
+const EXPERIMENT_KEYS: [&str; 6] = ["name", "question", "corpus", "tokenizer", "chain", "arm"];
+
+impl Experiment {
+    /// Reads an experiment file and lays `--set` assignments on it.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with the key that is wrong.
+    pub fn load(path: &Path, assignments: &[String]) -> Result<Self, Error> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::Request(format!("experiment file {shown}: {e}; give the path of a TOML file")))?;
+        let experiment = Self::parse(&text, assignments);
+        experiment.map_err(|e| Error::Request(format!("{shown}: {e}")))
+    }
+
+    /// Reads an experiment from TOML.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with the key that is wrong.
+    pub fn parse(text: &str, assignments: &[String]) -> Result<Self, Error> {
+        let mut table: Table = text.parse().map_err(|e: toml::de::Error| {
+            let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            Error::Request(format!("line {line}: {}", e.message()))
+        })?;
+        for assignment in assignments {
+            tables::set(&mut table, assignment)?;
+        }
+        let arms = merged_arms(&mut table)?;
+        table.insert("arm".to_owned(), Value::Array(Vec::new()));
+        check_keys(&table)?;
+        let mut experiment: Self = tables::read(Value::Table(table), "")?;
+        for (index, arm) in arms.into_iter().enumerate() {
+            let name = arm.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
+            let place = format!("arm `{name}`");
+            experiment.arms.push(tables::read(Value::Table(arm), &place)?);
+        }
+        experiment.check()?;
+        Ok(experiment)
+    }
+
+    /// The experiment as TOML, every default written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("settings are plain values")
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        rundir::check_name(&self.name).map_err(|e| Error::Request(format!("name: {e}")))?;
+        let fail = |text: String| Err(Error::Request(text));
+        match (&self.corpus.name, &self.corpus.path) {
+            (None, None) => {
+                return fail("corpus: give a card's name or a path; `habsburg corpus list` shows the cards".into());
+            }
+            (Some(_), Some(_)) => return fail("corpus: give a name or a path, not both".into()),
+            _ => {}
+        }
+        let held_out = self.corpus.validation + self.corpus.test;
+        if !(self.corpus.validation > 0.0 && self.corpus.test > 0.0 && held_out < 1.0) {
+            return fail("corpus.validation and corpus.test: shares above 0 that leave something to train on".into());
+        }
+        if self.corpus.tokens == Some(0) || self.corpus.test_tokens == 0 {
+            return fail("corpus.tokens and corpus.test_tokens: at least 1".into());
+        }
+        if !(1..=10_000).contains(&self.chain.generations) {
+            return fail(format!("chain.generations = {}: from 1 to 10000", self.chain.generations));
+        }
+        let seeds: BTreeSet<u64> = self.chain.seeds.iter().copied().collect();
+        if seeds.is_empty() || seeds.len() != self.chain.seeds.len() {
+            return fail(format!("chain.seeds = {:?}: at least one, none twice", self.chain.seeds));
+        }
+        if self.arms.is_empty() {
+            return fail("arm: at least one [[arm]] is needed, as in [[arm]] name = \"replace\"".into());
+        }
+        let mut names = BTreeSet::new();
+        for arm in &self.arms {
+            if !names.insert(arm.name.to_lowercase()) {
+                return fail(format!("arm `{}`: the name is there twice", arm.name));
+            }
+            arm.check().map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
+        }
+        self.check_tokenizer()
+    }
+
+    fn check_tokenizer(&self) -> Result<(), Error> {
+        let settings = &self.tokenizer;
+        let kinds = ["bpe", "bytes", "gpt2", "file"];
+        let fail = |text: String| Err(Error::Request(text));
+        if !kinds.contains(&settings.kind.as_str()) {
+            return fail(format!("tokenizer.kind = \"{}\": one of {}", settings.kind, kinds.join(", ")));
+        }
+        if (settings.kind == "file") != settings.path.is_some() {
+            return fail("tokenizer.path: belongs to kind = \"file\", and to it alone".into());
+        }
+        let smallest = corpus::SMALLEST_VOCABULARY;
+        match settings.vocabulary {
+            Some(size) if !(smallest..=1 << 20).contains(&size) => {
+                fail(format!("tokenizer.vocabulary = {size}: from {smallest} (all bytes and the separator) to 1048576"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The positions of a window: documents are cut once for the whole run, so all arms share them.
+    ///
+    /// # Errors
+    /// If the arms differ.
+    pub fn context(&self) -> Result<usize, Error> {
+        let contexts: Vec<usize> = self.arms.iter().map(Arm::context).collect::<Result<_, _>>()?;
+        match contexts.iter().find(|&&c| c != contexts[0]) {
+            Some(other) => Err(Error::Request(format!(
+                "model.context: {} in one arm and {other} in another; documents are cut once for all arms",
+                contexts[0]
+            ))),
+            None => Ok(contexts[0]),
+        }
+    }
+
+    /// Ids of a trained tokenizer: as set, or those of the first arm's preset.
+    ///
+    /// # Errors
+    /// If there is no such preset.
+    pub fn vocabulary(&self) -> Result<usize, Error> {
+        let preset = self.arms[0].model.preset().map_err(Error::request)?;
+        Ok(self.tokenizer.vocabulary.unwrap_or(preset.vocabulary))
+    }
+}
+
+impl Arm {
+    fn context(&self) -> Result<usize, Error> {
+        let preset = self.model.preset().map_err(Error::request)?;
+        Ok(self.model.context.unwrap_or(preset.context))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        rundir::check_name(&self.name).map_err(Error::request)?;
+        self.model.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
+        self.train.check().map_err(Error::request)?;
+        self.sample.sampling().check().map_err(Error::request)?;
+        if self.sample.tokens == Some(0) {
+            return Err(Error::Request("sample.tokens = 0: at least 1".into()));
+        }
+        let context = self.context()?;
+        if self.sample.prompt != PromptFrom::None && !(1..context).contains(&self.sample.prompt_tokens) {
+            let given = self.sample.prompt_tokens;
+            return Err(Error::Request(format!("sample.prompt_tokens = {given}: from 1 to {}", context - 1)));
+        }
+        Ok(())
+    }
+}
+
+/// Takes the arms out of the file, each laid over the file's own `[model]`, `[train]`, `[sample]` and `recipe`.
+fn merged_arms(table: &mut Table) -> Result<Vec<Table>, Error> {
+    let mut base = Table::new();
+    for key in ARM_TABLES {
+        if let Some(value) = table.remove(key) {
+            base.insert(key.to_owned(), value);
+        }
+    }
+    let arms = match table.remove("arm") {
+        None => Vec::new(),
+        Some(Value::Array(arms)) => arms,
+        Some(_) => return Err(Error::Request("arm: write each arm as a table [[arm]]".into())),
+    };
+    arms.into_iter()
+        .map(|arm| {
+            let Value::Table(arm) = arm else {
+                return Err(Error::Request("arm: write each arm as a table [[arm]]".into()));
+            };
+            let mut merged = base.clone();
+            tables::merge(&mut merged, &arm);
+            Ok(merged)
+        })
+        .collect()
+}
+
+/// The file's own keys, before serde sees them: the message lists the arm's tables too.
+fn check_keys(table: &Table) -> Result<(), Error> {
+    let known: Vec<&str> = EXPERIMENT_KEYS.into_iter().chain(ARM_TABLES).collect();
+    match table.keys().find(|k| !known.contains(&k.as_str())) {
+        None => Ok(()),
+        Some(key) => {
+            let near = tables::nearest(key, &known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            Err(Error::Request(format!("{key}: unknown key{near} (known here: {})", known.join(", "))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "name = \"x\"\n[corpus]\nname = \"sotu\"\n[model]\npreset = \"tiny\"\n[train]\nepochs = 1\n\
+        [[arm]]\nname = \"replace\"\n[[arm]]\nname = \"cool\"\nrecipe = \"accumulate\"\nsample.temperature = 0.8\ntrain.tokens = 9\n";
+
+    #[test]
+    fn arms_are_laid_over_the_file() {
+        let experiment = Experiment::parse(SMALL, &["chain.generations=3".into()]).unwrap();
+        assert_eq!(experiment.chain.generations, 3);
+        let [replace, cool] = &experiment.arms[..] else { panic!("two arms") };
+        assert_eq!((replace.recipe.name(), cool.recipe.name()), (Some("replace"), Some("accumulate")));
+        assert_eq!((replace.sample.temperature, cool.sample.temperature), (1.0, 0.8));
+        assert_eq!((replace.train.epochs, cool.train.epochs, cool.train.tokens), (Some(1.0), None, Some(9)));
+        assert_eq!(cool.model.preset, "tiny");
+    }
+
+    #[test]
+    fn the_resolved_file_reads_back_the_same() {
+        let experiment = Experiment::parse(SMALL, &[]).unwrap();
+        assert_eq!(Experiment::parse(&experiment.to_toml(), &[]).unwrap(), experiment);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            ("sampel = 1", "sampel: unknown key; did you mean `sample`?"),
+            ("chain.generatons = 2", "chain.generatons: unknown key; did you mean `generations`?"),
+            ("chain.generations = 0", "chain.generations = 0: from 1"),
+            ("chain.generations = \"two\"", "chain.generations: "),
+            ("chain.seeds = [1, 1]", "chain.seeds = [1, 1]"),
+            ("train.clip = -1.0", "arm `replace`: train.clip = -1"),
+            (
+                "train.lerning_rate = 1.0",
+                "arm `replace`.train.lerning_rate: unknown key; did you mean `learning_rate`?",
+            ),
+            ("sample.temperature = -1.0", "temperature"),
+            ("model.preset = \"huge\"", "no such preset"),
+            ("recipe = \"repalce\"", "unknown recipe `repalce`"),
+            ("tokenizer.kind = \"words\"", "tokenizer.kind = \"words\""),
+            ("tokenizer.vocabulary = 10", "tokenizer.vocabulary = 10"),
+            ("corpus.path = \"x\"", "not both"),
+            ("name = \"../x\"", "name: "),
+        ];
+        for (assignment, expected) in cases {
+            let error = Experiment::parse(SMALL, &[assignment.into()]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{assignment}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        assert!(Experiment::parse("name = ", &[]).unwrap_err().to_string().starts_with("line 1: "));
+        let twice = SMALL.replace("cool", "Replace");
+        assert!(Experiment::parse(&twice, &[]).unwrap_err().to_string().contains("twice"));
+        let bad = SMALL.replace("\"cool\"", "\"a/b\"");
+        assert!(Experiment::parse(&bad, &[]).unwrap_err().to_string().contains("a/b"));
+    }
+}

@@ -1,0 +1,33 @@
+//! The orchestrator: from an experiment file to a finished run directory.
+//!
+//! [`Experiment`] is the file with every default written out; [`Run`] joins it with a run directory, a device and the
+//! human text; [`run`] makes every stage that is not there yet, chain by chain, and derives `metrics.csv`. The loop itself is
+//! [`chain::run`]: here stands what makes the transformer a [`chain::Learner`], through stages that are found or made.
+//!
+//! ```no_run
+//! use orchestrator::{Experiment, RunOptions, run};
+//!
+//! let experiment = Experiment::load("experiments/replace-or-accumulate/experiment.toml".as_ref(), &[]).unwrap();
+//! let options = RunOptions { device: "auto".into(), ..RunOptions::default() };
+//! let summary = run(&experiment, "runs/replace-or-accumulate".as_ref(), &options, &|_| {}).unwrap();
+//! println!("{} stages made, {} found", summary.made, summary.found);
+//! ```
+
+mod cost;
+mod error;
+mod experiment;
+mod human;
+mod learner;
+mod metrics;
+mod observe;
+mod run;
+mod scoring;
+mod tables;
+
+pub use cost::{ChainPlan, Plan, StagePlan};
+pub use error::Error;
+pub use experiment::{Arm, ChainSettings, CorpusSettings, Experiment, PromptFrom, SampleSettings, TokenizerSettings};
+pub use human::{Human, load_corpus};
+pub use metrics::derive_metrics;
+pub use observe::{Event, Observer};
+pub use run::{Run, RunOptions, Summary, plan, prepare, run, step};

@@ -1,0 +1,482 @@
+//! Runs: an experiment, its directory, its device, its human text; and the launcher that takes chains to threads.
+
+use crate::cost::chain_plan;
+use crate::learner::{Make, Stop, Trained, Transformers};
+use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, derive_metrics, scoring};
+use chain::{Ended, HumanSet, Sizes, Trip, human_subset};
+use evaluation::Reference;
+use model::ModelConfig;
+use ops::device::Chosen;
+use rundir::{ChainId, RunDir, RunInfo, Stage, StageId, StageKind, Status};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use streams::Streams;
+
+/// How a run is made; nothing here changes what comes out, but the kind of device.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The device's name (see [`ops::device::parse`]).
+    pub device: String,
+    /// Chains that are worked on at once; they share the threads.
+    pub jobs: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { device: "auto".to_owned(), jobs: 1 }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Stages that were made.
+    pub made: usize,
+    /// Stages that were there.
+    pub found: usize,
+    /// Chains that ended before their time, with the reason.
+    pub failed: Vec<(String, String)>,
+}
+
+/// A run that is ready to be worked on: everything about the request has been checked.
+pub struct Run {
+    dir: RunDir,
+    experiment: Experiment,
+    human: Human,
+    device: Chosen,
+    /// By arm.
+    configs: Vec<ModelConfig>,
+    plans: Vec<ChainPlan>,
+    /// By seed: the human documents it works with, and what text is compared with.
+    seeds: BTreeMap<u64, (HumanSet, Reference)>,
+    /// One lock for each stage that is being made, so that two jobs never make the same one.
+    making: Mutex<HashMap<StageId, Arc<Mutex<()>>>>,
+}
+
+/// Makes every stage of the experiment that the directory does not hold, and derives its metrics.
+///
+/// # Errors
+/// [`Error::Request`] before anything is begun, [`Error::Work`] if a stage fails.
+pub fn run(
+    experiment: &Experiment,
+    out: &Path,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<Summary, Error> {
+    let run = Run::open(experiment, out, &options.device, observer)?;
+    let chains = run.chains()?;
+    let todo: Vec<&(usize, ChainId)> = chains.iter().filter(|(_, chain)| !run.is_complete(chain)).collect();
+    let found = chains.len() - todo.len();
+    let cost = todo.iter().map(|(arm, _)| run.plans[*arm].generations.iter().map(|g| g.total()).sum::<f64>()).sum();
+    observer.event(Event::Begin { chains: todo.len(), cost });
+    let stages = run.work(&todo, options.jobs, observer)?;
+    let mut summary = Summary { made: stages.0, found: stages.1 + found * 5 * run.generations(), failed: Vec::new() };
+    if summary.made > 0 || !run.dir.metrics_path().exists() {
+        derive_metrics(&run.dir, &run.experiment)?;
+    }
+    for (_, chain) in &chains {
+        for generation in 0..run.experiment.chain.generations {
+            if let Some(Status::Failed { reason }) = run.dir.resolve(chain, generation)?.map(|r| r.status) {
+                summary.failed.push((chain.to_string(), reason));
+            }
+        }
+    }
+    Ok(summary)
+}
+
+/// Makes one generation of one chain, whose earlier generations must be there. Anyone may call it, more than once, from
+/// anywhere that sees the directory; `metrics.csv` is derived anew.
+///
+/// # Errors
+/// [`Error::Request`] if there is no such chain, or an earlier generation is missing.
+pub fn step(
+    out: &Path,
+    chain: &ChainId,
+    generation: u32,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<Summary, Error> {
+    let dir = RunDir::open(out)?;
+    let experiment = stored(&dir)?.ok_or_else(|| {
+        Error::Request(format!(
+            "{}: no experiment.toml; prepare it with `habsburg plan EXPERIMENT.toml --out DIR`",
+            out.display()
+        ))
+    })?;
+    let run = Run::open(&experiment, out, &options.device, observer)?;
+    let chains = run.chains()?;
+    let Some((arm, chain)) = chains.iter().find(|(_, c)| c == chain) else {
+        let known: Vec<String> = chains.iter().map(|(_, c)| c.to_string()).collect();
+        return Err(Error::Request(format!("--chain {chain}: this run has {}", known.join(", "))));
+    };
+    if generation >= run.experiment.chain.generations {
+        let last = run.experiment.chain.generations - 1;
+        return Err(Error::Request(format!("--generation {generation}: this run has 0 to {last}")));
+    }
+    let counts = Counts::default();
+    let watched = counts.watch(observer);
+    match run.chain(*arm, chain, generation + 1, generation, &watched) {
+        Err(Stop::Missing(missing)) => {
+            return Err(Error::Request(format!("{chain}: generation {missing} is not there yet; make it first")));
+        }
+        Err(Stop::Error(error)) => return Err(error),
+        Err(Stop::Failed(_)) | Ok(()) => {}
+    }
+    derive_metrics(&run.dir, &run.experiment)?;
+    Ok(Summary { made: counts.made(), found: counts.found(), failed: Vec::new() })
+}
+
+/// Checks an experiment, down to whether every recipe can be filled, and says what it would cost. Leaves nothing behind.
+///
+/// # Errors
+/// [`Error::Request`] with what is wrong.
+pub fn plan(experiment: &Experiment, options: &RunOptions, observer: &dyn Observer) -> Result<Plan, Error> {
+    let scratch = std::env::temp_dir().join(format!("habsburg-plan-{}", std::process::id()));
+    let plan = Run::open(experiment, &scratch, &options.device, observer).map(|run| run.plan());
+    std::fs::remove_dir_all(&scratch).ok();
+    plan
+}
+
+/// Prepares a run directory for [`step`], and says what it would cost.
+///
+/// # Errors
+/// As [`run`], before any chain is begun.
+pub fn prepare(
+    experiment: &Experiment,
+    out: &Path,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<Plan, Error> {
+    Run::open(experiment, out, &options.device, observer).map(|run| run.plan())
+}
+
+/// The experiment that a directory holds, if any.
+fn stored(dir: &RunDir) -> Result<Option<Experiment>, Error> {
+    let path = dir.experiment_path();
+    if !path.exists() {
+        return Ok(None);
+    }
+    Experiment::load(&path, &[]).map(Some)
+}
+
+impl Run {
+    /// Checks the request, and creates or takes up the directory. If the request turns out to be wrong, a directory that was not
+    /// there before is removed again.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with what is wrong.
+    pub fn open(experiment: &Experiment, out: &Path, device: &str, observer: &dyn Observer) -> Result<Self, Error> {
+        let device = ops::device::parse(device).map_err(Error::request)?;
+        let is_new = !out.exists();
+        let opened = Self::open_in(experiment, out, device, observer);
+        if is_new && matches!(opened, Err(Error::Request(_))) {
+            std::fs::remove_dir_all(out).ok();
+        }
+        opened
+    }
+
+    fn open_in(experiment: &Experiment, out: &Path, device: Chosen, observer: &dyn Observer) -> Result<Self, Error> {
+        let dir = RunDir::create(out)?;
+        dir.sweep()?;
+        let experiment = match stored(&dir)? {
+            None => experiment.clone(),
+            Some(old) => joined(&old, experiment).map_err(|difference| {
+                let shown = out.display();
+                Error::Request(format!("{shown} holds another experiment: {difference}; choose another --out"))
+            })?,
+        };
+        observer.event(Event::Note(format!("device: {}", device.description())));
+        let human = Human::prepare(&dir, &experiment)?;
+        let mut configs = Vec::new();
+        for arm in &experiment.arms {
+            configs.push(arm.model.resolve(human.tokenizer.vocabulary()).map_err(Error::request)?);
+        }
+        let mut seeds = BTreeMap::new();
+        for &seed in &experiment.chain.seeds {
+            let set = human_subset(&human.entries, experiment.corpus.tokens, &Streams::new(seed))
+                .map_err(|e| Error::Request(format!("corpus.tokens: {e}")))?;
+            let reference = scoring::reference(&human, &set, seed);
+            seeds.insert(seed, (set, reference));
+        }
+        let mut run =
+            Self { dir, experiment, human, device, configs, plans: Vec::new(), seeds, making: Mutex::default() };
+        run.plans = run.check()?;
+        run.write_down()?;
+        Ok(run)
+    }
+
+    /// Whether every arm can be run on every seed's human text; its plan.
+    fn check(&self) -> Result<Vec<ChainPlan>, Error> {
+        let tokens = |entries: &[chain::Entry]| entries.iter().map(|e| e.size).sum::<u64>();
+        let mut plans = Vec::new();
+        for (arm, config) in self.experiment.arms.iter().zip(&self.configs) {
+            let fail = |e: String| Error::Request(format!("arm `{}`: {e}", arm.name));
+            let preset = arm.model.preset().map_err(Error::request)?;
+            let batch = arm.train.clone().resolve(preset, config).batch.unwrap_or(1);
+            let mut largest = 0;
+            for (set, _) in self.seeds.values() {
+                let human = tokens(&set.training);
+                largest = largest.max(human);
+                let needed = (batch * config.context) as u64;
+                if human < needed {
+                    return Err(fail(format!(
+                        "the human training set has {human} tokens and one batch of {batch} windows needs {needed}; \
+                         bring a larger corpus or lower train.batch"
+                    )));
+                }
+                let sizes = Sizes {
+                    human,
+                    reserve: tokens(&set.reserve),
+                    writing: arm.sample.tokens.unwrap_or(human),
+                    generations: self.experiment.chain.generations,
+                };
+                arm.recipe.check(&sizes).map_err(|e| fail(e.to_string()))?;
+            }
+            plans.push(chain_plan(&self.experiment, arm, config, largest)?);
+        }
+        Ok(plans)
+    }
+
+    /// `experiment.toml` and `run.json`. A directory belongs to one kind of device: results of different kinds differ in their last bits.
+    fn write_down(&self) -> Result<(), Error> {
+        let kind = self.device.kind().name();
+        if let Some(info) = self.dir.info()?
+            && info.backend != kind
+        {
+            return Err(Error::Request(format!(
+                "{} was made on {}, this is {kind}; name that device, or choose another --out",
+                self.dir.path().display(),
+                info.backend
+            )));
+        }
+        rundir::write_atomic(&self.dir.experiment_path(), self.experiment.to_toml().as_bytes())?;
+        let mut info = RunInfo::new(&self.experiment.name, env!("CARGO_PKG_VERSION"), kind, &self.device.description());
+        info.commit = option_env!("HABSBURG_COMMIT").map(str::to_owned);
+        if cfg!(feature = "gpu") {
+            info.features.push("gpu".to_owned());
+        }
+        info.corpus = Some(self.human.corpus_hash.clone());
+        info.tokenizer = Some(self.human.tokenizer.hash().to_owned());
+        if let Some(old) = self.dir.info()? {
+            info.started = old.started;
+        }
+        Ok(self.dir.write_info(&info)?)
+    }
+
+    /// What it would cost.
+    pub fn plan(&self) -> Plan {
+        let seeds = self.experiment.chain.seeds.len();
+        let all: f64 = self.plans.iter().flat_map(|p| &p.generations).map(|g| g.total()).sum();
+        // Arms whose first generation is the same share it.
+        let shared: f64 = self.plans.iter().skip(1).map(|p| p.generations[0].total()).sum();
+        Plan {
+            experiment: self.experiment.name.clone(),
+            chains: self.plans.clone(),
+            count: self.plans.len() * seeds,
+            operations: (all - shared) * seeds as f64,
+        }
+    }
+
+    fn generations(&self) -> usize {
+        self.experiment.chain.generations as usize
+    }
+
+    /// All chains, seed after seed within an arm: neighbours share nothing, so that jobs do not wait for each other.
+    fn chains(&self) -> Result<Vec<(usize, ChainId)>, Error> {
+        let mut chains = Vec::new();
+        for (index, arm) in self.experiment.arms.iter().enumerate() {
+            for &seed in &self.experiment.chain.seeds {
+                chains.push((index, ChainId::new(&arm.name, seed)?));
+            }
+        }
+        Ok(chains)
+    }
+
+    /// Whether every generation of a chain is there, or it has failed for good.
+    fn is_complete(&self, chain: &ChainId) -> bool {
+        for generation in 0..self.experiment.chain.generations {
+            match self.dir.resolve(chain, generation) {
+                Ok(Some(record)) if record.failure().is_some() => return true,
+                Ok(Some(record)) => {
+                    let scored = record.stages.get(&StageKind::Score);
+                    if !scored.is_some_and(|id| matches!(self.dir.find(id), Ok(Some(_)))) {
+                        return false;
+                    }
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Works on chains with so many jobs at once. Gives the numbers of stages made and found.
+    fn work(
+        &self,
+        chains: &[&(usize, ChainId)],
+        jobs: usize,
+        observer: &dyn Observer,
+    ) -> Result<(usize, usize), Error> {
+        let jobs = jobs.clamp(1, chains.len().max(1));
+        let threads = (rayon::current_num_threads() / jobs).max(1);
+        let counts = Counts::default();
+        let watched = counts.watch(observer);
+        let next = AtomicUsize::new(0);
+        let first_error: Mutex<Option<Error>> = Mutex::new(None);
+        let job = || {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(Error::work)?;
+            loop {
+                let taken = next.fetch_add(1, Ordering::Relaxed);
+                let failed = first_error.lock().expect("no job panics with this lock").is_some();
+                let Some((arm, chain)) = chains.get(taken).filter(|_| !failed) else { return Ok(()) };
+                let ended = pool.install(|| self.chain(*arm, chain, self.experiment.chain.generations, 0, &watched));
+                match ended {
+                    Ok(()) => {}
+                    Err(Stop::Error(error)) => return Err(error),
+                    Err(stop) => watched(Event::Failed { chain: chain.to_string(), reason: stop.to_string() }),
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..jobs)
+                .map(|_| {
+                    scope.spawn(|| {
+                        if let Err(error) = job() {
+                            first_error.lock().expect("no job panics with this lock").get_or_insert(error);
+                        }
+                    })
+                })
+                .collect();
+            handles.into_iter().for_each(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        });
+        match first_error.into_inner().expect("no job panics with this lock") {
+            Some(error) => Err(error),
+            None => Ok((counts.made(), counts.found())),
+        }
+    }
+
+    /// One chain up to `generations`; those before `first` must be there.
+    fn chain(
+        &self,
+        arm: usize,
+        chain: &ChainId,
+        generations: u32,
+        first: u32,
+        observer: &dyn Observer,
+    ) -> Result<(), Stop> {
+        let (human, reference) = &self.seeds[&chain.seed];
+        let settings = &self.experiment.arms[arm];
+        let config = self.configs[arm].clone();
+        let preset = settings.model.preset().map_err(Error::request)?;
+        let make = |id: &StageId, fill: Make| self.make(id, fill);
+        let learner = Transformers {
+            run: &self.dir,
+            human: &self.human,
+            arm: settings,
+            chain: chain.clone(),
+            train: settings.train.clone().resolve(preset, &config),
+            config,
+            device: &self.device,
+            plan: &self.plans[arm],
+            reference,
+            observer,
+            first,
+            make: &make,
+            stages: RefCell::default(),
+            written: RefCell::default(),
+        };
+        let streams = Streams::new(chain.seed);
+        let budget = human.training.iter().map(|e| e.size).sum();
+        let plan = chain::Plan {
+            recipe: settings.recipe,
+            generations,
+            writing: settings.sample.tokens.unwrap_or(budget),
+            streams,
+        };
+        let outcome =
+            chain::run(&plan, human.clone(), &mut &learner, &mut |trip: &Trip<'_, Trained>| learner.finish(trip));
+        match outcome.ended {
+            None => Ok(()),
+            Some(Ended::Training(stop) | Ended::Writing(stop) | Ended::Scoring(stop)) => Err(stop),
+            Some(Ended::Recipe(error)) => Err(Stop::Error(Error::request(error))),
+        }
+    }
+
+    fn make(&self, id: &StageId, fill: Make) -> Result<Stage, Error> {
+        let lock = self.making.lock().expect("nothing panics with this lock").entry(*id).or_default().clone();
+        // A job that failed here left nothing half made: the stage's folder appears whole or not at all.
+        let _held = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.dir.make(id, |folder| fill(folder))
+    }
+}
+
+/// Stages counted as they are reported.
+#[derive(Default)]
+struct Counts {
+    made: AtomicUsize,
+    found: AtomicUsize,
+}
+
+impl Counts {
+    fn watch<'a>(&'a self, observer: &'a dyn Observer) -> impl Fn(Event) + Sync + 'a {
+        move |event| {
+            if let Event::Finished { made, .. } = &event {
+                let counter = if *made { &self.made } else { &self.found };
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+            observer.event(event);
+        }
+    }
+
+    fn made(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    fn found(&self) -> usize {
+        self.found.load(Ordering::Relaxed)
+    }
+}
+
+/// What a directory's experiment and a request come to: more generations, seeds or arms are fine; anything else that differs is named.
+fn joined(old: &Experiment, new: &Experiment) -> Result<Experiment, String> {
+    let differ = |what: &str, old: &dyn std::fmt::Debug, new: &dyn std::fmt::Debug| {
+        Err(format!("{what} is {old:?} there and {new:?} here"))
+    };
+    if old.name != new.name {
+        return differ("name", &old.name, &new.name);
+    }
+    difference("corpus", &old.corpus, &new.corpus)?;
+    difference("tokenizer", &old.tokenizer, &new.tokenizer)?;
+    let mut joined = new.clone();
+    joined.chain.generations = old.chain.generations.max(new.chain.generations);
+    joined.chain.seeds = old.chain.seeds.clone();
+    joined.chain.seeds.extend(new.chain.seeds.iter().filter(|s| !old.chain.seeds.contains(s)));
+    joined.arms = old.arms.clone();
+    for arm in &new.arms {
+        match old.arms.iter().find(|a| a.name == arm.name) {
+            None => joined.arms.push(arm.clone()),
+            Some(same) => difference(&format!("arm `{}`", arm.name), same, arm)?,
+        }
+    }
+    Ok(joined)
+}
+
+/// The first key in which two tables of settings differ.
+fn difference<T: serde::Serialize>(place: &str, old: &T, new: &T) -> Result<(), String> {
+    let table = |settings: &T| toml::Value::try_from(settings).expect("settings are plain values");
+    match first_difference(place, Some(&table(old)), Some(&table(new))) {
+        Some(text) => Err(text),
+        None => Ok(()),
+    }
+}
+
+fn first_difference(place: &str, old: Option<&toml::Value>, new: Option<&toml::Value>) -> Option<String> {
+    if let (Some(toml::Value::Table(old)), Some(toml::Value::Table(new))) = (old, new) {
+        let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        return keys.into_iter().find_map(|k| first_difference(&format!("{place}.{k}"), old.get(k), new.get(k)));
+    }
+    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "not set".to_owned(), ToString::to_string);
+    (old != new).then(|| format!("{place} is {} there and {} here", shown(old), shown(new)))
+}

@@ -1,0 +1,126 @@
+//! The score stage: everything that is measured of one generation.
+
+use crate::{Error, Human};
+use chain::{Entry, HumanSet, Origin, TrainingSet};
+use corpus::{Document, TokenSet};
+use evaluation::{Doc, DocumentLoss, Equal, Measure, Reference};
+use model::Weights;
+use ops::device::Device;
+use serde::{Deserialize, Serialize};
+use streams::Streams;
+
+/// Words of the samples in which texts of different lengths are compared.
+pub(crate) const EQUAL_WORDS: usize = 10_000;
+/// Samples over which such a comparison is averaged.
+pub(crate) const DRAWS: u32 = 20;
+
+/// A measure and what it was taken of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    /// `test`, `written` or `training`.
+    pub(crate) set: String,
+    #[serde(flatten)]
+    pub(crate) measure: Measure,
+}
+
+fn labelled(set: &str, measures: Vec<Measure>) -> impl Iterator<Item = Measured> {
+    let set = set.to_owned();
+    measures.into_iter().map(move |measure| Measured { set: set.clone(), measure })
+}
+
+/// The losses of a model on the human test set, each document alone from its separator.
+pub(crate) fn test_measures(weights: &Weights, human: &Human, device: &Device) -> Vec<Measured> {
+    let nats = inference::score(weights, &human.test_tokens, human.tokenizer.separator(), device);
+    let losses: Vec<DocumentLoss> = nats
+        .into_iter()
+        .zip(&human.test)
+        .enumerate()
+        .map(|(index, (nats, document))| DocumentLoss {
+            nats,
+            tokens: positions(&human.test_tokens, index, weights.config().context),
+            bytes: document.text.len() as u64,
+        })
+        .collect();
+    labelled("test", evaluation::predictions(&losses)).collect()
+}
+
+/// What was written, against the human text of the chain's generation 0.
+pub(crate) fn written_measures(
+    documents: &[Document],
+    tokens: &TokenSet,
+    reencoded: &[bool],
+    reference: &Reference,
+) -> Vec<Measured> {
+    let docs = docs(documents, tokens, reencoded);
+    labelled("written", evaluation::written(&docs, reference)).collect()
+}
+
+/// Documents as the metrics see them; `reencoded[i]` says whether document `i` encodes to other ids than were sampled.
+pub(crate) fn docs<'a>(documents: &'a [Document], tokens: &'a TokenSet, reencoded: &'a [bool]) -> Vec<Doc<'a>> {
+    documents
+        .iter()
+        .enumerate()
+        .map(|(index, document)| Doc {
+            text: &document.text,
+            ids: tokens.ids(index),
+            truncated: document.truncated,
+            reencoded_differs: reencoded.get(index).copied().unwrap_or(false),
+        })
+        .collect()
+}
+
+/// What a seed's generations are compared with: its human training set, and the test set as that text's honest twin.
+pub(crate) fn reference(human: &Human, set: &HumanSet, seed: u64) -> Reference {
+    let doc = |entry: &Entry| Doc {
+        text: &human.documents[entry.index].text,
+        ids: human.tokens.ids(entry.index),
+        truncated: human.tokens.truncated(entry.index),
+        reencoded_differs: false,
+    };
+    let documents: Vec<Doc> = set.training.iter().map(doc).collect();
+    let equal = Equal { words: EQUAL_WORDS, draws: DRAWS, streams: Streams::new(seed) };
+    Reference::of(&documents, &docs(&human.test, &human.test_tokens, &[]), equal)
+}
+
+/// Positions that a document takes in a window: its tokens, and its end unless it is truncated. A written document may encode to
+/// more than a window holds; it is cut there.
+pub(crate) fn positions(tokens: &TokenSet, document: usize, context: usize) -> u64 {
+    let whole = tokens.ids(document).len() + usize::from(!tokens.truncated(document));
+    whole.min(context) as u64
+}
+
+/// The ledger of a training set and of the run on it.
+pub(crate) fn training_measures(set: &TrainingSet, record: &training::Record) -> Vec<Measured> {
+    let measure = |metric: &'static str, detail: String, value: f64| Measured {
+        set: "training".to_owned(),
+        measure: Measure { metric: metric.into(), detail, value },
+    };
+    let one = |metric: &'static str, value: f64| measure(metric, String::new(), value);
+    let mut list = vec![
+        one("unique-tokens", set.totals.unique.tokens as f64),
+        one("tokens", set.totals.all.tokens as f64),
+        one("documents", set.totals.all.documents as f64),
+        one("seen-tokens", record.seen_tokens as f64),
+        one("steps", record.steps as f64),
+        one("final-loss", record.final_loss),
+        one("human-share", set.totals.human_share()),
+        one("ancestry", set.totals.ancestry),
+    ];
+    list.extend(record.validation_loss.map(|loss| one("validation-loss", loss)));
+    for of in &set.totals.by_origin {
+        let name = if of.origin == Origin::Human { "human" } else { "synthetic" };
+        list.push(measure("tokens-by-origin", name.to_owned(), of.count.tokens as f64));
+    }
+    for of in &set.totals.by_generation {
+        let name = of.generation.map_or_else(|| "human".to_owned(), |g| g.to_string());
+        list.push(measure("tokens-by-generation", name, of.count.tokens as f64));
+    }
+    list
+}
+
+/// Reads `metrics.json` of a score stage.
+pub(crate) fn read(stage: &rundir::Stage) -> Result<Vec<Measured>, Error> {
+    let path = stage.path().join("metrics.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| Error::Work(format!("{}: {e}", path.display())))?;
+    serde_json::from_str(&text).map_err(|e| Error::Work(format!("{}: {e}", path.display())))
+}

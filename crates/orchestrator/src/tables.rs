@@ -1,0 +1,122 @@
+//! TOML tables: merged first, checked after; what is wrong is named by its full key.
+
+use crate::Error;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// Lays `over` on `base`: tables are merged key by key, anything else is replaced. A `recipe` is replaced whole, and a
+/// training budget of one kind takes the other's place.
+pub(crate) fn merge(base: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) if key != "recipe" => {
+                for (one, other) in [("epochs", "tokens"), ("tokens", "epochs")] {
+                    if key == "train" && new.contains_key(one) && !new.contains_key(other) {
+                        old.remove(other);
+                    }
+                }
+                merge(old, new);
+            }
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Sets `key.path` to a value written as in TOML; what is no TOML value is a string.
+pub(crate) fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
+    let Some((path, text)) = assignment.split_once('=') else {
+        return Err(Error::Request(format!("--set {assignment}: give key.path=value, as in --set train.epochs=1")));
+    };
+    let value = format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let keys: Vec<&str> = path.trim().split('.').collect();
+    let (last, parents) = keys.split_last().expect("splitting gives at least one part");
+    if keys.iter().any(|k| k.is_empty()) {
+        return Err(Error::Request(format!("--set {assignment}: `{path}` is no key path")));
+    }
+    let mut over = Table::from_iter([((*last).to_owned(), value)]);
+    for key in parents.iter().rev() {
+        over = Table::from_iter([((*key).to_owned(), Value::Table(over))]);
+    }
+    merge(table, &over);
+    Ok(())
+}
+
+/// Reads `value` as a `T`; `place` is its key, for the message.
+pub(crate) fn read<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, Error> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = match error.path().to_string() {
+            inner if inner == "." => place.to_owned(),
+            inner if place.is_empty() => inner,
+            inner => format!("{place}.{inner}"),
+        };
+        let full = error.inner().to_string();
+        let message = full.lines().next().unwrap_or_default();
+        Error::Request(describe(&path, message))
+    })
+}
+
+/// Serde's message with the key's place, and for a key that is not known the nearest one that is.
+fn describe(path: &str, message: &str) -> String {
+    let Some(rest) = message.strip_prefix("unknown field `") else { return format!("{path}: {message}") };
+    let mut quoted = rest.split('`').step_by(2);
+    let unknown = quoted.next().unwrap_or_default();
+    let known: Vec<&str> = quoted.filter(|k| !k.is_empty()).collect();
+    let path = match path.strip_suffix(unknown) {
+        Some(_) => path.to_owned(),
+        None if path.is_empty() => unknown.to_owned(),
+        None => format!("{path}.{unknown}"),
+    };
+    match nearest(unknown, &known) {
+        Some(near) => format!("{path}: unknown key; did you mean `{near}`? (known here: {})", known.join(", ")),
+        None => format!("{path}: unknown key (known here: {})", known.join(", ")),
+    }
+}
+
+/// The nearest of some names, if one is near.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let closeness = |k: &&&str| (strsim::jaro_winkler(name, k) * 1e6) as u64;
+    known.iter().max_by_key(closeness).filter(|k| strsim::jaro_winkler(name, k) > 0.7).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn tables_are_merged_and_recipes_replaced() {
+        let mut base = table("train = { epochs = 2, clip = 1.0 }\nrecipe = { pool = 0.1, latest = 0.9 }");
+        merge(&mut base, &table("train.tokens = 5\nrecipe = { latest = 1.0 }\nname = \"a\""));
+        assert_eq!(base, table("train = { clip = 1.0, tokens = 5 }\nrecipe = { latest = 1.0 }\nname = \"a\""));
+    }
+
+    #[test]
+    fn assignments_reach_into_tables() {
+        let mut base = table("[train]\nepochs = 2");
+        set(&mut base, "train.clip=0.5").unwrap();
+        set(&mut base, "model.preset=tiny").unwrap();
+        set(&mut base, "chain.seeds=[1, 2]").unwrap();
+        let expected = "train = { epochs = 2, clip = 0.5 }\nmodel.preset = \"tiny\"\nchain.seeds = [1, 2]";
+        assert_eq!(base, table(expected));
+        assert!(set(&mut base, "train").is_err());
+        assert!(set(&mut base, "train..clip=1").is_err());
+    }
+
+    #[test]
+    fn unknown_keys_get_the_nearest() {
+        let error = read::<training::Settings>(Value::Table(table("lerning_rate = 1.0")), "train").unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("train.lerning_rate: unknown key; did you mean `learning_rate`?"), "{text}");
+        let error = read::<training::Settings>(Value::Table(table("clip = \"x\"")), "train").unwrap_err();
+        assert!(error.to_string().starts_with("train.clip: "), "{error}");
+    }
+}

@@ -1,0 +1,191 @@
+//! What a report reads of a run, in the shape in which it is shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rundir::{ChainId, RunDir, RunInfo};
+
+use crate::catalogue::{Quantity, scale};
+use crate::interval::{Interval, Scale};
+use crate::{Error, Result};
+
+/// `(set, metric, detail)`.
+pub(crate) type Key = (String, String, String);
+/// Values by generation and seed.
+type Values = BTreeMap<u32, BTreeMap<u64, f64>>;
+
+pub(crate) struct Data {
+    pub(crate) run: RunDir,
+    pub(crate) info: Option<RunInfo>,
+    pub(crate) experiment: String,
+    pub(crate) description: Option<String>,
+    /// `experiment.toml` as it stands.
+    pub(crate) settings: Option<String>,
+    /// In the order of the experiment file; what it does not name comes after, sorted.
+    pub(crate) arms: Vec<String>,
+    pub(crate) chains: Vec<ChainId>,
+    pub(crate) failures: Vec<Failure>,
+    values: BTreeMap<Key, BTreeMap<String, Values>>,
+}
+
+/// A chain that ended early.
+pub(crate) struct Failure {
+    pub(crate) chain: ChainId,
+    pub(crate) generation: u32,
+    pub(crate) reason: String,
+}
+
+impl Data {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let run = RunDir::open(path)?;
+        if !run.metrics_path().is_file() {
+            return Err(Error::NoMetrics(path.to_owned()));
+        }
+        let rows = rundir::read_metrics(&run.metrics_path())?;
+        let settings = std::fs::read_to_string(run.experiment_path()).ok();
+        let table: toml::Table =
+            (settings.as_deref().unwrap_or_default().parse()).map_err(|error: toml::de::Error| Error::Settings {
+                path: run.experiment_path(),
+                why: error.message().to_owned(),
+            })?;
+        let info = run.info()?;
+        let word = |key: &str| table.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+        let experiment = word("name")
+            .or_else(|| rows.first().map(|row| row.experiment.clone()))
+            .or_else(|| info.as_ref().map(|info| info.experiment.clone()))
+            .unwrap_or_else(|| "experiment".to_owned());
+        let chains = run.chains()?;
+        let mut measured: BTreeSet<String> = chains.iter().map(|chain| chain.arm.clone()).collect();
+        let mut values: BTreeMap<Key, BTreeMap<String, Values>> = BTreeMap::new();
+        for row in rows {
+            measured.insert(row.arm.clone());
+            let by_arm = values.entry((row.set, row.metric, row.detail)).or_default();
+            by_arm.entry(row.arm).or_default().entry(row.generation).or_default().insert(row.seed, row.value);
+        }
+        let arms = order(&table, measured);
+        let failures = failures(&run, &chains)?;
+        Ok(Self { info, experiment, description: word("description"), settings, arms, chains, failures, values, run })
+    }
+
+    /// Everything that was measured, sorted.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.values.keys()
+    }
+
+    /// Under which details a quantity is shown; none if it was not measured.
+    pub(crate) fn view(&self, quantity: &Quantity) -> Option<Viewed> {
+        let key = |detail: &str| (quantity.set.to_owned(), quantity.metric.to_owned(), detail.to_owned());
+        let count = |key: &Key| {
+            self.values.get(key).map_or(0, |arms| arms.values().flat_map(BTreeMap::values).map(BTreeMap::len).sum())
+        };
+        let mut best: Option<(usize, Viewed)> = None;
+        for view in quantity.views {
+            let observations: usize = count(&key(view.detail));
+            if observations > best.as_ref().map_or(0, |(most, _)| *most) {
+                let human = Some(key(view.human)).filter(|human| !view.human.is_empty() && count(human) > 0);
+                best = Some((observations, Viewed { key: key(view.detail), human }));
+            }
+        }
+        best.map(|(_, viewed)| viewed)
+    }
+
+    /// The mean over seeds of what was measured of human text; arms and generations of a seed share it.
+    pub(crate) fn human(&self, viewed: &Viewed) -> Option<f64> {
+        let cells = self.values.get(viewed.human.as_ref()?)?.values().flat_map(BTreeMap::values).flatten();
+        let by_seed: BTreeMap<u64, f64> = cells.map(|(&seed, &value)| (seed, value)).collect();
+        Some(Interval::of(by_seed.into_values(), Scale::Plain)?.mean)
+    }
+
+    fn series(&self, key: &Key, arm: &str) -> Option<&Values> {
+        self.values.get(key)?.get(arm)
+    }
+
+    /// The values of one cell by seed; none if nothing was measured.
+    pub(crate) fn seeds(&self, key: &Key, arm: &str, generation: u32) -> Vec<(u64, f64)> {
+        let cell = self.series(key, arm).and_then(|series| series.get(&generation));
+        cell.into_iter().flatten().map(|(&seed, &value)| (seed, value)).collect()
+    }
+
+    /// Mean and interval of one cell.
+    pub(crate) fn interval(&self, key: &Key, arm: &str, generation: u32) -> Option<Interval> {
+        let values = self.seeds(key, arm, generation);
+        Interval::of(values.into_iter().map(|(_, value)| value), scale(&key.1))
+    }
+
+    /// The generations in which an arm has anything measured.
+    pub(crate) fn generations(&self, arm: &str) -> Vec<u32> {
+        let all = self.values.values().filter_map(|arms| arms.get(arm)).flat_map(BTreeMap::keys);
+        all.copied().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The generations in which an arm has a metric.
+    pub(crate) fn generations_of(&self, key: &Key, arm: &str) -> Vec<u32> {
+        self.series(key, arm).map(|series| series.keys().copied().collect()).unwrap_or_default()
+    }
+
+    /// How many seeds an arm has anything measured of.
+    pub(crate) fn seed_count(&self, arm: &str) -> usize {
+        let all = self.values.values().filter_map(|arms| arms.get(arm)).flat_map(BTreeMap::values);
+        all.flat_map(BTreeMap::keys).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Observations that are no finite number: key, arm, generation, seed.
+    pub(crate) fn not_finite(&self) -> Vec<(&Key, &str, u32, u64)> {
+        let mut found = Vec::new();
+        for (key, arms) in &self.values {
+            for (arm, generations) in arms {
+                for (&generation, seeds) in generations {
+                    let bad = seeds.iter().filter(|(_, value)| !value.is_finite());
+                    found.extend(bad.map(|(&seed, _)| (key, arm.as_str(), generation, seed)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Last over first generation of a positive metric, seed by seed: the pairs' geometric mean and its interval.
+    pub(crate) fn ratio(&self, key: &Key, arm: &str) -> Option<Change> {
+        let generations = self.generations_of(key, arm);
+        let (&first, &last) = (generations.first()?, generations.last()?);
+        let from: BTreeMap<u64, f64> = self.seeds(key, arm, first).into_iter().collect();
+        let to = self.seeds(key, arm, last);
+        let ratios = to.iter().filter_map(|(seed, value)| Some(value / from.get(seed)?));
+        let ratio = Interval::of(ratios, Scale::Log)?;
+        Some(Change { first, last, ratio })
+    }
+}
+
+/// Where a quantity's observations are.
+pub(crate) struct Viewed {
+    pub(crate) key: Key,
+    pub(crate) human: Option<Key>,
+}
+
+/// From the first generation to the last.
+pub(crate) struct Change {
+    pub(crate) first: u32,
+    pub(crate) last: u32,
+    pub(crate) ratio: Interval,
+}
+
+/// The arms of the experiment file that were measured, then the others.
+fn order(table: &toml::Table, mut measured: BTreeSet<String>) -> Vec<String> {
+    let named = table.get("arm").and_then(toml::Value::as_array).into_iter().flatten();
+    let named = named.filter_map(|arm| arm.get("name")?.as_str()).map(str::to_owned);
+    let mut arms: Vec<String> = named.filter(|name| measured.remove(name)).collect();
+    arms.extend(measured);
+    arms
+}
+
+fn failures(run: &RunDir, chains: &[ChainId]) -> Result<Vec<Failure>> {
+    let mut failures = Vec::new();
+    for chain in chains {
+        for generation in run.generations(chain)? {
+            let record = run.resolve(chain, generation)?;
+            if let Some(reason) = record.as_ref().and_then(|record| record.failure()) {
+                failures.push(Failure { chain: chain.clone(), generation, reason: reason.to_owned() });
+            }
+        }
+    }
+    Ok(failures)
+}

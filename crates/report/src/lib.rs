@@ -1,0 +1,114 @@
+//! What came out of a run, for people: one HTML page, figures for a paper, a tidy table of results, and short tables for a
+//! terminal. This room reads run directories and nothing else, so a report can be made anywhere, at any time, again.
+//!
+//! [`write()`] makes `report.html` (no script, nothing fetched), `figures/*.svg` and `results.csv`. The same run gives the
+//! same bytes. Generated text is hostile and reaches a page or a terminal escaped only.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("run");
+//! # let run = rundir::RunDir::create(&path)?;
+//! # let row = |generation: u32, value: f64| rundir::Row {
+//! #     experiment: "small".into(), arm: "replace".into(), seed: 0, generation,
+//! #     set: "test".into(), metric: "perplexity".into(), detail: String::new(), value,
+//! # };
+//! # rundir::write_metrics(&run.metrics_path(), vec![row(0, 20.0), row(1, 30.0)])?;
+//! let written = report::write(&path, None)?;
+//! assert_eq!(written.page, path.join("report.html"));
+//! assert!(written.figures[0].ends_with("figures/test-perplexity.svg"));
+//! println!("{}", report::terminal_table(&path)?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Intervals
+//!
+//! Over seeds, Student's t at 95 %, from three seeds on: a percentile bootstrap over few seeds covers far less than it
+//! says. For loss, perplexity and bits per byte it is taken on the logarithm, where seeds scatter alike at all sizes, so
+//! that their mean is geometric; for everything else on the plain scale. Two seeds are shown as two dots.
+
+mod catalogue;
+mod data;
+mod escape;
+mod excerpts;
+mod figure;
+mod interval;
+mod page;
+mod panel;
+mod results;
+mod sections;
+mod terminal;
+mod ticks;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use interval::{Interval, Scale};
+pub use terminal::{compare, terminal_table};
+
+/// What goes wrong with a report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The run cannot be read, or a file not written.
+    #[error(transparent)]
+    Run(#[from] rundir::Error),
+    /// Nothing has been measured yet.
+    #[error("{} has no metrics.csv yet: finish the run first, the same `habsburg run` goes on where it stopped", .0.display())]
+    NoMetrics(PathBuf),
+    /// The output folder cannot be made.
+    #[error("cannot create {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The settings of the run are not TOML.
+    #[error("{}: {why}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        why: String,
+    },
+}
+
+/// A result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What [`write()`] wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The page.
+    pub page: PathBuf,
+    /// The figures, in the order of the page.
+    pub figures: Vec<PathBuf>,
+    /// Means and intervals over seeds as tidy CSV: `experiment,arm,generation,set,metric,detail,n_seeds,mean,low,high`.
+    pub results: PathBuf,
+}
+
+/// Writes the report of the run directory `run`: the page to `out` (`RUN/report.html` if none is given), and beside it
+/// `figures/` and `results.csv`.
+///
+/// # Errors
+/// If `run` is no run directory, has no metrics yet, or the files cannot be written. Documents that cannot be read are an
+/// error on the page, not of the page.
+pub fn write(run: &Path, out: Option<&Path>) -> Result<Written> {
+    let data = data::Data::load(run)?;
+    let page = out.map_or_else(|| data.run.report_path(), Path::to_owned);
+    let folder = page.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let figure_folder = folder.join("figures");
+    fs::create_dir_all(&figure_folder).map_err(|source| Error::Folder { path: figure_folder.clone(), source })?;
+
+    let drawn = figure::draw_all(&data);
+    let mut figures = Vec::new();
+    for figure in &drawn {
+        let path = figure_folder.join(format!("{}.svg", figure.name));
+        rundir::write_atomic(&path, figure.standalone().as_bytes())?;
+        figures.push(path);
+    }
+    let results = folder.join("results.csv");
+    rundir::write_atomic(&results, &results::csv(&data))?;
+    rundir::write_atomic(&page, page::page(&data, &drawn).as_bytes())?;
+    Ok(Written { page, figures, results })
+}

@@ -1,0 +1,154 @@
+//! The page: its order, its head, what came out in words. The tables and texts are in `sections`.
+
+use std::fmt::Write;
+
+use crate::catalogue::{TEST_PERPLEXITY, VOCABULARY};
+use crate::data::Data;
+use crate::escape::html;
+use crate::figure::Drawn;
+use crate::interval::Interval;
+use crate::sections;
+use crate::ticks::number;
+
+/// The whole page: nothing in it is fetched, nothing runs, and the policy forbids both.
+pub(crate) fn page(data: &Data, figures: &[Drawn]) -> String {
+    let name = html(&data.experiment);
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{name}</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>{name}</h1>\n",
+        include_str!("style.css")
+    );
+    if let Some(description) = &data.description {
+        page.push_str(&format!("<p class=\"lead\">{}</p>\n", html(description)));
+    }
+    page.push_str(&outline(data));
+    page.push_str(&failures(data));
+    page.push_str(&summary(data));
+    page.push_str(&drawings(figures));
+    page.push_str(&sections::main_table(data));
+    page.push_str(&sections::ledger(data));
+    page.push_str(&sections::texts(data));
+    page.push_str(&sections::everything(data));
+    page.push_str(&sections::settings(data));
+    page.push_str("</body>\n</html>\n");
+    page
+}
+
+/// How large the experiment is.
+fn outline(data: &Data) -> String {
+    let generations = data.arms.iter().flat_map(|arm| data.generations(arm)).max().map_or(0, |last| last + 1);
+    let seeds = data.arms.iter().map(|arm| data.seed_count(arm)).max().unwrap_or(0);
+    let mut line = format!(
+        "{}, {}, up to {}.",
+        counted(data.arms.len(), "arm"),
+        counted(generations as usize, "generation"),
+        counted(seeds, "seed")
+    );
+    if let Some(info) = &data.info {
+        let _ = write!(line, " Made by habsburg {} on {}, begun {}.", info.habsburg, info.device, info.started);
+    }
+    format!("<p class=\"quiet\">{}</p>\n", html(&line))
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What is missing from the means, and why.
+fn failures(data: &Data) -> String {
+    let mut items = String::new();
+    for failure in &data.failures {
+        let chain = html(&failure.chain.to_string());
+        let _ = writeln!(
+            items,
+            "<li><b>{chain}</b> ended at generation {}: {}</li>",
+            failure.generation,
+            html(&failure.reason)
+        );
+    }
+    for (key, arm, generation, seed) in data.not_finite() {
+        let what = format!("{arm}/seed-{seed}, generation {generation}: {} {} {}", key.0, key.1, key.2);
+        let _ = writeln!(items, "<li>{} is no finite number and is left out of the means</li>", html(what.trim_end()));
+    }
+    if items.is_empty() {
+        return items;
+    }
+    format!(
+        "<div class=\"warn\"><p><b>Not everything came to its end.</b> Means are over the seeds that did.</p>\n<ul>\n{items}</ul></div>\n"
+    )
+}
+
+/// One sentence for each arm, without a verdict.
+fn summary(data: &Data) -> String {
+    let sentences: Vec<String> = data.arms.iter().map(|arm| sentence(data, arm)).collect();
+    let mut text = String::from("<h2>What came out</h2>\n");
+    if sentences.is_empty() {
+        text.push_str("<p>Nothing was measured.</p>\n");
+        return text;
+    }
+    text.push_str("<ul>\n");
+    for sentence in sentences {
+        let _ = writeln!(text, "<li>{sentence}</li>");
+    }
+    text.push_str("</ul>\n");
+    text
+}
+
+fn sentence(data: &Data, arm: &str) -> String {
+    let parts: Vec<String> = [perplexity(data, arm), vocabulary(data, arm)].into_iter().flatten().collect();
+    let nothing = || "neither perplexity nor vocabulary was measured".to_owned();
+    let said = if parts.is_empty() { nothing() } else { parts.join("; ") };
+    format!("<b>{}</b>: {}.", html(arm), html(&said))
+}
+
+fn perplexity(data: &Data, arm: &str) -> Option<String> {
+    let key = data.view(&TEST_PERPLEXITY)?.key;
+    let change = data.ratio(&key, arm)?;
+    let at = |generation| data.interval(&key, arm, generation).map(|interval| number(interval.mean));
+    let (first, last) = (change.first, change.last);
+    let ratio = format!("a ratio of {}{}", number(change.ratio.mean), spread(&change.ratio));
+    Some(format!("test perplexity {} in generation {first}, {} in generation {last}, {ratio}", at(first)?, at(last)?))
+}
+
+fn vocabulary(data: &Data, arm: &str) -> Option<String> {
+    let viewed = data.view(&VOCABULARY)?;
+    let generations = data.generations_of(&viewed.key, arm);
+    let at = |generation: Option<&u32>| Some(number(data.interval(&viewed.key, arm, *generation?)?.mean));
+    let (first, last) = (at(generations.first())?, at(generations.last())?);
+    let human = data.human(&viewed).map(|share| format!(" (other human text: {})", number(share)));
+    Some(format!("share of the human vocabulary that it used: first {first}, last {last}{}", human.unwrap_or_default()))
+}
+
+/// ` (95 % interval a to b, n seeds)`.
+fn spread(interval: &Interval) -> String {
+    let seeds = counted(interval.seeds, "seed");
+    match interval.bounds {
+        Some((low, high)) => format!(" (95 % interval {} to {}, {seeds})", number(low), number(high)),
+        None => format!(" ({seeds})"),
+    }
+}
+
+fn drawings(figures: &[Drawn]) -> String {
+    if figures.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "<h2>Figures</h2>\n<p class=\"quiet\">Lines are means over seeds. Bands are 95 % intervals (Student’s t over seeds; \
+         on the logarithm for loss, perplexity and bits per byte) where there are three seeds or more; two seeds are \
+         drawn as open dots. A dashed line is other human text than the \
+         vocabulary was taken from, measured in the same way.</p>\n<div class=\"figures\">\n",
+    );
+    for figure in figures {
+        let class = if figure.wide { " class=\"wide\"" } else { "" };
+        let _ = writeln!(
+            text,
+            "<figure{class}>\n{}<figcaption>{}</figcaption>\n</figure>",
+            figure.inline(),
+            html(figure.caption)
+        );
+    }
+    text.push_str("</div>\n");
+    text
+}

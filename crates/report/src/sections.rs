@@ -1,0 +1,212 @@
+//! The tables and texts of the page.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use crate::catalogue::{LEDGER_COLUMNS, MAIN_COLUMNS};
+use crate::data::{Data, Key};
+use crate::escape::html;
+use crate::excerpts::{self, Column, Shown};
+use crate::interval::{Interval, Scale};
+use crate::ticks::number;
+
+/// Mean and interval, of `of` seeds; how many, where some are missing.
+fn cell(interval: Option<Interval>, of: usize) -> String {
+    let Some(interval) = interval else {
+        return "<td></td>".to_owned();
+    };
+    let mut notes = Vec::new();
+    notes.extend(interval.bounds.map(|(low, high)| format!("{} to {}", number(low), number(high))));
+    if interval.seeds < of {
+        notes.push(format!("{} of {of} seeds", interval.seeds));
+    }
+    let notes: String = notes.iter().map(|note| format!("<small>{note}</small>")).collect();
+    format!("<td>{}{notes}</td>", number(interval.mean))
+}
+
+/// A table of one row for each arm and generation, and one of human text where that was measured.
+fn by_generation(
+    data: &Data,
+    columns: &[String],
+    caption: &str,
+    human: &[Option<f64>],
+    cells: impl Fn(&str, u32) -> Vec<String>,
+) -> String {
+    let head: String = columns.iter().map(|title| format!("<th scope=\"col\">{}</th>", html(title))).collect();
+    let mut table = format!(
+        "<div class=\"scroll\"><table>\n<caption>{caption}</caption>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th>\
+         <th scope=\"col\">Generation</th>{head}</tr></thead>\n<tbody>\n"
+    );
+    for arm in &data.arms {
+        for (i, generation) in data.generations(arm).into_iter().enumerate() {
+            let (begins, name) = if i == 0 { (" class=\"begins\"", html(arm)) } else { ("", String::new()) };
+            let cells = cells(arm, generation).concat();
+            let _ = writeln!(table, "<tr{begins}><th scope=\"row\">{name}</th><td>{generation}</td>{cells}</tr>");
+        }
+    }
+    if human.iter().any(Option::is_some) {
+        let cells: String =
+            human.iter().map(|value| format!("<td>{}</td>", value.map(number).unwrap_or_default())).collect();
+        let name = "other human text";
+        let _ = writeln!(table, "<tr class=\"begins\"><th scope=\"row\">{name}</th><td></td>{cells}</tr>");
+    }
+    table.push_str("</tbody>\n</table></div>\n");
+    table
+}
+
+/// Arm × generation, the metrics that matter most.
+pub(crate) fn main_table(data: &Data) -> String {
+    let columns: Vec<_> = MAIN_COLUMNS.iter().filter_map(|column| Some((column, data.view(column)?))).collect();
+    if columns.is_empty() {
+        return String::new();
+    }
+    let titles: Vec<String> = columns.iter().map(|(column, _)| column.title.to_owned()).collect();
+    let caption = "Means over seeds; below them the 95 % interval, from three seeds on.";
+    let human: Vec<Option<f64>> = columns.iter().map(|(_, viewed)| data.human(viewed)).collect();
+    let table = by_generation(data, &titles, caption, &human, |arm, generation| {
+        let of = data.seed_count(arm);
+        columns.iter().map(|(_, viewed)| cell(data.interval(&viewed.key, arm, generation), of)).collect()
+    });
+    format!("<h2>By arm and generation</h2>\n{table}")
+}
+
+/// What each generation was trained on.
+pub(crate) fn ledger(data: &Data) -> String {
+    let columns: Vec<_> = LEDGER_COLUMNS.iter().filter_map(|column| Some((column, data.view(column)?))).collect();
+    let origins: Vec<&Key> = data.keys().filter(|key| key.0 == "training" && key.1 == "tokens-by-origin").collect();
+    if columns.is_empty() && origins.is_empty() {
+        return String::new();
+    }
+    let mut titles: Vec<String> = columns.iter().map(|(column, _)| column.title.to_owned()).collect();
+    titles.extend((!origins.is_empty()).then(|| "Human share of tokens".to_owned()));
+    let caption = "Means over seeds. Where arms differ in tokens seen or in steps, they differ in compute.";
+    let table = by_generation(data, &titles, caption, &[], |arm, generation| {
+        let plain = columns.iter().map(|(_, viewed)| data.interval(&viewed.key, arm, generation));
+        let share = (!origins.is_empty()).then(|| human_share(data, &origins, arm, generation));
+        let mean = |interval: Option<Interval>| interval.map_or(String::new(), |interval| number(interval.mean));
+        plain.chain(share).map(|interval| format!("<td>{}</td>", mean(interval))).collect()
+    });
+    format!("<h2>Training ledger</h2>\n{table}")
+}
+
+/// Human tokens among all tokens of the training set, by seed.
+fn human_share(data: &Data, origins: &[&Key], arm: &str, generation: u32) -> Option<Interval> {
+    let mut by_seed: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+    for key in origins {
+        for (seed, tokens) in data.seeds(key, arm, generation) {
+            let (human, all) = by_seed.entry(seed).or_default();
+            *all += tokens;
+            *human += if key.2 == "human" { tokens } else { 0.0 };
+        }
+    }
+    let shares = by_seed.values().filter(|(_, all)| *all > 0.0).map(|(human, all)| human / all);
+    Interval::of(shares, Scale::Plain)
+}
+
+/// Text of first, middle and last generation side by side.
+pub(crate) fn texts(data: &Data) -> String {
+    let mut section = String::new();
+    for excerpts in data.arms.iter().filter_map(|arm| excerpts::of_arm(data, arm)) {
+        let columns: String = excerpts.columns.iter().map(column).collect();
+        let (arm, seed) = (html(&excerpts.chain.arm), excerpts.chain.seed);
+        let _ = write!(
+            section,
+            "<h3>{arm} <span class=\"quiet\">seed {seed}</span></h3>\n<div class=\"texts\">\n{columns}</div>\n"
+        );
+    }
+    if section.is_empty() {
+        return section;
+    }
+    format!(
+        "<h2>What they wrote</h2>\n<p class=\"quiet\">The first {} documents of the first, the middle and the last generation of \
+         one chain of each arm. Arms of one seed share their random draws. Nothing was chosen. Characters that \
+         would not show, or would change what stands around them, are shown as signs.</p>\n{section}",
+        excerpts::DOCUMENTS
+    )
+}
+
+fn column(column: &Column) -> String {
+    let body = match &column.documents {
+        Err(why) => format!("<p class=\"quiet\">{}</p>", html(why)),
+        Ok(documents) if documents.is_empty() => "<p class=\"quiet\">no documents</p>".to_owned(),
+        Ok(documents) => documents.iter().map(document).collect(),
+    };
+    format!("<section><h4>generation {}</h4>{body}</section>\n", column.generation)
+}
+
+fn document(document: &Shown) -> String {
+    let (text, cut) = document.beginning();
+    let note = match (cut, document.truncated, text.is_empty()) {
+        (0, false, true) => " <i>(empty)</i>".to_owned(),
+        (0, false, false) => String::new(),
+        (0, true, _) => " <i>(reached the context’s end)</i>".to_owned(),
+        (cut, _, _) => format!(" <i>… {} more characters</i>", number(cut as f64)),
+    };
+    format!("<div class=\"text\" dir=\"auto\">{}{note}</div>", html(text))
+}
+
+/// Every metric there is, known here or not: a row for each arm, a column for each generation.
+pub(crate) fn everything(data: &Data) -> String {
+    let generations: BTreeSet<u32> = data.arms.iter().flat_map(|arm| data.generations(arm)).collect();
+    if generations.is_empty() {
+        return String::new();
+    }
+    let head: String = generations.iter().map(|g| format!("<th scope=\"col\">{g}</th>")).collect();
+    let mut rows = String::new();
+    for key in data.keys() {
+        let (set, metric, detail) = key;
+        let mut begins = " class=\"begins\"";
+        for arm in &data.arms {
+            if data.generations_of(key, arm).is_empty() {
+                continue;
+            }
+            let of = data.seed_count(arm);
+            let cells = generations.iter().map(|&g| cell(data.interval(key, arm, g), of));
+            let names =
+                [set, metric, detail, arm].map(|name| format!("<td class=\"name\">{}</td>", html(name))).concat();
+            let _ = writeln!(rows, "<tr{begins}>{names}{}</tr>", cells.collect::<String>());
+            begins = "";
+        }
+    }
+    format!(
+        "<h2>Every metric</h2>\n<details><summary>All that was measured, by generation (also in results.csv)</summary>\n\
+         <div class=\"scroll\"><table>\n<thead><tr><th class=\"name\">Set</th><th class=\"name\">Metric</th><th class=\"name\">Detail</th>\
+         <th class=\"name\">Arm</th>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</details>\n"
+    )
+}
+
+/// What made the run, and the settings as resolved.
+pub(crate) fn settings(data: &Data) -> String {
+    let mut section = String::from("<h2>Settings</h2>\n");
+    if let Some(info) = &data.info {
+        let features = info.features.join(", ");
+        let threads = info.threads.to_string();
+        let facts = [
+            ("habsburg", Some(info.habsburg.as_str())),
+            ("commit", info.commit.as_deref()),
+            ("features", Some(features.as_str()).filter(|features| !features.is_empty())),
+            ("backend", Some(info.backend.as_str())),
+            ("device", Some(info.device.as_str())),
+            ("threads", Some(threads.as_str())),
+            ("corpus (SHA-256)", info.corpus.as_deref()),
+            ("tokenizer (SHA-256)", info.tokenizer.as_deref()),
+            ("begun", Some(info.started.as_str())),
+        ];
+        section.push_str("<dl>\n");
+        for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
+            let _ = writeln!(section, "<dt>{name}</dt><dd>{}</dd>", html(fact));
+        }
+        section.push_str("</dl>\n");
+    }
+    match &data.settings {
+        Some(settings) => {
+            let settings = html(settings);
+            let _ = writeln!(
+                section,
+                "<details><summary>experiment.toml, every default written out</summary>\n<pre>{settings}</pre>\n</details>"
+            );
+        }
+        None => section.push_str("<p>The run has no experiment.toml.</p>\n"),
+    }
+    section
+}

@@ -1,0 +1,307 @@
+//! Reports of a run directory that these tests build: three arms, one of which broke off, and hostile text.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rundir::{ChainId, GenerationRecord, Row, RunDir, RunInfo, StageId, StageKind};
+
+const HOSTILE: &str = "<script>alert('x')</script> & \"quoted\" \u{1b}[2J\u{1b}]0;title\u{7} \u{202e}drawkcab\u{202c} \
+                       \u{200f}עברית\u{0} nul \u{fffd} \u{9b}31m </div><!--";
+
+struct Run {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+const ARMS: [(&str, f64); 3] = [("replace", 0.30), ("accumulate", 0.05), ("human-refit", 0.0)];
+const GENERATIONS: u32 = 6;
+
+/// A number in ±1 that stands for the scatter of seeds.
+fn scatter(seed: u64, salt: u32) -> f64 {
+    ((seed as f64 + 1.0) * 12.9898 + f64::from(salt) * 78.233).sin()
+}
+
+fn rows(seeds: u64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (arm, climb) in ARMS {
+        for seed in 0..seeds {
+            for generation in 0..GENERATIONS {
+                let g = f64::from(generation);
+                let loss = 3.2 + climb * g + 0.12 * scatter(seed, generation);
+                let damage = climb * g / 2.0;
+                let mut push = |set: &str, metric: &str, detail: &str, value: f64| {
+                    let (set, metric, detail) = (set.to_owned(), metric.to_owned(), detail.to_owned());
+                    rows.push(Row {
+                        experiment: "x".into(),
+                        arm: arm.into(),
+                        seed,
+                        generation,
+                        set,
+                        metric,
+                        detail,
+                        value,
+                    });
+                };
+                push("test", "loss", "", loss);
+                push("test", "perplexity", "", loss.exp());
+                push("test", "bits-per-byte", "", loss / 3.1);
+                push("written", "vocabulary-survival", "human", 0.65);
+                push("written", "vocabulary-survival", "", 0.7 * (-damage).exp());
+                push("written", "unigram-entropy", "", 6.5 - damage);
+                push("written", "tail-token-rate", "human-words", 0.045);
+                push("written", "vocabulary-survival", "equal", 0.62 * (-damage).exp() + 0.01 * scatter(seed, 7));
+                push("written", "tail-token-rate", "words", 0.05 * (-2.0 * damage).exp());
+                for n in 1..=4 {
+                    push("written", "distinct", &n.to_string(), (0.2 * f64::from(n)) * (-damage / 2.0).exp());
+                    if n > 1 {
+                        push(
+                            "written",
+                            "repetition",
+                            &n.to_string(),
+                            1.0 - (0.2 * f64::from(n)) * (-damage / 2.0).exp(),
+                        );
+                    }
+                }
+                push("training", "unique-tokens", "", 400_000.0);
+                push("training", "steps", "", 400.0);
+                push("training", "tokens-by-origin", "human", if generation == 0 { 400_000.0 } else { 100_000.0 });
+                push("training", "tokens-by-origin", "synthetic", if generation == 0 { 0.0 } else { 300_000.0 });
+                push("novel-set", "novel<metric>", "", 0.125);
+            }
+        }
+    }
+    rows
+}
+
+fn build(seeds: u64) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let run = RunDir::create(&path).unwrap();
+    let mut info = RunInfo::new("replace-or-accumulate", "0.1.0", "flex", "processor <model>");
+    (info.started, info.threads) = ("2026-01-31T12:00:00Z".to_owned(), 2);
+    run.write_info(&info).unwrap();
+    let settings = "name = \"replace-or-accumulate\"\ndescription = \"Does <replacing> hurt?\"\n\
+        [[arm]]\nname = \"replace\"\n[[arm]]\nname = \"accumulate\"\n[[arm]]\nname = \"never-ran\"\n[[arm]]\nname = \"human-refit\"\n";
+    fs::write(run.experiment_path(), settings).unwrap();
+    for (arm, _) in ARMS {
+        for generation in 0..GENERATIONS {
+            let id = StageId::of(StageKind::Write, &(arm, generation)).unwrap();
+            run.make(&id, |dir| documents(dir, arm, generation)).unwrap();
+            run.write_generation(&ChainId::new(arm, 0).unwrap(), generation, &GenerationRecord::done([id])).unwrap();
+        }
+    }
+    let broken = GenerationRecord::failed("the loss is not finite <NaN> \u{1b}[31m", []);
+    run.write_generation(&ChainId::new("replace", 1).unwrap(), 3, &broken).unwrap();
+    rundir::write_metrics(&run.metrics_path(), rows(seeds)).unwrap();
+    Run { _folder: folder, path }
+}
+
+fn documents(dir: &Path, arm: &str, generation: u32) -> Result<(), rundir::Error> {
+    let long = "The state of the Union is, in the words of my predecessor, strong. ".repeat(30);
+    let texts = [format!("{arm} {generation}: {HOSTILE}"), long, String::new(), "the fourth is not shown".to_owned()];
+    let lines: Vec<String> = (texts.iter().enumerate())
+        .map(|(i, text)| serde_json::json!({"id": format!("{i}"), "text": text, "truncated": i == 0, "provenance": {"origin": "synthetic"}}))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let bytes = zstd::encode_all(lines.concat().as_bytes(), 3).unwrap();
+    fs::write(dir.join("documents.jsonl.zst"), bytes).unwrap();
+    Ok(())
+}
+
+/// Tags other than those that the page is made of would be text that got through.
+fn assert_no_foreign_markup(page: &str) {
+    for tag in
+        ["<script", "<img", "<iframe", "<link", "<!--", "<replacing", "<model>", "<nan>", "<metric>", "javascript:"]
+    {
+        assert!(!page.to_lowercase().contains(tag), "{tag} got through");
+    }
+    let bad =
+        page.chars().find(|c| (c.is_control() && *c != '\n' && *c != '\t') || ('\u{202a}'..='\u{202e}').contains(c));
+    assert_eq!(bad, None, "a control character got through");
+}
+
+#[test]
+fn the_page_holds_everything_and_nothing_hostile() {
+    let run = build(3);
+    let written = report::write(&run.path, None).unwrap();
+    let page = fs::read_to_string(&written.page).unwrap();
+    assert_no_foreign_markup(&page);
+    for expected in [
+        "<h1>replace-or-accumulate</h1>",
+        "Does &lt;replacing&gt; hurt?",
+        "<b>replace/seed-1</b> ended at generation 3: the loss is not finite &lt;NaN&gt; ⟨U+001B⟩[31m",
+        "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;",
+        "⟨U+001B⟩[2J",
+        "⟨U+202E⟩drawkcab",
+        "more characters",
+        "reached the context’s end",
+        "novel&lt;metric&gt;",
+        "[[arm]]",
+        "Human share of tokens",
+        "<td>0.250</td>",
+        "share of the human vocabulary that it used: first 0.6",
+        "(other human text: 0.650)",
+        "other human text",
+    ] {
+        assert!(page.contains(expected), "{expected} is missing");
+    }
+    assert!(!page.contains("fourth is not shown") && !page.contains("never-ran</b>"));
+    // Nothing is fetched: the only addresses are the names of namespaces.
+    assert_eq!(
+        page.matches("http").count(),
+        page.matches("http://www.w3.org/2000/svg").count() + page.matches("http-equiv").count()
+    );
+    assert!(page.find("<b>replace</b>").unwrap() < page.find("<b>accumulate</b>").unwrap(), "arms in the file's order");
+}
+
+#[test]
+fn figures_exist_and_everything_is_deterministic() {
+    let run = build(3);
+    let first = report::write(&run.path, None).unwrap();
+    let names: Vec<_> = first.figures.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    let expected = [
+        "test-perplexity",
+        "test-loss",
+        "bits-per-byte",
+        "vocabulary-survival",
+        "tail-token-rate",
+        "unigram-entropy",
+        "distinct",
+        "repetition",
+    ];
+    assert_eq!(names, expected.map(|name| format!("{name}.svg")));
+    for path in &first.figures {
+        let svg = fs::read_to_string(path).unwrap();
+        assert!(
+            svg.starts_with("<svg ") && svg.contains("generation") && svg.contains("human-refit"),
+            "{}",
+            path.display()
+        );
+    }
+    let out = run.path.join("elsewhere/page.html");
+    let second = report::write(&run.path, Some(&out)).unwrap();
+    assert_eq!(second.page, out);
+    assert_eq!(second.results, run.path.join("elsewhere/results.csv"));
+    let files = |written: &report::Written| {
+        let all = [&written.page, &written.results].into_iter().chain(&written.figures);
+        all.map(|path| fs::read(path).unwrap()).collect::<Vec<_>>()
+    };
+    assert!(files(&first) == files(&second), "two reports of one run differ");
+}
+
+#[test]
+fn intervals_are_those_computed_by_hand() {
+    let run = build(3);
+    let written = report::write(&run.path, None).unwrap();
+    let results = fs::read_to_string(&written.results).unwrap();
+    assert!(results.starts_with("experiment,arm,generation,set,metric,detail,n_seeds,mean,low,high\n"));
+    let line =
+        results.lines().find(|line| line.starts_with("replace-or-accumulate,replace,5,test,perplexity,,3,")).unwrap();
+    let fields: Vec<f64> = line.split(',').skip(7).map(|field| field.parse().unwrap()).collect();
+    // On the log scale: the mean of three losses, and t(2) = 4.302653 standard errors.
+    let losses: Vec<f64> = (0..3).map(|seed| 3.2 + 0.30 * 5.0 + 0.12 * scatter(seed, 5)).collect();
+    let mean = losses.iter().sum::<f64>() / 3.0;
+    let error = (losses.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 2.0 / 3.0).sqrt();
+    for (found, expected) in fields.iter().zip([mean, mean - 4.302_652_73 * error, mean + 4.302_652_73 * error]) {
+        assert!((found.ln() - expected).abs() < 1e-8, "{line}: {expected}");
+    }
+    let share = results.lines().find(|line| line.contains(",replace,0,novel-set,")).unwrap();
+    assert!(share.ends_with(",3,0.125,0.125,0.125"), "{share}");
+}
+
+#[test]
+fn two_seeds_are_dots_without_a_band() {
+    let svg = |seeds| {
+        let run = build(seeds);
+        let written = report::write(&run.path, None).unwrap();
+        fs::read_to_string(&written.figures[0]).unwrap()
+    };
+    let (one, two, three) = (svg(1), svg(2), svg(3));
+    let bands = |svg: &str| svg.matches("opacity=\"0.15\"").count();
+    let dots = |svg: &str| svg.matches("<circle").count();
+    assert_eq!([&one, &two, &three].map(|svg| bands(svg)), [0, 0, 3]);
+    assert_eq!([&one, &two, &three].map(|svg| dots(svg)), [0, 2 * 3 * GENERATIONS as usize, 0]);
+}
+
+#[test]
+fn any_subset_of_the_metrics_will_do() {
+    let run = build(1);
+    let metrics = run.path.join("metrics.csv");
+    let all = rows(1);
+    let subsets: [fn(&Row) -> bool; 5] = [
+        |_| false,
+        |row| row.set == "novel-set",
+        |row| row.set == "training",
+        |row| row.generation == 0,
+        |row| row.metric == "perplexity" && row.arm == "replace",
+    ];
+    for keep in subsets {
+        let mut rows = all.clone();
+        rows.retain(keep);
+        rundir::write_metrics(&metrics, rows).unwrap();
+        let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+        assert_no_foreign_markup(&page);
+        assert!(page.ends_with("</html>\n") && !report::terminal_table(&run.path).unwrap().is_empty());
+    }
+    let mut rows = all;
+    (rows[0].value, rows[1].value) = (f64::NAN, f64::INFINITY);
+    rundir::write_metrics(&metrics, rows).unwrap();
+    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    assert!(page.contains("replace/seed-0, generation 0: test perplexity is no finite number"));
+}
+
+/// Sizes are compared only where all are equal: one generation too short for that, and all of the text is shown instead,
+/// without the human text that was measured at the equal size.
+#[test]
+fn the_view_that_covers_most_is_shown() {
+    let run = build(1);
+    let mut rows = rows(1);
+    let short = |row: &Row| row.arm == "replace" && row.generation == 5 && row.detail == "equal";
+    rows.retain(|row| !short(row));
+    rundir::write_metrics(&run.path.join("metrics.csv"), rows).unwrap();
+    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    // 0.7·exp(−0.75) = 0.331.
+    assert!(page.contains("share of the human vocabulary that it used: first 0.700, last 0.331."));
+}
+
+#[test]
+fn documents_that_cannot_be_read_are_named_on_the_page() {
+    let run = build(1);
+    let id = StageId::of(StageKind::Write, &("replace", 0u32)).unwrap();
+    fs::write(run.path.join(format!("stages/{id}/documents.jsonl.zst")), "junk").unwrap();
+    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    assert!(page.contains(&format!("{id}/documents.jsonl.zst: ")));
+}
+
+#[test]
+fn tables_for_a_terminal() {
+    let run = build(3);
+    let table = report::terminal_table(&run.path).unwrap();
+    println!("{table}");
+    assert!(!table.chars().any(|c| c.is_control() && c != '\n'));
+    let head: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(head.join(" "), "arm seeds gen 0 gen 1 gen 2 gen 3 gen 4 gen 5 last/first");
+    let row: Vec<_> = table.lines().nth(2).unwrap().split_whitespace().collect();
+    // exp(3.2 + scatter) and a ratio near exp(1.5).
+    assert_eq!((row[0], row[1], row.len()), ("replace", "3", 9));
+    assert!(
+        row[2].parse::<f64>().unwrap() > 23.0 && (row[8].parse::<f64>().unwrap() - 1.5f64.exp()).abs() < 0.3,
+        "{row:?}"
+    );
+    assert!(table.contains("failed: replace/seed-1 at generation 3: the loss is not finite <NaN> ⟨U+001B⟩[31m"));
+
+    let compared = report::compare(&[run.path.clone(), run.path.clone()]).unwrap();
+    println!("{compared}");
+    assert_eq!(compared.lines().count(), 1 + 2 * ARMS.len());
+    assert!(!compared.chars().any(|c| c.is_control() && c != '\n'));
+}
+
+#[test]
+fn what_cannot_be_reported_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = report::write(folder.path(), None).unwrap_err().to_string();
+    assert!(said.contains("is not a run directory"), "{said}");
+    RunDir::create(&folder.path().join("run")).unwrap();
+    let said = report::terminal_table(&folder.path().join("run")).unwrap_err().to_string();
+    assert!(said.contains("has no metrics.csv yet"), "{said}");
+}

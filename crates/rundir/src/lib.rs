@@ -1,0 +1,59 @@
+//! The run directory: where a run's work lies, under which names, and how it gets there so that a killed run loses
+//! nothing and a second run finds everything.
+//!
+//! ```text
+//! RUN/
+//!   experiment.toml                        as resolved
+//!   run.json                               [`RunInfo`]: version, device, hashes
+//!   metrics.csv                            [`Row`]s: one observation a row, sorted
+//!   report.html
+//!   chains/ARM/seed-S/gen-K/generation.json   [`GenerationRecord`]: which stages
+//!   stages/KIND-HASH/                      a [`Stage`]: files, and a SEAL with their checksums
+//! ```
+//!
+//! A stage is named by the hash of all that it reads, so arms that share work share its stage, and resuming is looking.
+//! It is written in a folder beside, synced, sealed and renamed: what bears a stage's name is whole.
+//!
+//! ```
+//! use rundir::{RunDir, StageId, StageKind};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! # let folder = tempfile::tempdir()?;
+//! let run = RunDir::create(&folder.path().join("run"))?;
+//! let id = StageId::of(StageKind::Train, &("settings", 3e-4))?;
+//! assert!(run.find(&id)?.is_none());
+//! let stage = run.make(&id, |dir| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//!     Ok(std::fs::write(dir.join("train.jsonl"), "{}\n")?)
+//! })?;
+//! stage.verify()?;
+//! assert_eq!(run.find(&id)?.expect("it was just made").path(), stage.path());
+//! # Ok(())
+//! # }
+//! ```
+
+mod atomic;
+mod canonical;
+mod dir;
+mod error;
+mod info;
+mod metrics;
+mod name;
+mod record;
+mod seal;
+mod stage;
+mod store;
+
+pub use atomic::write_atomic;
+pub use canonical::canonical_json;
+pub use dir::RunDir;
+pub use error::{Error, Result};
+pub use info::RunInfo;
+pub use metrics::{Row, format_value, read_metrics, write_metrics};
+pub use name::check_name;
+pub use record::{ChainId, GenerationRecord, Status};
+pub use seal::{SEAL, SealedFile};
+pub use stage::{StageId, StageKind};
+pub use store::Stage;
+
+/// Version of everything that a run directory holds. Part of every stage's hash: raising it makes old stages invisible.
+pub const FORMAT: u32 = 1;

@@ -1,0 +1,124 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, StageId, StageKind, check_name};
+
+/// One arm with one seed, shown as `ARM/seed-S`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId {
+    /// The arm's name.
+    pub arm: String,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl ChainId {
+    /// The chain of `arm` and `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if the arm's name cannot be a folder.
+    pub fn new(arm: &str, seed: u64) -> Result<Self> {
+        check_name(arm)?;
+        Ok(Self { arm: arm.to_owned(), seed })
+    }
+}
+
+impl fmt::Display for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/seed-{}", self.arm, self.seed)
+    }
+}
+
+impl FromStr for ChainId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || Error::Parse { what: text.to_owned(), expected: "a chain such as replace/seed-0" };
+        let (arm, seed) = text.split_once('/').ok_or_else(wrong)?;
+        let seed = seed.strip_prefix("seed-").ok_or_else(wrong)?;
+        let chain = Self::new(arm, seed.parse().map_err(|_| wrong())?)?;
+        if chain.to_string() == text { Ok(chain) } else { Err(wrong()) }
+    }
+}
+
+/// How a generation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "state")]
+pub enum Status {
+    /// All its stages are there.
+    Done,
+    /// It cannot go on, and neither can its chain.
+    Failed {
+        /// Why, in one line: a loss that is not finite, a corpus that cannot be filled.
+        reason: String,
+    },
+}
+
+/// `generation.json`: one generation of one chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationRecord {
+    /// How it ended.
+    pub status: Status,
+    /// Its stages. One that failed has those that it reached.
+    pub stages: BTreeMap<StageKind, StageId>,
+}
+
+impl GenerationRecord {
+    /// A finished generation.
+    pub fn done(stages: impl IntoIterator<Item = StageId>) -> Self {
+        Self { status: Status::Done, stages: by_kind(stages) }
+    }
+
+    /// A generation that failed for `reason` after `stages`.
+    pub fn failed(reason: impl Into<String>, stages: impl IntoIterator<Item = StageId>) -> Self {
+        Self { status: Status::Failed { reason: reason.into() }, stages: by_kind(stages) }
+    }
+
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&str> {
+        match &self.status {
+            Status::Done => None,
+            Status::Failed { reason } => Some(reason),
+        }
+    }
+}
+
+fn by_kind(stages: impl IntoIterator<Item = StageId>) -> BTreeMap<StageKind, StageId> {
+    stages.into_iter().map(|id| (id.kind(), id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_are_shown_and_read_back() {
+        let chain = ChainId::new("ten-percent", 1003).unwrap();
+        assert_eq!(chain.to_string(), "ten-percent/seed-1003");
+        assert_eq!("ten-percent/seed-1003".parse::<ChainId>().unwrap(), chain);
+        for bad in
+            ["replace", "replace/0", "replace/seed-", "replace/seed-01", "replace/seed--1", "../seed-0", "a/b/seed-0"]
+        {
+            assert!(bad.parse::<ChainId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn record_as_json() {
+        let id = StageId::of(StageKind::Train, &1).unwrap();
+        let record = GenerationRecord::failed("the loss is not finite", [id]);
+        let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(
+            text,
+            format!(
+                r#"{{"status":{{"state":"failed","reason":"the loss is not finite"}},"stages":{{"train":"{id}"}}}}"#
+            )
+        );
+        assert_eq!(serde_json::from_str::<GenerationRecord>(&text).unwrap(), record);
+        assert_eq!(GenerationRecord::done([id]).failure(), None);
+    }
+}

@@ -1,0 +1,186 @@
+//! Stages and records of a run directory, with what goes wrong in the middle.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rundir::{ChainId, Error, GenerationRecord, RunDir, RunInfo, StageId, StageKind};
+
+fn new_run() -> (tempfile::TempDir, RunDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::create(&folder.path().join("some/run")).unwrap();
+    (folder, run)
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn stage_names(run: &RunDir) -> BTreeSet<String> {
+    names(&run.path().join("stages"))
+}
+
+fn fill(dir: &Path) -> Result<(), Error> {
+    fs::create_dir(dir.join("model")).unwrap();
+    fs::write(dir.join("model/config.json"), "{}").unwrap();
+    fs::write(dir.join("train.jsonl"), "1\n2\n").unwrap();
+    Ok(())
+}
+
+#[test]
+fn a_stage_is_made_once_and_found_again() {
+    let (_folder, run) = new_run();
+    let id = StageId::of(StageKind::Train, &"settings").unwrap();
+    assert_eq!(run.find(&id).unwrap(), None);
+    let made = run.make(&id, fill).unwrap();
+    made.verify().unwrap();
+    let files: Vec<_> = made.files().iter().map(|file| (file.name.as_str(), file.bytes)).collect();
+    assert_eq!(files, [("model/config.json", 2), ("train.jsonl", 4)]);
+    // SHA-256 of "{}".
+    assert!(made.files()[0].sha256.starts_with("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"));
+    let again = run.make(&id, |_| -> Result<(), Error> { panic!("a finished stage is not made again") }).unwrap();
+    assert_eq!(again, made);
+    assert_eq!(run.find(&id).unwrap().unwrap().seal_hash(), made.seal_hash());
+    assert_eq!(stage_names(&run), BTreeSet::from([id.to_string()]));
+}
+
+#[test]
+fn a_failed_stage_leaves_nothing() {
+    let (_folder, run) = new_run();
+    let id = StageId::of(StageKind::Write, &()).unwrap();
+    let failed = run.make(&id, |dir| {
+        fill(dir)?;
+        Err(Error::Canonical("the reason".into()))
+    });
+    assert!(failed.unwrap_err().to_string().contains("the reason"));
+    assert_eq!(stage_names(&run), BTreeSet::new());
+    let panicked = std::panic::catch_unwind(|| run.make(&id, |_| -> Result<(), Error> { panic!("on purpose") }));
+    assert!(panicked.is_err());
+    assert_eq!(stage_names(&run), BTreeSet::new());
+    run.make(&id, fill).unwrap();
+}
+
+#[test]
+fn two_that_race_share_one_stage() {
+    let (_folder, run) = new_run();
+    let id = StageId::of(StageKind::Compose, &7).unwrap();
+    let (filled, together) = (AtomicUsize::new(0), Barrier::new(2));
+    let made: Vec<_> = std::thread::scope(|scope| {
+        let race = |text: &'static str| {
+            let (run, id, filled, together) = (&run, &id, &filled, &together);
+            move || {
+                run.make(id, |dir| {
+                    together.wait(); // both have looked and found nothing
+                    filled.fetch_add(1, Ordering::SeqCst);
+                    fs::write(dir.join("who"), text).unwrap();
+                    Ok::<(), Error>(())
+                })
+                .unwrap()
+            }
+        };
+        let threads = [scope.spawn(race("one")), scope.spawn(race("other"))];
+        threads.map(|thread| thread.join().unwrap()).into()
+    });
+    assert_eq!(filled.load(Ordering::SeqCst), 2);
+    assert_eq!(made[0], made[1], "both see the stage that was first");
+    made[0].verify().unwrap();
+    assert_eq!(stage_names(&run), BTreeSet::from([id.to_string()]));
+}
+
+#[test]
+fn damage_is_found_and_named() {
+    let (_folder, run) = new_run();
+    let id = StageId::of(StageKind::Train, &1).unwrap();
+    let stage = run.make(&id, fill).unwrap();
+    let file = stage.path().join("train.jsonl");
+    let said = || stage.verify().unwrap_err().to_string();
+    fs::write(&file, "1\n3\n").unwrap();
+    assert!(said().contains("train.jsonl") && said().contains("checksum"), "{}", said());
+    fs::write(&file, "1\n").unwrap();
+    assert!(said().contains("has 2 bytes, its seal says 4"), "{}", said());
+    fs::remove_file(&file).unwrap();
+    assert!(said().contains("train.jsonl is missing"), "{}", said());
+    fs::write(stage.path().join(rundir::SEAL), "junk").unwrap();
+    assert!(matches!(run.find(&id), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn sweep_takes_leftovers_and_spares_the_living() {
+    let (_folder, run) = new_run();
+    let (kept, living) = (StageId::of(StageKind::Train, &1).unwrap(), StageId::of(StageKind::Train, &2).unwrap());
+    run.make(&kept, fill).unwrap();
+    // What `kill -9` leaves: a folder and a lock that nobody holds; and a folder whose lock was never made.
+    let stages = run.path().join("stages");
+    fs::create_dir_all(stages.join(".making-train-0000000000000000-1-0/model")).unwrap();
+    fs::write(stages.join(".making-train-0000000000000000-1-0.lock"), "").unwrap();
+    fs::create_dir(stages.join(".making-train-0000000000000000-1-1")).unwrap();
+    fs::write(stages.join(".making-train-0000000000000000-1-2.lock"), "").unwrap();
+    run.make(&living, |dir| -> Result<(), Error> {
+        assert_eq!(run.sweep()?, 2);
+        assert!(dir.is_dir(), "a stage in the making was swept");
+        fill(dir)
+    })
+    .unwrap();
+    assert_eq!(stage_names(&run), BTreeSet::from([kept.to_string(), living.to_string()]));
+    assert_eq!(run.sweep().unwrap(), 0);
+}
+
+#[test]
+fn generations_are_recorded_and_resolved() {
+    let (_folder, run) = new_run();
+    let id = StageId::of(StageKind::Train, &1).unwrap();
+    run.make(&id, fill).unwrap();
+    let chain = ChainId::new("replace", 10).unwrap();
+    assert_eq!(run.resolve(&chain, 0).unwrap(), None);
+    let (done, failed) = (GenerationRecord::done([id]), GenerationRecord::failed("the loss is not finite", []));
+    run.write_generation(&chain, 0, &failed).unwrap();
+    run.write_generation(&chain, 0, &done).unwrap();
+    run.write_generation(&chain, 11, &failed).unwrap();
+    run.write_generation(&ChainId::new("replace", 9).unwrap(), 2, &done).unwrap();
+    run.write_generation(&ChainId::new("accumulate", 10).unwrap(), 2, &done).unwrap();
+    fs::create_dir_all(run.path().join("chains/replace/seed-10/gen-3")).unwrap(); // begun, nothing recorded
+    fs::write(run.path().join("chains/notes.txt"), "a person's").unwrap();
+
+    let shown: Vec<String> = run.chains().unwrap().iter().map(ChainId::to_string).collect();
+    assert_eq!(shown, ["accumulate/seed-10", "replace/seed-9", "replace/seed-10"]);
+    assert_eq!(run.generations(&chain).unwrap(), [0, 11]);
+    assert_eq!(run.resolve(&chain, 0).unwrap(), Some(done));
+    assert_eq!(run.resolve(&chain, 11).unwrap().unwrap().failure(), Some("the loss is not finite"));
+    if cfg!(unix) {
+        let linked = run.generation_path(&chain, 0).join("train/train.jsonl");
+        assert_eq!(fs::read_to_string(linked).unwrap(), "1\n2\n");
+    }
+}
+
+#[test]
+fn what_is_no_run_directory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (none, file) = (folder.path().join("none"), folder.path().join("file"));
+    fs::write(&file, "x").unwrap();
+    for (path, word) in
+        [(&none, "does not exist"), (&file, "is a file"), (&folder.path().to_owned(), "no folder `stages`")]
+    {
+        let said = RunDir::open(path).unwrap_err().to_string();
+        assert!(said.contains(word) && said.contains("not a run directory"), "{said}");
+    }
+    assert!(RunDir::create(folder.path()).unwrap_err().to_string().contains("is not empty"));
+    assert!(RunDir::create(&file).unwrap_err().to_string().starts_with("cannot write "));
+    assert!(RunDir::create(&file.join("below")).unwrap_err().to_string().starts_with("cannot write "));
+    assert_eq!(names(folder.path()), BTreeSet::from(["file".to_owned()]), "nothing is left behind");
+}
+
+#[test]
+fn a_run_directory_is_created_once_and_keeps_its_format() {
+    let (_folder, run) = new_run();
+    assert_eq!(run.info().unwrap(), None);
+    let mut info = RunInfo::new("collapse", "0.1.0", "flex", "16 threads");
+    run.write_info(&info).unwrap();
+    assert_eq!(RunDir::create(run.path()).unwrap(), run);
+    assert_eq!(RunDir::open(run.path()).unwrap().info().unwrap(), Some(info.clone()));
+    info.format = 99;
+    run.write_info(&info).unwrap();
+    let said = RunDir::open(run.path()).unwrap_err().to_string();
+    assert!(said.contains("has format 99"), "{said}");
+}

@@ -1,0 +1,34 @@
+//! The training loop: windows in, weights out.
+//!
+//! A run is a pure function of the initial weights, the windows, the settings and the streams: batches come in an order
+//! that a named stream draws, shapes never change (the windows of one epoch run on into the next), the learning rate
+//! follows [`Schedule`], the objective is a weighted mean over tokens ([`objective`]), and the optimizer is [`ops::AdamW`].
+//!
+//! ```
+//! use corpus::pack;
+//! use model::{Settings as ModelSettings, Weights};
+//! use streams::Streams;
+//! use training::{Settings, train};
+//!
+//! let config = ModelSettings { preset: "tiny".into(), context: Some(16), ..Default::default() }.resolve(16).unwrap();
+//! let documents: Vec<Vec<u32>> = (0..64).map(|i| vec![1 + i % 3, 4, 5, 6]).collect();
+//! let windows = pack(documents.iter().map(|ids| (ids.as_slice(), false, 1.0)), config.context, 0);
+//! let settings = Settings { epochs: Some(4.0), batch: Some(4), ..Settings::default() };
+//! let streams = Streams::new(0);
+//! let start = Weights::initialise(&config, &streams, 0);
+//! let device = ops::device::parse("flex").unwrap().device();
+//! let trained = train(start, &windows, None, &settings, &streams, 0, &device, &mut |_| {}).unwrap();
+//! assert!(trained.record.final_loss < (16f64).ln());
+//! ```
+
+mod batches;
+mod objective;
+mod run;
+mod schedule;
+mod settings;
+
+pub use batches::{Batch, Batches};
+pub use objective::{Gradients, gradients, mean_loss, token_losses};
+pub use run::{LogLine, Progress, Record, TrainError, Trained, train};
+pub use schedule::Schedule;
+pub use settings::{Checkpoint, Settings, SettingsError};

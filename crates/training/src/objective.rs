@@ -1,0 +1,63 @@
+//! The objective: the weighted mean over tokens of a rule on each token's own loss.
+
+use crate::Batch;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use model::{Attention, Transformer};
+use ops::{HeadLoss, TokenRule, head_loss};
+
+/// What one backward pass gives.
+pub struct Gradients {
+    /// The weighted mean loss of the batch, nats per token.
+    pub loss: f64,
+    /// Gradients of `loss × weight`, in the order of the transformer's parameters, untracked.
+    pub tensors: Vec<Tensor<2>>,
+    /// Σ of the batch's weights: what the gradients are to be divided by.
+    pub weight: f64,
+}
+
+/// Loss of a batch before the division by its weight.
+fn summed(transformer: &Transformer, batch: &Batch, rule: TokenRule, device: &Device) -> HeadLoss {
+    let time = transformer.config().context.min(batch.inputs.len());
+    let shape = transformer.config().attention(batch.inputs.len() / time, time);
+    let context = Attention::new(shape, &batch.starts, device);
+    let hidden = transformer.forward(&batch.inputs, &context);
+    let targets: Vec<i32> = batch.targets.iter().map(|&id| id as i32).collect();
+    let targets = Tensor::<1, Int>::from_data(TensorData::from(targets.as_slice()), device);
+    let weights = Tensor::<1>::from_data(TensorData::from(batch.weights.as_slice()), device);
+    head_loss(hidden, transformer.head(), targets, weights, rule)
+}
+
+/// The batch's loss and the gradient of every parameter.
+///
+/// # Panics
+/// If the transformer is not on a device with autodiff, or the device fails.
+pub fn gradients(transformer: &mut Transformer, batch: &Batch, rule: TokenRule, device: &Device) -> Gradients {
+    let sum = summed(transformer, batch, rule, device).sum;
+    let mut graph = sum.backward();
+    let tensors = transformer
+        .parameters_mut()
+        .into_iter()
+        .map(|p| p.grad_remove(&mut graph).expect("every parameter has a part in the loss"))
+        .collect();
+    let weight = batch.weight();
+    Gradients { loss: f64::from(sum.into_scalar::<f32>()) / weight, tensors, weight }
+}
+
+/// Cross-entropy of every position of a batch in nats, without weights or gradients.
+///
+/// # Panics
+/// If the device fails.
+pub fn token_losses(transformer: &Transformer, batch: &Batch, device: &Device) -> Vec<f32> {
+    let losses = summed(transformer, batch, TokenRule::CrossEntropy, device).per_token;
+    losses.try_into_vec_as().expect("float32 losses")
+}
+
+/// The weighted mean loss of a batch in nats per token, without gradients.
+///
+/// # Panics
+/// If the device fails.
+pub fn mean_loss(transformer: &Transformer, batch: &Batch, device: &Device) -> f64 {
+    let losses = token_losses(transformer, batch, device);
+    let sum: f64 = losses.iter().zip(&batch.weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum();
+    sum / batch.weight()
+}

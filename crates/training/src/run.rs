@@ -1,0 +1,216 @@
+use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients, mean_loss};
+use burn::tensor::{Device, Tensor};
+use corpus::Windows;
+use model::{Transformer, Weights};
+use ops::{AdamW, TokenRule};
+use serde::{Deserialize, Serialize};
+use streams::Streams;
+
+/// A finished training run.
+pub struct Trained {
+    /// The weights that are kept.
+    pub weights: Weights,
+    /// What happened.
+    pub record: Record,
+    /// Lines of `train.jsonl`.
+    pub log: Vec<LogLine>,
+}
+
+/// The figures of a training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Tokens that were targets, with repetitions.
+    pub seen_tokens: u64,
+    /// Mean training loss over the last tenth of the steps, nats per token.
+    pub final_loss: f64,
+    /// Loss of the kept weights on held-out text of the training mixture, nats per token; none without such text.
+    pub validation_loss: Option<f64>,
+}
+
+/// One line of `train.jsonl`: one step of every ten, and every validation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LogLine {
+    /// Steps taken.
+    pub step: u64,
+    /// The batch's loss, nats per token.
+    pub loss: f64,
+    /// The learning rate.
+    pub rate: f64,
+    /// The gradient's global norm before clipping.
+    pub norm: f64,
+    /// Tokens seen so far.
+    pub tokens: u64,
+    /// Loss on held-out text of the mixture, where it was measured at this step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<f64>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Steps taken.
+    pub step: u64,
+    /// All steps.
+    pub steps: u64,
+    /// The last batch's loss, nats per token.
+    pub loss: f64,
+}
+
+/// Why a run ended early.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    /// The loss or the gradient is not a finite number any more.
+    #[error(
+        "training: loss {loss}, gradient norm {norm} at step {step} is not finite; try a lower train.learning_rate"
+    )]
+    NotFinite {
+        /// Steps taken before.
+        step: u64,
+        /// The loss.
+        loss: f64,
+        /// The gradient's norm.
+        norm: f64,
+    },
+}
+
+const LOG_EVERY: u64 = 10;
+/// Validations of a run, evenly spread, the last one at its end.
+const VALIDATIONS: u64 = 10;
+
+/// Trains `start` on `windows`.
+///
+/// `settings` must be resolved ([`Settings::resolve`]) or name batch and rate; `validation` is held-out text of the same
+/// mixture; `generation` picks the streams.
+///
+/// # Errors
+/// [`TrainError`] if the numbers run away.
+///
+/// # Panics
+/// If there are no windows, or the device fails.
+pub fn train(
+    start: Weights,
+    windows: &Windows,
+    validation: Option<&Windows>,
+    settings: &Settings,
+    streams: &Streams,
+    generation: u32,
+    device: &Device,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Trained, TrainError> {
+    let size = settings.batch.unwrap_or(1);
+    let steps = settings.steps(windows.len(), windows.context);
+    let schedule = Schedule {
+        peak: settings.learning_rate.unwrap_or(1e-3),
+        steps,
+        warmup: settings.warmup,
+        final_rate: settings.final_rate,
+    };
+    let tracked = device.clone().autodiff();
+    let mut transformer = Transformer::new(&start, &tracked);
+    let decays = transformer.decays();
+    let mut optimizer = AdamW::new(settings.optimizer());
+    let mut state = State { seen: 0, tail: Tail::new(steps), log: Vec::new(), best: None };
+
+    for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
+        let step = step as u64;
+        let rate = schedule.rate(step);
+        let found = gradients(&mut transformer, &batch, TokenRule::CrossEntropy, &tracked);
+        let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
+        let (moved, norm) = optimizer.step(parameters, found.tensors, &decays, 1.0 / found.weight, rate);
+        for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
+            *slot = Tensor::from_inner(value).require_grad();
+        }
+        if !found.loss.is_finite() || !norm.is_finite() {
+            return Err(TrainError::NotFinite { step, loss: found.loss, norm });
+        }
+        state.seen += batch.weights.iter().filter(|&&w| w > 0.0).count() as u64;
+        state.tail.add(step, found.loss);
+        let done = step + 1;
+        let validated = match validation {
+            Some(held_out) if done == steps || done % steps.div_ceil(VALIDATIONS) == 0 => {
+                Some(state.validate(&transformer, held_out, size, device, settings.checkpoint))
+            }
+            _ => None,
+        };
+        if validated.is_some() || done % LOG_EVERY == 0 || done == steps {
+            let tokens = state.seen;
+            state.log.push(LogLine { step: done, loss: found.loss, rate, norm, tokens, validation: validated });
+        }
+        progress(Progress { step: done, steps, loss: found.loss });
+    }
+    Ok(state.finish(&transformer, steps))
+}
+
+/// What a run gathers on its way.
+struct State {
+    seen: u64,
+    tail: Tail,
+    log: Vec<LogLine>,
+    /// The lowest validation loss and its weights, where the best checkpoint is kept.
+    best: Option<(f64, Weights)>,
+}
+
+impl State {
+    fn validate(
+        &mut self,
+        transformer: &Transformer,
+        held_out: &Windows,
+        size: usize,
+        device: &Device,
+        keep: Checkpoint,
+    ) -> f64 {
+        let weights = transformer.weights();
+        let loss = loss_of(&Transformer::new(&weights, device), held_out, size, device);
+        if keep == Checkpoint::Best && self.best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
+            self.best = Some((loss, weights));
+        }
+        loss
+    }
+
+    fn finish(self, transformer: &Transformer, steps: u64) -> Trained {
+        let last = self.log.iter().rev().find_map(|line| line.validation);
+        let (validation_loss, weights) = match self.best {
+            Some((loss, weights)) => (Some(loss), weights),
+            None => (last, transformer.weights()),
+        };
+        let record = Record { steps, seen_tokens: self.seen, final_loss: self.tail.mean(), validation_loss };
+        Trained { weights, record, log: self.log }
+    }
+}
+
+/// The mean loss over all windows, nats per token, in batches of `size` windows.
+fn loss_of(transformer: &Transformer, windows: &Windows, size: usize, device: &Device) -> f64 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for first in (0..windows.len()).step_by(size) {
+        let batch = Batch::gather(windows, first..(first + size).min(windows.len()));
+        sum += mean_loss(transformer, &batch, device) * batch.weight();
+        total += batch.weight();
+    }
+    sum / total
+}
+
+/// The mean loss over the last tenth of the steps.
+struct Tail {
+    from: u64,
+    sum: f64,
+    count: u64,
+}
+
+impl Tail {
+    fn new(steps: u64) -> Self {
+        Self { from: steps - steps.div_ceil(10), sum: 0.0, count: 0 }
+    }
+
+    fn add(&mut self, step: u64, loss: f64) {
+        if step >= self.from {
+            self.sum += loss;
+            self.count += 1;
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum / self.count as f64
+    }
+}
