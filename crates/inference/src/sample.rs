@@ -97,7 +97,7 @@ impl Sampler {
         let Scratch { weights, groups, ranked, masses, order, .. } = scratch;
         weights.resize(scores.len(), 0.0);
         groups.resize(scores.len().div_ceil(GROUP), 0.0);
-        // Kept finite and above 0, so that it meets neither 0 · ∞.
+        // Finite and above 0: neither 0 · ∞ for the best logit nor ∞ · 0 for one of -∞.
         let scale = (1.0 / temperature).clamp(f32::MIN_POSITIVE.into(), f32::MAX.into()) as f32;
         let total = exponentials(scores, scale, weights, groups);
         if !total.is_finite() {

@@ -1,3 +1,4 @@
+use crate::{fused, kernels};
 use burn::tensor::Tensor;
 
 /// AdamW's constants (Loshchilov and Hutter 2019, arXiv 1711.05101).
@@ -44,6 +45,9 @@ impl AdamW {
     /// One number comes back from the device. Each parameter's sum is at most some hundred thousand terms in float32;
     /// the parameters are added in f64.
     pub fn global_norm(gradients: &[Tensor<2>]) -> f64 {
+        if gradients.first().is_some_and(|g| fused::is_flex(&g.device())) {
+            return gradients.iter().map(fused::square_norm).sum::<f64>().sqrt();
+        }
         let squares = gradients.iter().map(|g| g.clone().square().sum_dim(1).sum_dim(0).reshape([1])).collect();
         let squares: Vec<f32> = Tensor::<1>::cat(squares, 0).try_into_vec_as().expect("float32 sums");
         squares.iter().map(|&s| f64::from(s)).sum::<f64>().sqrt()
@@ -84,7 +88,7 @@ impl AdamW {
             .zip(&mut self.moments)
             .zip(decays)
             .map(|(((p, g), moments), &decays)| {
-                update(p, g.mul_scalar(scale), moments, &self.config, self.steps, rate, decays)
+                update(p, g, moments, &self.config, self.steps, scale, rate, decays)
             })
             .collect();
         (moved, norm)
@@ -98,10 +102,25 @@ fn update(
     moments: &mut Moments,
     config: &AdamWConfig,
     steps: i32,
+    scale: f64,
     rate: f64,
     decays: bool,
 ) -> Tensor<2> {
     let AdamWConfig { beta1, beta2, epsilon, weight_decay, .. } = *config;
+    if fused::is_flex(&p.device()) {
+        let update = kernels::adamw::AdamW {
+            learning_rate: rate as f32,
+            beta1: beta1 as f32,
+            beta2: beta2 as f32,
+            eps: epsilon as f32,
+            weight_decay: if decays { weight_decay as f32 } else { 0.0 },
+        };
+        let held = [moments.first.extract(), moments.second.extract()];
+        let (p, [first, second]) = fused::adamw(update, steps as u64, scale, p, g, held);
+        *moments = Moments { first, second };
+        return p;
+    }
+    let g = g.mul_scalar(scale);
     let first = moments.first.clone().mul_scalar(beta1) + g.clone().mul_scalar(1.0 - beta1);
     let second = moments.second.clone().mul_scalar(beta2) + g.square().mul_scalar(1.0 - beta2);
     *moments = Moments { first: first.clone(), second: second.clone() };

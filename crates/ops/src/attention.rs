@@ -1,4 +1,6 @@
+use crate::fused::{self, FlexAttention};
 use burn::tensor::{Bool, Device, Tensor, TensorData, activation::softmax};
+use std::sync::Arc;
 
 /// Sizes of an attention over a batch of windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +30,18 @@ impl AttentionShape {
 #[derive(Clone, Debug)]
 pub struct Attention {
     shape: AttentionShape,
+    body: Body,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Flex(Arc<FlexAttention>),
+    Reference(Reference),
+}
+
+/// What the reference body needs.
+#[derive(Clone, Debug)]
+struct Reference {
     /// `[batch, 1, time, time]`: true where a query (third axis) must not see a key (fourth).
     hidden: Tensor<4, Bool>,
     /// Cosines and sines of the rotary angles, `[batch, time, 1, head_width]`.
@@ -42,15 +56,33 @@ impl Attention {
     /// # Panics
     /// If `starts` has not `batch × time` entries, a start lies after its position, or the head's width is odd.
     pub fn new(shape: AttentionShape, starts: &[u32], device: &Device) -> Self {
-        let AttentionShape { batch, time, head_width, theta, .. } = shape;
+        let AttentionShape { batch, time, head_width, .. } = shape;
         assert_eq!(starts.len(), batch * time, "one start for each position");
         assert!(head_width.is_multiple_of(2), "rotary positions need an even head width, not {head_width}");
+        let late = starts.iter().enumerate().find(|&(index, &start)| start as usize > index % time);
+        assert!(late.is_none(), "a document starts after its position: {late:?}");
+        let body = if fused::is_flex(device) {
+            Body::Flex(Arc::new(FlexAttention::new(shape, starts)))
+        } else {
+            Body::Reference(Reference::new(shape, starts, device))
+        };
+        Self { shape, body }
+    }
+
+    /// The sizes.
+    pub fn shape(&self) -> AttentionShape {
+        self.shape
+    }
+}
+
+impl Reference {
+    fn new(shape: AttentionShape, starts: &[u32], device: &Device) -> Self {
+        let AttentionShape { batch, time, head_width, theta, .. } = shape;
         let half = head_width / 2;
         let mut hidden = Vec::with_capacity(batch * time * time);
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
         for (index, &start) in starts.iter().enumerate() {
             let position = index % time;
-            assert!(start as usize <= position, "a document starts after its position {position}");
             hidden.extend((0..time).map(|key| key > position || key < start as usize));
             for column in 0..head_width {
                 // Rotate-half: columns i and i + half turn together.
@@ -62,21 +94,15 @@ impl Attention {
         }
         let rotary = |values| Tensor::from_data(TensorData::new(values, [batch, time, 1, head_width]), device);
         Self {
-            shape,
             hidden: Tensor::from_data(TensorData::new(hidden, [batch, 1, time, time]), device),
             cos: rotary(cos),
             sin: rotary(sin),
         }
     }
 
-    /// The sizes.
-    pub fn shape(&self) -> AttentionShape {
-        self.shape
-    }
-
     /// Turns `x: [batch, time, heads, head_width]` by its positions' angles.
     fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
-        let half = self.shape.head_width / 2;
+        let half = x.dims()[3] / 2;
         let turned = Tensor::cat(vec![x.clone().narrow(3, half, half).neg(), x.clone().narrow(3, 0, half)], 3);
         x * self.cos.clone() + turned * self.sin.clone()
     }
@@ -89,6 +115,10 @@ impl Attention {
 /// - result: `[batch × time, heads × head_width]`
 pub fn attention(projected: Tensor<2>, context: &Attention) -> Tensor<2> {
     let AttentionShape { batch, time, heads, kv_heads, head_width, .. } = context.shape;
+    let context = match &context.body {
+        Body::Flex(context) => return fused::attention(projected, context.clone()),
+        Body::Reference(reference) => reference,
+    };
     let part = |start: usize, count: usize| {
         projected.clone().narrow(1, start * head_width, count * head_width).reshape([batch, time, count, head_width])
     };

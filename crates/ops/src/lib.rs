@@ -10,7 +10,8 @@
 //! | [`AdamW`] | the optimizer's step, with the true global norm |
 //!
 //! Each has a *reference body*, composed of Burn's own operations, that runs on every device and says what the operation
-//! means. [`device`] names the devices. The modules under `kernels` and `decoder` are the CPU's own code.
+//! means. On Flex they are nodes of the graph with [`kernels`] of their own, forward and backward (a Burn backend
+//! extension). [`device`] names the devices; [`decoder`] writes text on the processor.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -26,6 +27,7 @@ mod adamw;
 mod attention;
 pub mod decoder;
 pub mod device;
+mod fused;
 pub mod kernels;
 mod linear;
 mod loss;
@@ -35,6 +37,7 @@ mod swiglu;
 pub use adamw::{AdamW, AdamWConfig, Moments};
 pub use attention::{Attention, AttentionShape, attention};
 pub use linear::linear;
-pub use loss::{HeadLoss, TokenRule, head_loss};
+pub use kernels::head_loss::TokenRule;
+pub use loss::{HeadLoss, head_loss};
 pub use norm::rms_norm;
 pub use swiglu::swiglu;

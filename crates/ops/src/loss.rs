@@ -1,27 +1,13 @@
-use burn::tensor::{Int, Tensor, activation::log_softmax};
-
-/// A rule on a token's own loss `l = −ln p`, `p` the probability that the model gives to the target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TokenRule {
-    /// `l` itself.
-    CrossEntropy,
-    /// `l` where `p < gamma`, nothing elsewhere; the mask carries no gradient (ForTIFAI, arXiv 2509.08972).
-    Truncated {
-        /// The confidence from which a token counts no more, in `(0, 1]`.
-        gamma: f32,
-    },
-    /// `(1 − p)^gamma · l` (Lin et al. 2017, arXiv 1708.02002).
-    Focal {
-        /// The focusing exponent, 0 or more; 0 is cross-entropy.
-        gamma: f32,
-    },
-}
+use crate::{TokenRule, fused};
+use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
+use std::sync::Arc;
 
 /// What [`head_loss`] gives.
 pub struct HeadLoss {
     /// `Σ weight · rule(loss)`, shape `[1]`; the one differentiable output.
     pub sum: Tensor<1>,
-    /// Cross-entropy of each token in nats, without rule or weight, shape `[tokens]`; carries no gradient.
+    /// Cross-entropy of each token in nats, without rule or weight, shape `[tokens]`; carries no gradient. Where the weight is
+    /// zero it may be left out, as zero.
     pub per_token: Tensor<1>,
 }
 
@@ -34,10 +20,19 @@ pub struct HeadLoss {
 pub fn head_loss(
     hidden: Tensor<2>,
     head: Tensor<2>,
-    targets: Tensor<1, Int>,
-    weights: Tensor<1>,
+    targets: &[u32],
+    weights: &[f32],
     rule: TokenRule,
 ) -> HeadLoss {
+    let device = hidden.device();
+    if fused::is_flex(&device) {
+        let targets = Arc::new((targets.to_vec(), weights.to_vec()));
+        let (sum, per_token) = fused::head_loss(hidden, head, targets, rule);
+        return HeadLoss { sum, per_token };
+    }
+    let targets: Vec<i32> = targets.iter().map(|&id| id as i32).collect();
+    let targets = Tensor::<1, Int>::from_data(TensorData::from(targets.as_slice()), &device);
+    let weights = Tensor::<1>::from_data(TensorData::from(weights), &device);
     let log_p = log_softmax(super::linear(hidden, head), 1);
     let loss = log_p.gather(1, targets.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg();
     let per_token = loss.clone().detach();

@@ -1,3 +1,4 @@
+use crate::fused;
 use burn::tensor::Tensor;
 
 /// Root-mean-square normalisation (Zhang and Sennrich 2019, arXiv 1910.07467): `x / √(mean(x²) + epsilon) · weight`.
@@ -7,6 +8,9 @@ use burn::tensor::Tensor;
 /// - `weight`: `[1, width]`
 /// - result: `[tokens, width]`
 pub fn rms_norm(x: Tensor<2>, weight: Tensor<2>, epsilon: f64) -> Tensor<2> {
+    if fused::is_flex(&x.device()) {
+        return fused::rms_norm(x, weight, epsilon);
+    }
     let mean_square = x.clone().square().mean_dim(1);
     x / mean_square.add_scalar(epsilon).sqrt() * weight
 }

@@ -1,7 +1,7 @@
 //! The objective: the weighted mean over tokens of a rule on each token's own loss.
 
 use crate::Batch;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use model::{Attention, Transformer};
 use ops::{HeadLoss, TokenRule, head_loss};
 
@@ -21,10 +21,7 @@ fn summed(transformer: &Transformer, batch: &Batch, rule: TokenRule, device: &De
     let shape = transformer.config().attention(batch.inputs.len() / time, time);
     let context = Attention::new(shape, &batch.starts, device);
     let hidden = transformer.forward(&batch.inputs, &context);
-    let targets: Vec<i32> = batch.targets.iter().map(|&id| id as i32).collect();
-    let targets = Tensor::<1, Int>::from_data(TensorData::from(targets.as_slice()), device);
-    let weights = Tensor::<1>::from_data(TensorData::from(batch.weights.as_slice()), device);
-    head_loss(hidden, transformer.head(), targets, weights, rule)
+    head_loss(hidden, transformer.head(), &batch.targets, &batch.weights, rule)
 }
 
 /// The batch's loss and the gradient of every parameter.

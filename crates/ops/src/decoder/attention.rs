@@ -1,5 +1,6 @@
 //! Rotary positions, the growing key-value cache, and attention of one new position over it.
 
+use super::ahead::fetch;
 use super::buffer::padded;
 use super::{DecoderConfig, Row};
 use crate::kernels::tile;
@@ -47,9 +48,20 @@ impl Layout {
         self.kv_heads * (self.keys + self.values)
     }
 
-    /// Where a slot's part in a layer begins.
-    fn place(&self, slot: usize, layer: usize) -> usize {
-        slot * self.slot() + layer * self.layer()
+    /// Where a head's keys begin.
+    pub(super) fn place(&self, slot: usize, layer: usize, kv_head: usize) -> usize {
+        slot * self.slot() + layer * self.layer() + kv_head * (self.keys + self.values)
+    }
+
+    /// Floats of one head's keys, after which its values begin.
+    pub(super) fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// The last blocks of a head's keys, and of its values, that hold something of the positions before `position`.
+    pub(super) fn last_lines(&self, position: usize) -> (usize, usize) {
+        let keys = (position / LANES + 1) * self.head_width;
+        (keys - 1, (position * padded(self.head_width) / LANES).saturating_sub(1))
     }
 
     /// Keys and values of one head, of a slot's part in a layer.
@@ -147,8 +159,8 @@ impl Attend<'_> {
         {
             // While this row's keys are read, its values are fetched; while these are, the next row's keys.
             let next = self.rows.get(index + 1).unwrap_or(row).slot;
-            let next = self.cache[self.layout.place(next as usize - self.first_slot, self.layer)..].as_ptr();
-            let place = self.layout.place(row.slot as usize - self.first_slot, self.layer);
+            let next = self.cache[self.layout.place(next as usize - self.first_slot, self.layer, 0)..].as_ptr();
+            let place = self.layout.place(row.slot as usize - self.first_slot, self.layer, 0);
             let cache = &mut self.cache[place..][..self.layout.layer()];
             let position = row.position as usize;
             let blocks = position / LANES + 1;
@@ -314,17 +326,4 @@ fn add_row<S: Simd, const N: usize>(s: S, weight: f32, row: &[Block], sums: &mut
         sums[n] = s.fma(s.splat(weight), s.load(&row[n]), sums[n]);
         fetch(ahead.wrapping_add(n));
     }
-}
-
-/// Asks for a block that will be read soon.
-#[inline(always)]
-fn fetch(block: *const Block) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, it reads nothing and faults nowhere.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T1>(block.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = block;
 }

@@ -1,12 +1,13 @@
 //! The packed weights, and the way of a block of rows through them.
 
+use super::ahead::Ahead;
 use super::attention::{Attend, Layout, Rotary};
 use super::buffer::{Buffer, padded};
 use super::product::{Packed, TILE_ROWS};
 use super::{DecoderConfig, DecoderWeights, Row, rows};
 
-/// Rows of a block at most. More rows read each matrix for more tokens; fewer leave more of the second-level cache to the
-/// keys and values. Measured on presets `tiny` to `medium`.
+/// Rows of a block at most: more would read each matrix for more tokens, but push their activations and logits out of the
+/// second-level cache.
 const BLOCK_ROWS: usize = 32;
 
 /// What one thread works with: activations of a block of rows, each row filled up to whole vectors.
@@ -126,8 +127,11 @@ impl Model {
         let scratch = &mut scratch[0];
         let blocks = rows.len().div_ceil(BLOCK_ROWS).max(1);
         let size = rows.len().div_ceil(blocks).next_multiple_of(TILE_ROWS).max(TILE_ROWS);
-        for rows in rows.chunks(size) {
-            self.block(rows, scratch, cache, first_slot);
+        let first = &rows[..size.min(rows.len())];
+        let mut chunks = rows.chunks(size).peekable();
+        while let Some(rows) = chunks.next() {
+            let following = chunks.peek().copied().unwrap_or(first);
+            self.block(rows, following, scratch, cache, first_slot);
             let logits = scratch.logits.chunks_exact(self.head.outputs());
             for (row, logits) in rows.iter().zip(logits) {
                 let slot = row.slot as usize;
@@ -137,18 +141,20 @@ impl Model {
     }
 
     /// A block of at most [`BLOCK_ROWS`] rows, from embedding to logits.
-    fn block(&self, rows: &[Row], scratch: &mut Scratch, cache: &mut [f32], first_slot: usize) {
+    fn block(&self, rows: &[Row], following: &[Row], scratch: &mut Scratch, cache: &mut [f32], first_slot: usize) {
         let Scratch { stream, normed, projected, gate_up, logits, scores } = scratch;
         let (n, width, eps) = (rows.len(), padded(self.config.width), self.config.eps as f32);
         let stream = &mut stream[..n * width];
         for (place, row) in stream.chunks_exact_mut(width).zip(rows) {
             place.copy_from_slice(&self.embedding[row.token as usize * width..][..width]);
         }
+        let ahead_of = |rows, cache: &[f32], layer| Ahead::new(&self.layout, rows, cache, first_slot, layer);
+        let mut ahead = ahead_of(rows, cache, 0);
         for (index, layer) in self.layers.iter().enumerate() {
             let (qkv_width, gate_up_width) = (layer.qkv.outputs(), layer.gate_up.outputs());
             let projected = &mut projected[..n * qkv_width];
             rows::rms_norm(self.config.width, stream, &layer.input_norm, eps, normed);
-            layer.qkv.product(n, normed, width, projected, qkv_width, false);
+            layer.qkv.product(n, normed, width, projected, qkv_width, false, &mut ahead);
             let mut attend = Attend {
                 layout: &self.layout,
                 rotary: &self.rotary,
@@ -161,16 +167,21 @@ impl Model {
                 scores,
             };
             attend.run();
-            layer.output.product(n, projected, qkv_width, stream, width, true);
+            ahead = if index + 1 < self.layers.len() {
+                ahead_of(rows, cache, index + 1)
+            } else {
+                ahead_of(following, cache, 0)
+            };
+            layer.output.product(n, projected, qkv_width, stream, width, true, &mut ahead);
 
             let gate_up = &mut gate_up[..n * gate_up_width];
             rows::rms_norm(self.config.width, stream, &layer.post_norm, eps, normed);
-            layer.gate_up.product(n, normed, width, gate_up, gate_up_width, false);
+            layer.gate_up.product(n, normed, width, gate_up, gate_up_width, false, &mut ahead);
             rows::swiglu(gate_up_width / 2, gate_up);
-            layer.down.product(n, gate_up, gate_up_width, stream, width, true);
+            layer.down.product(n, gate_up, gate_up_width, stream, width, true, &mut ahead);
         }
         rows::rms_norm(self.config.width, stream, &self.norm, eps, normed);
-        self.head.product(n, normed, width, logits, self.head.outputs(), false);
+        self.head.product(n, normed, width, logits, self.head.outputs(), false, &mut ahead);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Products of a few rows with a fixed matrix. The matrix is packed once, so that a product reads it in one stream.
 
+use super::ahead::{Ahead, Lines, fetch};
 use super::buffer::{Buffer, padded};
 use crate::kernels::tile;
 use crate::kernels::vector::{Block, LANES, Simd, with_simd};
@@ -69,8 +70,17 @@ impl Packed {
     /// # Shapes
     /// - `x`: `[rows, x_stride]`, the first `inputs` columns are read
     /// - `y`: `[rows, y_stride]`, the first `outputs()` columns are written
-    pub(super) fn product(&self, rows: usize, x: &[f32], x_stride: usize, y: &mut [f32], y_stride: usize, add: bool) {
-        with_simd!(|s| self.product_with(s, rows, x, x_stride, y, y_stride, add));
+    pub(super) fn product(
+        &self,
+        rows: usize,
+        x: &[f32],
+        x_stride: usize,
+        y: &mut [f32],
+        y_stride: usize,
+        add: bool,
+        ahead: &mut Ahead<'_>,
+    ) {
+        with_simd!(|s| self.product_with(s, rows, x, x_stride, y, y_stride, add, ahead));
     }
 
     #[inline(always)]
@@ -83,6 +93,7 @@ impl Packed {
         y: &mut [f32],
         y_stride: usize,
         add: bool,
+        ahead: &mut Ahead<'_>,
     ) {
         assert!(self.inputs <= x_stride && x.len() >= rows * x_stride);
         assert!(self.outputs() <= y_stride && y.len() >= rows * y_stride);
@@ -104,9 +115,9 @@ impl Packed {
             // among which are this panel's; `weights` was cut to `inputs` columns of `strips` blocks.
             unsafe {
                 match strips {
-                    1 => panel.all_rows::<S, 1>(s),
-                    2 => panel.all_rows::<S, 2>(s),
-                    _ => panel.all_rows::<S, STRIPS>(s),
+                    1 => panel.all_rows::<S, 1>(s, ahead),
+                    2 => panel.all_rows::<S, 2>(s, ahead),
+                    _ => panel.all_rows::<S, STRIPS>(s, ahead),
                 }
             }
         }
@@ -130,17 +141,18 @@ impl Panel {
     /// `weights` is readable for `inputs × N` blocks, `x` for `rows` rows of `inputs` values at `x_stride`; `y` is writable
     /// for `rows` rows of `N` blocks at `y_stride`.
     #[inline(always)]
-    unsafe fn all_rows<S: Simd, const N: usize>(&self, s: S) {
+    unsafe fn all_rows<S: Simd, const N: usize>(&self, s: S, ahead: &mut Ahead<'_>) {
         let mut row = 0;
         while row < self.rows {
+            let ahead = ahead.next_head();
             // A vector is aligned as the registers that hold it: one of AVX-512, two of AVX2, four or more of others.
             // SAFETY: each call's rows lie within `rows`.
             row += unsafe {
                 match (align_of::<S::V>(), self.rows - row) {
-                    (64, TILE_ROWS..) => self.tile::<S, TILE_ROWS, N>(s, row),
-                    (64, 4..) => self.tile::<S, 4, N>(s, row),
-                    (64 | 32, 2..) => self.tile::<S, 2, N>(s, row),
-                    _ => self.tile::<S, 1, N>(s, row),
+                    (64, TILE_ROWS..) => self.tile::<S, TILE_ROWS, N>(s, row, ahead),
+                    (64, 4..) => self.tile::<S, 4, N>(s, row, ahead),
+                    (64 | 32, 2..) => self.tile::<S, 2, N>(s, row, ahead),
+                    _ => self.tile::<S, 1, N>(s, row, ahead),
                 }
             };
         }
@@ -151,7 +163,7 @@ impl Panel {
     /// # Safety
     /// As for [`Panel::all_rows`], and `row + M <= rows`.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const M: usize, const N: usize>(&self, s: S, row: usize) -> usize {
+    unsafe fn tile<S: Simd, const M: usize, const N: usize>(&self, s: S, row: usize, ahead: Lines) -> usize {
         debug_assert!(row + M <= self.rows);
         // SAFETY: `k < inputs`, `m < M` and `n < N` stay within what the caller vouches for; a `Block` is aligned as a float.
         unsafe {
@@ -164,6 +176,8 @@ impl Panel {
                 |k, m| *x.add(m * self.x_stride + k),
                 #[inline(always)]
                 |k| {
+                    fetch(ahead.keys.wrapping_add(k.min(ahead.last_key)));
+                    fetch(ahead.values.wrapping_add(k.min(ahead.last_value)));
                     let mut vectors = [s.zero(); N];
                     for n in 0..N {
                         vectors[n] = s.load(&*self.weights.add(k * N + n));

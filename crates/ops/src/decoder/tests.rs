@@ -1,5 +1,6 @@
 //! The step against a model written out in f64, and against itself: any slot, number of slots, order and number of threads.
 
+use super::ahead::Ahead;
 use super::attention::Attend;
 use super::buffer::padded;
 use super::*;
@@ -301,10 +302,11 @@ fn kernels<S: Simd>(s: S) -> Vec<f32> {
     let mut normed = vec![0.0; rows * width];
     rows::rms_norm_with(s, config.width, &stream, &layer.input_norm, 1e-5, &mut normed);
     let mut projected = vec![0.0; rows * qkv_width];
-    layer.qkv.product_with(s, rows, &normed, width, &mut projected, qkv_width, false);
-    let mut cache = noise.values(rows * model.layout.slot(), 0.0, 1.0);
-    let mut scores = vec![0.0; model.layout.scores()];
     let places: Vec<Row> = (0..rows as u32).map(|slot| Row { slot, token: 0, position: 3 * slot }).collect();
+    let mut cache = noise.values(rows * model.layout.slot(), 0.0, 1.0);
+    let mut ahead = Ahead::new(&model.layout, &places, &cache, 0, 1);
+    layer.qkv.product_with(s, rows, &normed, width, &mut projected, qkv_width, false, &mut ahead);
+    let mut scores = vec![0.0; model.layout.scores()];
     let mut attend = Attend {
         layout: &model.layout,
         rotary: &model.rotary,
@@ -317,9 +319,9 @@ fn kernels<S: Simd>(s: S) -> Vec<f32> {
         scores: &mut scores,
     };
     attend.run_with(s);
-    layer.output.product_with(s, rows, &projected, qkv_width, &mut stream, width, true);
+    layer.output.product_with(s, rows, &projected, qkv_width, &mut stream, width, true, &mut ahead);
     let mut gate_up = vec![0.0; rows * gate_up_width];
-    layer.gate_up.product_with(s, rows, &normed, width, &mut gate_up, gate_up_width, false);
+    layer.gate_up.product_with(s, rows, &normed, width, &mut gate_up, gate_up_width, false, &mut ahead);
     rows::swiglu_with(s, gate_up_width / 2, &mut gate_up);
     [stream, gate_up].concat()
 }

@@ -1,0 +1,62 @@
+//! The fused operations as a Burn backend extension: kernels on Flex, gradients through `Autodiff`. Other devices keep the
+//! reference bodies.
+
+mod autodiff;
+mod flex;
+
+pub(crate) use flex::{FlexAttention, adamw, is_flex, square_norm};
+
+use crate::TokenRule;
+use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+use burn::tensor::Tensor;
+use std::sync::Arc;
+
+/// What a head's loss is taken over: `[tokens]` each.
+pub(crate) type Targets = Arc<(Vec<u32>, Vec<f32>)>;
+
+/// Operations with kernels of our own. Shapes are those of the functions of the same names at the crate's root.
+#[backend_extension(Autodiff, Flex)]
+pub(crate) trait FusedOps: Backend {
+    /// `x · weightᵀ`
+    fn fused_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Root-mean-square normalisation.
+    fn fused_rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self>;
+    /// `silu(gate) · up`
+    fn fused_swiglu(gate_up: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Causal attention within documents.
+    fn fused_attention(projected: FloatTensor<Self>, context: Arc<FlexAttention>) -> FloatTensor<Self>;
+    /// The weighted sum, which carries the gradient, and the loss of each token, which does not.
+    fn fused_head_loss(
+        hidden: FloatTensor<Self>,
+        head: FloatTensor<Self>,
+        targets: Targets,
+        rule: TokenRule,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_linear(x.into_dispatch(), weight.into_dispatch()))
+}
+
+pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<2>, epsilon: f64) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_rms_norm(x.into_dispatch(), weight.into_dispatch(), epsilon))
+}
+
+pub(crate) fn swiglu(gate_up: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_swiglu(gate_up.into_dispatch()))
+}
+
+pub(crate) fn attention(projected: Tensor<2>, context: Arc<FlexAttention>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_attention(projected.into_dispatch(), context))
+}
+
+pub(crate) fn head_loss(
+    hidden: Tensor<2>,
+    head: Tensor<2>,
+    targets: Targets,
+    rule: TokenRule,
+) -> (Tensor<1>, Tensor<1>) {
+    let (sum, per_token) =
+        <Dispatch as FusedOps>::fused_head_loss(hidden.into_dispatch(), head.into_dispatch(), targets, rule);
+    (Tensor::from_dispatch(sum), Tensor::from_dispatch(per_token))
+}
