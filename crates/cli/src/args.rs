@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[command(name = "habsburg", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Examples:
   habsburg run experiments/quickstart.toml
-  habsburg run experiments/quickstart.toml --set chain.generations=3 --set train.epochs=1 --out runs/try
+  habsburg run experiments/quickstart.toml --set chain.generations=3 --out runs/try
   habsburg report runs/try
   habsburg corpus list
 
@@ -48,11 +48,11 @@ pub(crate) enum Command {
 pub(crate) enum ProgressKind {
     /// Bars on a terminal, else one line for each generation
     Auto,
-    /// One line for each stage
+    /// One line for each generation
     Plain,
-    /// One JSON object for each event, on standard error
+    /// One JSON object a line on standard error
     Json,
-    /// Nothing
+    /// Nothing but errors
     None,
 }
 
@@ -87,15 +87,15 @@ pub(crate) struct RunArgs {
 pub(crate) struct PlanArgs {
     /// The experiment file
     pub(crate) experiment: PathBuf,
-    /// Prepare this run directory
+    /// Prepare this run directory for `step`
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Change one key of the file
+    /// Change one key of the file, as in `--set train.epochs=1`; may be given more than once
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     #[command(flatten)]
     pub(crate) device: Device,
-    /// Print JSON
+    /// Print the plan as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

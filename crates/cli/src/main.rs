@@ -43,6 +43,7 @@ impl From<orchestrator::Error> for Failure {
 }
 
 fn main() -> ExitCode {
+    quiet_drivers();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -67,6 +68,14 @@ fn main() -> ExitCode {
             eprintln!("habsburg: {}", corpus::printable(&text));
             finish(code)
         }
+    }
+}
+
+/// Graphics drivers complain on standard error about a session without this folder, each time they are asked anything.
+fn quiet_drivers() {
+    if cfg!(all(feature = "gpu", unix)) && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: this is the first thing that the process does; no other thread reads the environment yet.
+        unsafe { std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir()) };
     }
 }
 

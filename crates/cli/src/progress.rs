@@ -46,6 +46,15 @@ impl Progress {
         Self { kind, state: Mutex::new(state) }
     }
 
+    /// Says something after the work.
+    pub(crate) fn say(&self, text: &str) {
+        match self.kind {
+            ProgressKind::Auto | ProgressKind::Plain => eprintln!("{}", corpus::printable(text)),
+            ProgressKind::Json => eprintln!("{}", json!({"event": "note", "text": text})),
+            ProgressKind::None => {}
+        }
+    }
+
     /// Takes the bars away.
     pub(crate) fn finish(&self) {
         let state = self.state.lock().expect("no observer panics");
@@ -167,13 +176,37 @@ fn as_json(state: &State, event: &Event) -> serde_json::Value {
     }
 }
 
-/// A bar for one piece of work outside an experiment.
-pub(crate) fn single(kind: ProgressKind, steps: u64) -> ProgressBar {
-    let bar = match kind {
-        ProgressKind::Auto if std::io::stderr().is_terminal() => ProgressBar::new(steps),
-        _ => ProgressBar::hidden(),
-    };
-    let template = "{bar:24} {pos}/{len} {msg}, {eta} left";
-    bar.set_style(ProgressStyle::with_template(template).expect("a fixed template").progress_chars("━╸ "));
-    bar
+/// The training of one model outside an experiment.
+pub(crate) struct Training {
+    kind: ProgressKind,
+    bar: ProgressBar,
+}
+
+impl Training {
+    pub(crate) fn new(kind: ProgressKind) -> Self {
+        let bar = match kind {
+            ProgressKind::Auto if std::io::stderr().is_terminal() => ProgressBar::new(0),
+            _ => ProgressBar::hidden(),
+        };
+        let template = "{bar:24} {pos}/{len} {msg}, {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).expect("a fixed template").progress_chars("━╸ "));
+        Self { kind, bar }
+    }
+
+    pub(crate) fn step(&self, progress: training::Progress) {
+        let training::Progress { step, steps, loss } = progress;
+        let note = format!("loss {loss:.3}");
+        if self.kind == ProgressKind::Json {
+            let done = step as f64 / steps as f64;
+            eprintln!("{}", json!({"event": "working", "stage": "train", "done": done, "note": note}));
+        }
+        self.bar.set_length(steps);
+        self.bar.set_position(step);
+        self.bar.set_message(note);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }

@@ -51,5 +51,5 @@ pub use pack::{Fill, TokenSet, TokenSetError, Windows, pack};
 pub use read::{ReadError, read};
 pub use sampling::{Sampling, SamplingError};
 pub use split::{BLOCK_CHARACTERS, FEW_DOCUMENTS, Part, Shares, Split, SplitError, blocks, part_of, split};
-pub use summary::{Summary, printable, summary};
+pub use summary::{Summary, is_hidden, printable, summary};
 pub use tokenizer::{SEPARATOR, SMALLEST_VOCABULARY, Tokenizer, TokenizerError};

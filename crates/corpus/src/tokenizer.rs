@@ -50,6 +50,14 @@ pub enum TokenizerError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Another file than it should be.
+    #[error("{}: {what}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: Box<TokenizerError>,
+    },
     /// The bytes are no `tokenizer.json`.
     #[error("this is no tokenizer.json that can be read ({0}): try one that this program wrote")]
     Unreadable(String),
@@ -194,7 +202,7 @@ impl Tokenizer {
     /// As [`Tokenizer::from_bytes`], and a file that cannot be read.
     pub fn load(path: &Path) -> Result<Self, TokenizerError> {
         let json = std::fs::read(path).map_err(|source| TokenizerError::File { path: path.to_owned(), source })?;
-        Self::from_bytes(&json)
+        Self::from_bytes(&json).map_err(|what| TokenizerError::Content { path: path.to_owned(), what: Box::new(what) })
     }
 
     /// Writes `tokenizer.json` as Hugging Face's libraries open it. They, unlike us, take a spelled out separator for

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use corpus::Sampling;
-//! use inference::sample::{Sampler, Scratch};
+//! use inference::{Sampler, Scratch};
 //!
 //! let sampler = Sampler::new(&Sampling { top_k: Some(2), ..Sampling::default() }).unwrap();
 //! let logits = [0.0, 2f32.ln(), -1.0]; // top-2: 1/3, 2/3, 0

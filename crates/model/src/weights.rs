@@ -116,6 +116,11 @@ impl Weights {
         &self.config
     }
 
+    /// The tensors' names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
     /// One tensor, row-major.
     ///
     /// # Panics

@@ -87,9 +87,7 @@ impl AdamW {
             .zip(gradients)
             .zip(&mut self.moments)
             .zip(decays)
-            .map(|(((p, g), moments), &decays)| {
-                update(p, g, moments, &self.config, self.steps, scale, rate, decays)
-            })
+            .map(|(((p, g), moments), &decays)| update(p, g, moments, &self.config, self.steps, scale, rate, decays))
             .collect();
         (moved, norm)
     }

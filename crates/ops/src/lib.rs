@@ -36,8 +36,8 @@ mod swiglu;
 
 pub use adamw::{AdamW, AdamWConfig, Moments};
 pub use attention::{Attention, AttentionShape, attention};
-pub use linear::linear;
 pub use kernels::head_loss::TokenRule;
+pub use linear::linear;
 pub use loss::{HeadLoss, head_loss};
 pub use norm::rms_norm;
 pub use swiglu::swiglu;

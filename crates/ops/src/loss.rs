@@ -17,13 +17,7 @@ pub struct HeadLoss {
 /// - `hidden`: `[tokens, width]`, after the last normalisation
 /// - `head`: `[vocabulary, width]`, the tied embedding
 /// - `targets`, `weights`: `[tokens]`; a weight of zero takes the token out of the sum
-pub fn head_loss(
-    hidden: Tensor<2>,
-    head: Tensor<2>,
-    targets: &[u32],
-    weights: &[f32],
-    rule: TokenRule,
-) -> HeadLoss {
+pub fn head_loss(hidden: Tensor<2>, head: Tensor<2>, targets: &[u32], weights: &[f32], rule: TokenRule) -> HeadLoss {
     let device = hidden.device();
     if fused::is_flex(&device) {
         let targets = Arc::new((targets.to_vec(), weights.to_vec()));

@@ -28,6 +28,8 @@ impl From<rundir::Error> for Error {
             E::NotARun { .. } | E::NotEmpty { .. } | E::Format { .. } | E::Name { .. } | E::Parse { .. } => {
                 Self::request(error)
             }
+            // No second try helps against a damaged file: another request is needed, and the message says which.
+            E::Damaged { .. } | E::Content { .. } => Self::request(error),
             _ => Self::work(error),
         }
     }

@@ -64,6 +64,20 @@ impl Human {
         let sources = load_corpus(&experiment.corpus)?;
         let corpus_hash = hash_of(&sources);
         let given = given_tokenizer(&experiment.tokenizer)?;
+        let began_with = run.info()?;
+        let differs = |old: Option<&String>, new: &str| old.is_some_and(|old| old != new);
+        let other = |what: &str| {
+            let shown = run.path().display();
+            Error::Request(format!("{shown} was begun with another {what}; restore that one, or choose another --out"))
+        };
+        if differs(began_with.as_ref().and_then(|info| info.corpus.as_ref()), &corpus_hash) {
+            return Err(other("text in `corpus`"));
+        }
+        if let Some(given) = &given
+            && differs(began_with.as_ref().and_then(|info| info.tokenizer.as_ref()), given.hash())
+        {
+            return Err(other("tokenizer"));
+        }
         let context = experiment.context()?;
         let vocabulary = experiment.vocabulary()?;
         let key = Key {
@@ -82,6 +96,7 @@ impl Human {
     }
 
     fn open(stage: &Stage, corpus_hash: String, context: usize) -> Result<Self, Error> {
+        stage.verify()?;
         let path = |name: &str| stage.path().join(name);
         let documents = |name: &str| read_documents(&path(name));
         let tokens = |name: &str| TokenSet::load(&path(name)).map_err(Error::work);
@@ -148,6 +163,9 @@ fn make(
     ] {
         let pieces = corpus::cut_all(documents, &tokenizer, context - 1);
         let (pieces, tokens) = limited(pieces, &tokenizer, limit, context);
+        if name == "test" && pieces.is_empty() {
+            return Err(Error::Request(format!("corpus.test_tokens = {limit}: no document fits; take more")));
+        }
         write_documents(&folder.join(format!("{name}.jsonl.zst")), &pieces)?;
         tokens.save(&folder.join(format!("{name}.safetensors"))).map_err(Error::work)?;
     }

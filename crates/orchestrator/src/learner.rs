@@ -6,7 +6,7 @@ use crate::{Arm, Error, Event, Human, Observer, PromptFrom, scoring};
 use chain::{Entry, Learner, TrainingSet, Trip};
 use corpus::{Document, Sampling, TokenSet, Windows};
 use evaluation::Reference;
-use inference::{Prompts, WriteSettings};
+use inference::{DecodeError, Prompts, WriteSettings};
 use model::{ModelConfig, Weights};
 use ops::device::Chosen;
 use rundir::{ChainId, GenerationRecord, RunDir, Stage, StageId, StageKind};
@@ -18,9 +18,15 @@ use std::rc::Rc;
 use streams::{Purpose, Streams};
 use training::{Record, TrainError};
 
-/// Sequences that are written at once: enough that every matrix product has many rows, few enough that the cache of keys
-/// and values stays near the processor.
-const SLOTS: usize = 128;
+/// In the stage of a model whose numbers ran away: why.
+const FAILURE: &str = "failure.txt";
+/// Sequences that are written at once: as many as keep their keys and values near the processor, which decides the speed; at
+/// least one block of rows, at most what a GPU's batch needs. Changes nothing but the speed.
+fn slots(config: &ModelConfig) -> usize {
+    const NEAR: usize = 8 << 20;
+    let cache = 2 * 4 * config.layers * config.kv_heads * config.head_width * config.context;
+    (NEAR / cache).next_multiple_of(16).clamp(16, 128)
+}
 
 /// Why a chain stops.
 #[derive(Debug)]
@@ -158,6 +164,14 @@ impl Transformers<'_> {
         Ok(stage)
     }
 
+    /// Ends the chain, and writes that down, if this stage says that the model's numbers ran away.
+    fn end_if_failed(&self, stage: &Stage, generation: u32) -> Result<(), Stop> {
+        let Ok(reason) = std::fs::read_to_string(stage.path().join(FAILURE)) else { return Ok(()) };
+        let record = GenerationRecord::failed(&reason, self.stages.take().into_values());
+        self.run.write_generation(&self.chain, generation, &record)?;
+        Err(Stop::Failed(reason))
+    }
+
     /// Training windows, and windows of documents that are held out of the same mixture.
     fn windows(&self, set: &TrainingSet, generation: u32) -> (Windows, Option<Windows>) {
         let count = set.documents.len();
@@ -213,23 +227,24 @@ impl Transformers<'_> {
                 write_file(&folder.join("train.jsonl"), &(lines.join("\n") + "\n"))?;
                 write_file(&folder.join("record.json"), &json(&trained.record))
             }
-            Err(error @ TrainError::NotFinite { .. }) => write_file(&folder.join("failure.txt"), &error.to_string()),
+            Err(error @ TrainError::NotFinite { .. }) => write_file(&folder.join(FAILURE), &error.to_string()),
         }
     }
 
     fn fill_write(&self, model: &Stage, generation: u32, budget: u64, folder: &Path) -> Result<(), Error> {
-        let weights = Weights::load(&model.path().join("model")).map_err(Error::work)?;
+        let weights = weights(model)?;
         let last = self.written.borrow().last().cloned();
-        let documents = match (self.arm.sample.prompt, &last) {
-            (PromptFrom::None, _) => None,
+        let prompt = self.arm.sample.prompt_tokens;
+        let prompts = match (self.arm.sample.prompt, &last) {
+            (PromptFrom::None, _) => Prompts::Unprompted,
+            (PromptFrom::Latest, Some(last)) if !has_prompts(&last.tokens, prompt) => {
+                let reason = format!("writing: the last generation wrote no document of {prompt} tokens to begin with");
+                return write_file(&folder.join(FAILURE), &reason);
+            }
+            (PromptFrom::Latest, Some(last)) => Prompts::Documents { documents: &last.documents, tokens: prompt },
             // Generation 0 has nobody before it but humans.
-            (PromptFrom::Latest, Some(last)) => Some(&last.documents),
-            _ => Some(&self.human.documents),
+            _ => Prompts::Documents { documents: &self.human.documents, tokens: prompt },
         };
-        let prompts = documents.map_or(Prompts::Unprompted, |documents| Prompts::Documents {
-            documents,
-            tokens: self.arm.sample.prompt_tokens,
-        });
         let chain = model.id().to_string();
         let settings = WriteSettings {
             sampling: &self.arm.sample.sampling(),
@@ -238,7 +253,7 @@ impl Transformers<'_> {
             chain: &chain,
             budget,
             prompts,
-            slots: SLOTS,
+            slots: slots(&self.config),
         };
         let mut told = 0;
         let mut progress = |tokens: u64| {
@@ -248,8 +263,12 @@ impl Transformers<'_> {
                 self.working(generation, StageKind::Write, done, format!("{tokens} tokens"));
             }
         };
-        let written = inference::write(&weights, &self.human.tokenizer, &settings, self.device, &mut progress)
-            .map_err(Error::work)?;
+        let written = match inference::write(&weights, &self.human.tokenizer, &settings, self.device, &mut progress) {
+            Ok(written) => written,
+            // The last step of a training run can break a model that no loss was taken of any more.
+            Err(error @ DecodeError::Sample { .. }) => return write_file(&folder.join(FAILURE), &error.to_string()),
+            Err(error) => return Err(Error::work(error)),
+        };
         let documents: Vec<Document> = written.iter().map(|w| w.document.clone()).collect();
         let tokens = TokenSet::encode(&documents, &self.human.tokenizer);
         let reencoded: Vec<bool> =
@@ -273,7 +292,7 @@ impl Transformers<'_> {
         };
         self.stage(StageKind::Score, generation, &key, &mut |folder| {
             self.working(generation, StageKind::Score, 0.0, String::new());
-            let weights = Weights::load(&trip.model.stage.path().join("model")).map_err(Error::work)?;
+            let weights = weights(&trip.model.stage)?;
             let corpus = self.written.borrow().last().cloned().expect("this generation has written");
             let mut list = scoring::test_measures(&weights, self.human, &self.device.device());
             list.extend(scoring::written_measures(
@@ -312,15 +331,7 @@ impl Learner for &Transformers<'_> {
         };
         let stage =
             self.stage(StageKind::Train, generation, &key, &mut |folder| self.fill_train(set, generation, folder))?;
-        if let Ok(reason) = std::fs::read_to_string(stage.path().join("failure.txt")) {
-            let stages = self.stages.take();
-            self.run.write_generation(
-                &self.chain,
-                generation,
-                &GenerationRecord::failed(&reason, stages.into_values()),
-            )?;
-            return Err(Stop::Failed(reason));
-        }
+        self.end_if_failed(&stage, generation)?;
         let record = read_json(&stage.path().join("record.json"))?;
         Ok(Trained { stage, record })
     }
@@ -342,6 +353,8 @@ impl Learner for &Transformers<'_> {
         let stage = self.stage(StageKind::Write, generation, &key, &mut |folder| {
             self.fill_write(&model.stage, generation, budget, folder)
         })?;
+        stage.verify()?;
+        self.end_if_failed(&stage, generation)?;
         let corpus = Corpus {
             stage: *stage.id(),
             documents: read_documents(&stage.path().join("documents.jsonl.zst"))?,
@@ -358,6 +371,17 @@ impl Learner for &Transformers<'_> {
         self.written.borrow_mut().push(Rc::new(corpus));
         Ok(entries)
     }
+}
+
+/// The weights of a train stage, which must be as they were sealed.
+fn weights(stage: &Stage) -> Result<Weights, Error> {
+    stage.verify()?;
+    Weights::load(&stage.path().join("model")).map_err(Error::work)
+}
+
+/// Whether some document has as many tokens as a prompt.
+pub(crate) fn has_prompts(tokens: &TokenSet, prompt: usize) -> bool {
+    (0..tokens.len()).any(|document| tokens.ids(document).len() >= prompt)
 }
 
 fn json(value: &impl Serialize) -> String {

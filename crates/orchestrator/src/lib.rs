@@ -13,6 +13,7 @@
 //! println!("{} stages made, {} found", summary.made, summary.found);
 //! ```
 
+mod before;
 mod cost;
 mod error;
 mod experiment;

@@ -2,11 +2,11 @@ use crate::{Error, Experiment, scoring};
 use rundir::{ChainId, Row, RunDir, StageKind};
 
 /// Derives `metrics.csv` from the stages of an experiment's chains: one observation a row, sorted. A generation that failed
-/// has one row, `training,failed`, with the generation as its value.
+/// has one row, `training,failed`, with the generation as its value; one whose score is not there (yet) has none.
 ///
 /// # Errors
-/// If a stage cannot be read or the file not be written.
-pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<usize, Error> {
+/// If a stage is damaged or the file cannot be written.
+pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error> {
     let mut rows = Vec::new();
     for arm in &experiment.arms {
         for &seed in &experiment.chain.seeds {
@@ -28,15 +28,12 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<usize, Er
                     break;
                 }
                 let Some(id) = record.stages.get(&StageKind::Score) else { continue };
-                let stage = run.find(id)?.ok_or_else(|| Error::Work(format!("stage {id} is not there any more")))?;
+                let Some(stage) = run.find(id)? else { continue };
                 for measured in scoring::read(&stage)? {
-                    let measure = measured.measure;
-                    rows.push(row(measured.set, measure.metric.to_string(), measure.detail, measure.value));
+                    rows.push(row(measured.set, measured.metric.into_owned(), measured.detail, measured.value));
                 }
             }
         }
     }
-    let count = rows.len();
-    rundir::write_metrics(&run.metrics_path(), rows)?;
-    Ok(count)
+    Ok(rundir::write_metrics(&run.metrics_path(), rows)?)
 }

@@ -1,8 +1,9 @@
 //! Runs: an experiment, its directory, its device, its human text; and the launcher that takes chains to threads.
 
+use crate::before::Before;
 use crate::cost::chain_plan;
-use crate::learner::{Make, Stop, Trained, Transformers};
-use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, derive_metrics, scoring};
+use crate::learner::{Make, Stop, Trained, Transformers, has_prompts};
+use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, scoring};
 use chain::{Ended, HumanSet, Sizes, Trip, human_subset};
 use evaluation::Reference;
 use model::ModelConfig;
@@ -74,9 +75,8 @@ pub fn run(
     observer.event(Event::Begin { chains: todo.len(), cost });
     let stages = run.work(&todo, options.jobs, observer)?;
     let mut summary = Summary { made: stages.0, found: stages.1 + found * 5 * run.generations(), failed: Vec::new() };
-    if summary.made > 0 || !run.dir.metrics_path().exists() {
-        derive_metrics(&run.dir, &run.experiment)?;
-    }
+    // Always: a run that was killed after its last stage has old metrics, or none.
+    derive_metrics(&run.dir, &run.experiment)?;
     for (_, chain) in &chains {
         for generation in 0..run.experiment.chain.generations {
             if let Some(Status::Failed { reason }) = run.dir.resolve(chain, generation)?.map(|r| r.status) {
@@ -118,15 +118,19 @@ pub fn step(
     }
     let counts = Counts::default();
     let watched = counts.watch(observer);
-    match run.chain(*arm, chain, generation + 1, generation, &watched) {
+    let failed = match run.chain(*arm, chain, generation + 1, generation, &watched) {
+        Ok(()) => Vec::new(),
+        Err(Stop::Failed(reason)) => {
+            observer.event(Event::Failed { chain: chain.to_string(), reason: reason.clone() });
+            vec![(chain.to_string(), reason)]
+        }
         Err(Stop::Missing(missing)) => {
             return Err(Error::Request(format!("{chain}: generation {missing} is not there yet; make it first")));
         }
         Err(Stop::Error(error)) => return Err(error),
-        Err(Stop::Failed(_)) | Ok(()) => {}
-    }
+    };
     derive_metrics(&run.dir, &run.experiment)?;
-    Ok(Summary { made: counts.made(), found: counts.found(), failed: Vec::new() })
+    Ok(Summary { made: counts.made(), found: counts.found(), failed })
 }
 
 /// Checks an experiment, down to whether every recipe can be filled, and says what it would cost. Leaves nothing behind.
@@ -163,24 +167,37 @@ fn stored(dir: &RunDir) -> Result<Option<Experiment>, Error> {
 }
 
 impl Run {
-    /// Checks the request, and creates or takes up the directory. If the request turns out to be wrong, a directory that was not
-    /// there before is removed again.
+    /// Checks the request, and creates or takes up the directory. If the request turns out to be wrong, what was not there
+    /// before is removed again.
     ///
     /// # Errors
     /// [`Error::Request`] with what is wrong.
     pub fn open(experiment: &Experiment, out: &Path, device: &str, observer: &dyn Observer) -> Result<Self, Error> {
         let device = ops::device::parse(device).map_err(Error::request)?;
-        let is_new = !out.exists();
+        let before = Before::of(out);
         let opened = Self::open_in(experiment, out, device, observer);
-        if is_new && matches!(opened, Err(Error::Request(_))) {
-            std::fs::remove_dir_all(out).ok();
+        if matches!(opened, Err(Error::Request(_))) {
+            before.restore(out);
         }
         opened
     }
 
     fn open_in(experiment: &Experiment, out: &Path, device: Chosen, observer: &dyn Observer) -> Result<Self, Error> {
-        let dir = RunDir::create(out)?;
+        let dir = RunDir::create(out).map_err(|error| match error {
+            rundir::Error::Io { .. } => Error::Request(format!("{error}; choose another --out")),
+            error => error.into(),
+        })?;
         dir.sweep()?;
+        if let Some(info) = dir.info()?
+            && info.backend != device.kind().name()
+        {
+            // Results of different kinds differ in their last bits.
+            let (shown, kind) = (out.display(), device.kind().name());
+            let was = info.backend;
+            return Err(Error::Request(format!(
+                "{shown} was made on {was}, this is {kind}; name that device, or choose another --out"
+            )));
+        }
         let experiment = match stored(&dir)? {
             None => experiment.clone(),
             Some(old) => joined(&old, experiment).map_err(|difference| {
@@ -235,23 +252,18 @@ impl Run {
                 };
                 arm.recipe.check(&sizes).map_err(|e| fail(e.to_string()))?;
             }
+            let prompt = arm.sample.prompt_tokens;
+            if arm.sample.prompt != PromptFrom::None && !has_prompts(&self.human.tokens, prompt) {
+                return Err(fail(format!("sample.prompt_tokens = {prompt}: no human document is so long; take fewer")));
+            }
             plans.push(chain_plan(&self.experiment, arm, config, largest)?);
         }
         Ok(plans)
     }
 
-    /// `experiment.toml` and `run.json`. A directory belongs to one kind of device: results of different kinds differ in their last bits.
+    /// `experiment.toml` and `run.json`.
     fn write_down(&self) -> Result<(), Error> {
         let kind = self.device.kind().name();
-        if let Some(info) = self.dir.info()?
-            && info.backend != kind
-        {
-            return Err(Error::Request(format!(
-                "{} was made on {}, this is {kind}; name that device, or choose another --out",
-                self.dir.path().display(),
-                info.backend
-            )));
-        }
         rundir::write_atomic(&self.dir.experiment_path(), self.experiment.to_toml().as_bytes())?;
         let mut info = RunInfo::new(&self.experiment.name, env!("CARGO_PKG_VERSION"), kind, &self.device.description());
         info.commit = option_env!("HABSBURG_COMMIT").map(str::to_owned);
@@ -301,8 +313,8 @@ impl Run {
             match self.dir.resolve(chain, generation) {
                 Ok(Some(record)) if record.failure().is_some() => return true,
                 Ok(Some(record)) => {
-                    let scored = record.stages.get(&StageKind::Score);
-                    if !scored.is_some_and(|id| matches!(self.dir.find(id), Ok(Some(_)))) {
+                    let is_there = |id: &StageId| matches!(self.dir.find(id), Ok(Some(_)));
+                    if !record.stages.contains_key(&StageKind::Score) || !record.stages.values().all(is_there) {
                         return false;
                     }
                 }

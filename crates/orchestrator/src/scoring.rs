@@ -7,6 +7,7 @@ use evaluation::{Doc, DocumentLoss, Equal, Measure, Reference};
 use model::Weights;
 use ops::device::Device;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use streams::Streams;
 
 /// Words of the samples in which texts of different lengths are compared.
@@ -19,13 +20,46 @@ pub(crate) const DRAWS: u32 = 20;
 pub(crate) struct Measured {
     /// `test`, `written` or `training`.
     pub(crate) set: String,
-    #[serde(flatten)]
-    pub(crate) measure: Measure,
+    pub(crate) metric: Cow<'static, str>,
+    pub(crate) detail: String,
+    #[serde(with = "number")]
+    pub(crate) value: f64,
+}
+
+/// JSON has no NaN and no infinities, and a diverging model has both: they are written as text.
+mod number {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Finite(f64),
+        Text(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match value.is_finite() {
+            true => serializer.serialize_f64(*value),
+            false => serializer.serialize_str(&rundir::format_value(*value)),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Number::deserialize(deserializer)? {
+            Number::Finite(value) => Ok(value),
+            Number::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
 }
 
 fn labelled(set: &str, measures: Vec<Measure>) -> impl Iterator<Item = Measured> {
     let set = set.to_owned();
-    measures.into_iter().map(move |measure| Measured { set: set.clone(), measure })
+    measures.into_iter().map(move |Measure { metric, detail, value }| Measured {
+        set: set.clone(),
+        metric,
+        detail,
+        value,
+    })
 }
 
 /// The losses of a model on the human test set, each document alone from its separator.
@@ -93,7 +127,9 @@ pub(crate) fn positions(tokens: &TokenSet, document: usize, context: usize) -> u
 pub(crate) fn training_measures(set: &TrainingSet, record: &training::Record) -> Vec<Measured> {
     let measure = |metric: &'static str, detail: String, value: f64| Measured {
         set: "training".to_owned(),
-        measure: Measure { metric: metric.into(), detail, value },
+        metric: metric.into(),
+        detail,
+        value,
     };
     let one = |metric: &'static str, value: f64| measure(metric, String::new(), value);
     let mut list = vec![
@@ -120,7 +156,24 @@ pub(crate) fn training_measures(set: &TrainingSet, record: &training::Record) ->
 
 /// Reads `metrics.json` of a score stage.
 pub(crate) fn read(stage: &rundir::Stage) -> Result<Vec<Measured>, Error> {
+    stage.verify()?;
     let path = stage.path().join("metrics.json");
     let text = std::fs::read_to_string(&path).map_err(|e| Error::Work(format!("{}: {e}", path.display())))?;
     serde_json::from_str(&text).map_err(|e| Error::Work(format!("{}: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_whatever_they_are() {
+        for (value, text) in [(0.1 + 0.2, "0.30000000000000004"), (f64::INFINITY, "\"inf\""), (f64::NAN, "\"NaN\"")] {
+            let one = Measured { set: "test".into(), metric: "loss".into(), detail: String::new(), value };
+            let written = serde_json::to_string(&one).unwrap();
+            assert!(written.ends_with(&format!("\"value\":{text}}}")), "{written}");
+            let read: Measured = serde_json::from_str(&written).unwrap();
+            assert_eq!(read.value.to_bits(), value.to_bits());
+        }
+    }
 }

@@ -63,7 +63,7 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, 
 
 /// Serde's message with the key's place, and for a key that is not known the nearest one that is.
 fn describe(path: &str, message: &str) -> String {
-    let Some(rest) = message.strip_prefix("unknown field `") else { return format!("{path}: {message}") };
+    let Some(rest) = message.strip_prefix("unknown field `") else { return format!("{path}: {}", in_words(message)) };
     let mut quoted = rest.split('`').step_by(2);
     let unknown = quoted.next().unwrap_or_default();
     let known: Vec<&str> = quoted.filter(|k| !k.is_empty()).collect();
@@ -76,6 +76,18 @@ fn describe(path: &str, message: &str) -> String {
         Some(near) => format!("{path}: unknown key; did you mean `{near}`? (known here: {})", known.join(", ")),
         None => format!("{path}: unknown key (known here: {})", known.join(", ")),
     }
+}
+
+/// Serde's message with words for Rust's types.
+fn in_words(message: &str) -> String {
+    let Some((start, expected)) = message.rsplit_once("expected ") else { return message.to_owned() };
+    let words = match expected {
+        "f64" => "a number",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "a boolean" => "true or false",
+        other => other,
+    };
+    format!("{start}expected {words}")
 }
 
 /// The nearest of some names, if one is near.
@@ -117,6 +129,6 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("train.lerning_rate: unknown key; did you mean `learning_rate`?"), "{text}");
         let error = read::<training::Settings>(Value::Table(table("clip = \"x\"")), "train").unwrap_err();
-        assert!(error.to_string().starts_with("train.clip: "), "{error}");
+        assert_eq!(error.to_string(), "train.clip: invalid type: string \"x\", expected a number");
     }
 }

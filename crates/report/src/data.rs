@@ -18,7 +18,7 @@ pub(crate) struct Data {
     pub(crate) run: RunDir,
     pub(crate) info: Option<RunInfo>,
     pub(crate) experiment: String,
-    pub(crate) description: Option<String>,
+    pub(crate) question: Option<String>,
     /// `experiment.toml` as it stands.
     pub(crate) settings: Option<String>,
     /// In the order of the experiment file; what it does not name comes after, sorted.
@@ -64,7 +64,7 @@ impl Data {
         }
         let arms = order(&table, measured);
         let failures = failures(&run, &chains)?;
-        Ok(Self { info, experiment, description: word("description"), settings, arms, chains, failures, values, run })
+        Ok(Self { info, experiment, question: word("question"), settings, arms, chains, failures, values, run })
     }
 
     /// Everything that was measured, sorted.

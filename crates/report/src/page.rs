@@ -20,8 +20,8 @@ pub(crate) fn page(data: &Data, figures: &[Drawn]) -> String {
          <title>{name}</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>{name}</h1>\n",
         include_str!("style.css")
     );
-    if let Some(description) = &data.description {
-        page.push_str(&format!("<p class=\"lead\">{}</p>\n", html(description)));
+    if let Some(question) = &data.question {
+        page.push_str(&format!("<p class=\"lead\">{}</p>\n", html(question)));
     }
     page.push_str(&outline(data));
     page.push_str(&failures(data));

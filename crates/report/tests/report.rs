@@ -80,7 +80,7 @@ fn build(seeds: u64) -> Run {
     let mut info = RunInfo::new("replace-or-accumulate", "0.1.0", "flex", "processor <model>");
     (info.started, info.threads) = ("2026-01-31T12:00:00Z".to_owned(), 2);
     run.write_info(&info).unwrap();
-    let settings = "name = \"replace-or-accumulate\"\ndescription = \"Does <replacing> hurt?\"\n\
+    let settings = "name = \"replace-or-accumulate\"\nquestion = \"Does <replacing> hurt?\"\n\
         [[arm]]\nname = \"replace\"\n[[arm]]\nname = \"accumulate\"\n[[arm]]\nname = \"never-ran\"\n[[arm]]\nname = \"human-refit\"\n";
     fs::write(run.experiment_path(), settings).unwrap();
     for (arm, _) in ARMS {

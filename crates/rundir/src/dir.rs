@@ -246,7 +246,10 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).context("read", path),
     };
-    let content = |error: serde_json::Error| Error::Content { path: path.to_owned(), why: error.to_string() };
+    let content = |error: serde_json::Error| Error::Content {
+        path: path.to_owned(),
+        why: format!("not what a run writes there ({error}): restore the file, or choose another folder"),
+    };
     serde_json::from_slice(&bytes).map(Some).map_err(content)
 }
 

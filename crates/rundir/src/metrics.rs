@@ -48,7 +48,7 @@ pub fn format_value(value: f64) -> String {
 }
 
 /// Writes `metrics.csv` at once: sorted by all columns of the key, so that the same observations give the same bytes in
-/// whatever order they come. One process does this, at the end of a run.
+/// whatever order they come. One process does this, at the end of a run. A file that says the same already is not touched.
 ///
 /// # Errors
 /// [`Error::DuplicateRow`] if two rows have one key; [`Error::Io`].
@@ -64,7 +64,11 @@ pub fn write_metrics(path: &Path, mut rows: Vec<Row>) -> Result<()> {
     for row in &rows {
         writer.serialize(row).expect("a vector takes everything, and a row is flat");
     }
-    write_atomic(path, &writer.into_inner().expect("a vector takes everything"))
+    let bytes = writer.into_inner().expect("a vector takes everything");
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    write_atomic(path, &bytes)
 }
 
 /// The columns; serde writes them from [`Row`] wherever there is one.

@@ -1,8 +1,8 @@
 use crate::args::{PlanArgs, RunArgs, StepArgs};
 use crate::progress::{Progress, duration};
 use crate::{Failure, args::ProgressKind};
-use orchestrator::{Experiment, Plan, RunOptions};
-use std::path::PathBuf;
+use orchestrator::{Experiment, Plan, RunOptions, Summary};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// `habsburg run`
@@ -16,18 +16,22 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     progress.finish();
     let summary = summary?;
     let page = out.join("report.html");
-    if summary.made == 0 && page.exists() {
-        eprintln!("Nothing to do: {} is complete.", out.display());
+    if summary.made == 0 && is_newer(&page, &out.join("metrics.csv")) {
+        progress.say(&format!("Nothing to do: {} is complete.", out.display()));
     } else {
         report::write(&out, None).map_err(Failure::work)?;
-        eprintln!("{} stages made, {} found, in {}.", summary.made, summary.found, duration(started.elapsed()));
-    }
-    for (chain, reason) in &summary.failed {
-        eprintln!("{chain} ended before its time: {reason}");
+        let Summary { made, found, .. } = &summary;
+        progress.say(&format!("{made} stages made, {found} found, in {}.", duration(started.elapsed())));
     }
     print!("{}", report::terminal_table(&out).map_err(Failure::work)?);
     println!("Report: {}", page.display());
     Ok(())
+}
+
+/// Whether a page is there and shows these metrics: a run may have been killed between the two.
+fn is_newer(page: &Path, metrics: &Path) -> bool {
+    let time = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
+    time(page).is_some_and(|page| Some(page) >= time(metrics))
 }
 
 /// `habsburg plan`
@@ -79,6 +83,6 @@ pub(crate) fn step(args: StepArgs) -> Result<(), Failure> {
     let summary = orchestrator::step(&args.run, &chain, args.generation, &options, &progress);
     progress.finish();
     let summary = summary?;
-    eprintln!("{} stages made, {} found.", summary.made, summary.found);
+    progress.say(&format!("{} stages made, {} found.", summary.made, summary.found));
     Ok(())
 }

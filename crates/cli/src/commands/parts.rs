@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::args::{EvaluateArgs, SampleArgs, Text, TrainArgs};
-use crate::progress::single;
+use crate::progress::Training;
 use corpus::{Document, Sampling, TokenSet, Tokenizer, pack};
 use evaluation::DocumentLoss;
 use inference::{Prompts, WriteSettings};
@@ -41,17 +41,17 @@ pub(crate) fn train(args: TrainArgs) -> Result<(), Failure> {
             "the text fills {have} windows and one batch needs {need}; bring more text"
         )));
     }
-    std::fs::create_dir_all(&args.out).map_err(|e| Failure::Request(format!("--out {}: {e}", args.out.display())))?;
+    new_folder(&args.out)?;
     let streams = Streams::new(args.seed);
     let start = Weights::initialise(&config, &streams, 0);
-    let bar = single(args.progress, budget.steps(windows.len(), config.context));
-    let mut progress = |p: training::Progress| {
-        bar.set_position(p.step);
-        bar.set_message(format!("loss {:.3}", p.loss));
-    };
-    let trained = training::train(start, &windows, None, &budget, &streams, 0, &device.device(), &mut progress)
-        .map_err(Failure::work)?;
-    bar.finish_and_clear();
+    let shown = Training::new(args.progress);
+    let mut progress = |p: training::Progress| shown.step(p);
+    let trained = training::train(start, &windows, None, &budget, &streams, 0, &device.device(), &mut progress);
+    shown.finish();
+    let trained = trained.map_err(|error| {
+        std::fs::remove_dir(&args.out).ok();
+        Failure::work(error)
+    })?;
     trained.weights.save(&args.out).map_err(Failure::work)?;
     tokenizer.save(&args.out.join("tokenizer.json")).map_err(Failure::work)?;
     let record = trained.record;
@@ -63,6 +63,16 @@ pub(crate) fn train(args: TrainArgs) -> Result<(), Failure> {
         args.out.display()
     );
     Ok(())
+}
+
+/// Makes the folder of a new model, before hours of training go into it.
+fn new_folder(path: &Path) -> Result<(), Failure> {
+    let refuse = |why: String| Failure::Request(format!("--out {}: {why}; choose a new folder", path.display()));
+    std::fs::create_dir_all(path).map_err(|e| refuse(e.to_string()))?;
+    match path.read_dir().map_err(|e| refuse(e.to_string()))?.next() {
+        None => Ok(()),
+        Some(_) => Err(refuse("it is not empty".to_owned())),
+    }
 }
 
 /// A model and its tokenizer, which must fit each other.
@@ -104,13 +114,28 @@ pub(crate) fn sample(args: SampleArgs) -> Result<(), Failure> {
     let written = inference::write(&weights, &tokenizer, &settings, &device, &mut |_| {}).map_err(Failure::work)?;
     let mut out = std::io::stdout().lock();
     for one in written {
-        let line = serde_json::to_string(&one.document).map_err(Failure::work)?;
+        let line = harmless(&serde_json::to_string(&one.document).map_err(Failure::work)?);
         // A reader that closes the pipe has seen enough.
         if writeln!(out, "{line}").is_err() {
             break;
         }
     }
     Ok(())
+}
+
+/// The same JSON with escapes for all that a terminal would obey; outside ASCII, only its strings hold such characters.
+fn harmless(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        if corpus::is_hidden(character) {
+            let units =
+                character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            safe.push_str(&units);
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
 }
 
 /// `habsburg evaluate`

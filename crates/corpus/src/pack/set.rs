@@ -63,6 +63,22 @@ impl TokenSet {
         }
     }
 
+    /// Documents whose ids are given, each with whether it is truncated; the bytes are those of the decoded text.
+    pub fn from_ids(documents: &[(&[u32], bool)], tokenizer: &Tokenizer) -> Self {
+        let mut offsets = vec![0];
+        for (ids, _) in documents {
+            offsets.push(offsets[offsets.len() - 1] + ids.len() as u64);
+        }
+        Self {
+            vocabulary: tokenizer.vocabulary(),
+            tokenizer: tokenizer.hash().to_owned(),
+            ids: documents.iter().flat_map(|(ids, _)| ids.iter().copied()).collect(),
+            offsets,
+            truncated: documents.iter().map(|(_, truncated)| *truncated).collect(),
+            bytes: documents.iter().map(|(ids, _)| tokenizer.decode(ids).len() as u64).collect(),
+        }
+    }
+
     /// How many documents.
     pub fn len(&self) -> usize {
         self.truncated.len()

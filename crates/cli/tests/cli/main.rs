@@ -1,0 +1,11 @@
+//! The binary as its users meet it: a tiny laboratory in a folder of its own, commands, exit codes, files.
+
+mod diverged;
+mod killed;
+mod lab;
+mod parts;
+mod refused;
+mod resumed;
+mod same_bits;
+mod shown;
+mod steps;

@@ -1,0 +1,144 @@
+//! The decoder and the scorer on real transformers, on every CPU backend.
+
+use corpus::{Document, Sampling, TokenSet, Tokenizer};
+use inference::{Prompts, WriteSettings, Written, score, write};
+use model::{Settings, Weights};
+use ops::device::{Chosen, parse};
+use streams::Streams;
+
+/// A transformer over bytes whose text is neither uniform nor certain: initial weights, eight times as large.
+fn weights() -> Weights {
+    let settings = Settings {
+        preset: "tiny".into(),
+        width: Some(32),
+        heads: Some(4),
+        kv_heads: Some(2),
+        hidden: Some(40),
+        context: Some(24),
+        ..Settings::default()
+    };
+    let config = settings.resolve(Tokenizer::bytes().vocabulary()).unwrap();
+    let fresh = Weights::initialise(&config, &Streams::new(1000), 0);
+    let grown = fresh.names().map(|name| {
+        let factor = if name.contains("norm") { 1.0 } else { 8.0 };
+        (name.to_owned(), fresh.tensor(name).iter().map(|v| v * factor).collect())
+    });
+    Weights::from_tensors(config, grown.collect()).unwrap()
+}
+
+fn written(device: &Chosen, slots: usize, sampling: &Sampling, prompts: Prompts) -> Vec<Written> {
+    let settings = WriteSettings {
+        sampling,
+        streams: Streams::new(7),
+        generation: 1,
+        chain: "test",
+        budget: 2500,
+        prompts,
+        slots,
+    };
+    write(&weights(), &Tokenizer::bytes(), &settings, device, &mut |_| {}).unwrap()
+}
+
+fn texts(written: &[Written]) -> Vec<(&[u32], bool)> {
+    written.iter().map(|w| (w.ids.as_slice(), w.document.truncated)).collect()
+}
+
+#[test]
+fn the_same_documents_for_any_slots_and_threads() {
+    let cool = Sampling { temperature: 0.7, top_p: Some(0.9), repetition_penalty: Some(1.2), ..Sampling::default() };
+    for device in ["flex", "ndarray"].map(|name| parse(name).unwrap()) {
+        for sampling in [Sampling::default(), cool] {
+            let one = written(&device, 1, &sampling, Prompts::Unprompted);
+            assert!(one.len() > 50, "{} documents", one.len());
+            for (slots, threads) in [(2, 1), (3, 2), (64, 1), (64, 3)] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let other = pool.install(|| written(&device, slots, &sampling, Prompts::Unprompted));
+                let place = device.kind().name();
+                assert!(texts(&one) == texts(&other), "{place}: {slots} slots, {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_processors_decoder_agrees_with_the_reference() {
+    // The same draws, so a document differs only where rounding moves a border of the distribution function.
+    let [ours, reference] =
+        ["flex", "ndarray"].map(|name| written(&parse(name).unwrap(), 16, &Sampling::default(), Prompts::Unprompted));
+    let same = texts(&ours).iter().zip(texts(&reference)).filter(|(a, b)| **a == *b).count();
+    assert!(same * 50 >= ours.len() * 49, "{same} of {} documents", ours.len());
+}
+
+#[test]
+fn prompts_are_human_text_and_are_kept() {
+    let documents: Vec<Document> = ["We the people of this house.", "no", "Four score and seven years."]
+        .iter()
+        .enumerate()
+        .map(|(i, text)| Document::human(i.to_string(), *text, "test"))
+        .collect();
+    let prompts = || Prompts::Documents { documents: &documents, tokens: 5 };
+    let device = parse("flex").unwrap();
+    let all = written(&device, 8, &Sampling::default(), prompts());
+    for one in &all {
+        let prompt = one.document.provenance.prompt.as_ref().unwrap();
+        // The document of two bytes is too short to be drawn.
+        assert!(["0", "2"].contains(&prompt.document.as_str()));
+        let source = &documents[prompt.document.parse::<usize>().unwrap()].text;
+        assert_eq!((prompt.bytes, &one.document.text[..5]), (5, &source[..5]));
+        assert_eq!(one.document.provenance.origin, corpus::Origin::Assisted);
+        assert_eq!(
+            one.document.provenance.spans.iter().map(|s| (s.start, s.end)).collect::<Vec<_>>(),
+            [(0, 5), (5, one.document.text.len())]
+        );
+    }
+    assert!(all.iter().any(|w| w.document.provenance.prompt.as_ref().unwrap().document == "2"));
+}
+
+#[test]
+fn greedy_text_is_what_the_scorer_finds_likeliest() {
+    let device = parse("flex").unwrap();
+    let greedy = Sampling { greedy: true, ..Sampling::default() };
+    let first = &written(&device, 1, &greedy, Prompts::Unprompted)[0];
+    // Any other last token makes the sequence less likely.
+    let nats = |ids: &[u32]| {
+        score(&weights(), &TokenSet::from_ids(&[(ids, true)], &Tokenizer::bytes()), 0, &device.device())[0]
+    };
+    let best = nats(&first.ids);
+    for last in (1..257).filter(|last| last != first.ids.last().unwrap()) {
+        let mut other = first.ids.clone();
+        *other.last_mut().unwrap() = last;
+        assert!(nats(&other) > best, "token {last}");
+    }
+}
+
+#[test]
+fn a_score_does_not_depend_on_neighbours_or_backend() {
+    let tokenizer = Tokenizer::bytes();
+    let documents: Vec<Document> = ["a", "some words", "of several lengths", "so", "that windows are shared", ""]
+        .iter()
+        .enumerate()
+        .map(|(i, text)| Document::human(i.to_string(), *text, "test"))
+        .collect();
+    let together = TokenSet::encode(&documents, &tokenizer);
+    let [flex, ndarray] = ["flex", "ndarray"].map(|name| parse(name).unwrap().device());
+    let all = score(&weights(), &together, tokenizer.separator(), &flex);
+    for (index, document) in documents.iter().enumerate() {
+        for device in [&flex, &ndarray] {
+            let alone = TokenSet::encode(std::slice::from_ref(document), &tokenizer);
+            let nats = score(&weights(), &alone, tokenizer.separator(), device)[0];
+            assert!((nats - all[index]).abs() < 1e-4, "document {index}: {nats} alone, {} together", all[index]);
+        }
+    }
+    // The empty document is nothing but its end: all next tokens together have probability one.
+    let ends: f64 = (0..257u32)
+        .map(|id| {
+            let set = if id == 0 {
+                TokenSet::from_ids(&[(&[], false)], &tokenizer)
+            } else {
+                TokenSet::from_ids(&[(&[id], true)], &tokenizer)
+            };
+            (-score(&weights(), &set, tokenizer.separator(), &flex)[0]).exp()
+        })
+        .sum();
+    assert!((ends - 1.0).abs() < 1e-5, "{ends}");
+}
