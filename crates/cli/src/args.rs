@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// The human texts that this laboratory knows how to get
     Corpus(CorpusArgs),
+    /// Time training and decoding of a preset on random tokens
+    Bench(BenchArgs),
     /// What this build can run on here, and what `auto` takes
     Devices,
 }
@@ -230,4 +232,33 @@ pub(crate) enum CorpusCommand {
         /// The card's name
         name: String,
     },
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measured {
+    /// Training steps: forward, cross-entropy, backward, clip, AdamW
+    Train,
+    /// Sampling whole contexts at temperature 1
+    Decode,
+    /// The processor's multiply-adds alone
+    Peak,
+}
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// The preset
+    #[arg(long, default_value = "small", value_parser = model::PRESETS.map(|preset| preset.name))]
+    pub(crate) shape: String,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    /// Measure this alone
+    #[arg(long, value_enum)]
+    pub(crate) only: Option<Measured>,
+    /// Training steps that are timed, after three that are not; their median counts
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) steps: u32,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }

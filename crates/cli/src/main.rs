@@ -101,6 +101,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sample(args) => commands::parts::sample(args),
         Command::Evaluate(args) => commands::parts::evaluate(args),
         Command::Corpus(args) => commands::corpus::corpus(args),
+        Command::Bench(args) => commands::bench::bench(args),
         Command::Devices => commands::devices(),
     }
 }

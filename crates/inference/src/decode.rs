@@ -62,16 +62,14 @@ pub fn decode(
     let mut prefix = Prefix::default();
     let mut next = 0;
     loop {
-        // What is assigned will surely hold this many tokens: while that is too few, another document is begun.
-        let mut sure =
-            prefix.total() + slots.iter().map(|s| s.writing.as_ref().map_or(0, |w| w.ids.len() as u64)).sum::<u64>();
-        for slot in slots.iter_mut().filter(|s| s.writing.is_none()) {
-            if sure >= budget {
-                break;
-            }
+        // What is assigned will surely hold this many tokens: while that is too few, another document is begun, and counts
+        // one token at least.
+        let begun = slots.iter().filter_map(|s| s.writing.as_ref()).map(|w| w.ids.len() as u64).sum::<u64>();
+        let missing = budget.saturating_sub(prefix.total() + begun);
+        let idle = slots.iter_mut().filter(|s| s.writing.is_none());
+        for slot in idle.take(usize::try_from(missing).unwrap_or(usize::MAX)) {
             slot.writing = Some(Writing::new(next, decoding));
             next += 1;
-            sure += 1;
         }
         stepper.step(&mut slots, &|writing: &mut Writing, logits: &[f32]| {
             writing.advance(logits, &sampler, decoding.separator, context);

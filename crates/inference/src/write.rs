@@ -37,7 +37,8 @@ pub struct WriteSettings<'a> {
 
 /// Lets a model write a corpus: the shortest prefix of its documents, in index order, that reaches the budget.
 ///
-/// A document's size is counted as the next generation will see it: its text encoded again, and its end.
+/// A document's size is counted as the next generation will see it: its text encoded again, and its end, as far as a window
+/// holds them.
 ///
 /// # Errors
 /// If the model's logits are not numbers.
@@ -60,8 +61,10 @@ pub fn write(
         separator: tokenizer.separator(),
         prompt: &choose,
     };
+    let context = weights.config().context;
     let size = |ids: &[u32], truncated: bool| {
-        (tokenizer.encode(&tokenizer.decode(ids)).len() + usize::from(!truncated)) as u64
+        // What encodes to more than a window holds is cut there.
+        (tokenizer.encode(&tokenizer.decode(ids)).len() + usize::from(!truncated)).min(context) as u64
     };
     let mut stepper = stepper(weights, device, settings.slots);
     let sequences = decode(&mut *stepper, &decoding, settings.budget, &size, progress)?;
@@ -115,7 +118,7 @@ fn provenance(
         generation: Some(settings.generation),
         chain: Some(settings.chain.to_owned()),
         parent: Some(parent.to_owned()),
-        sampler: Some(settings.sampling.clone()),
+        sampler: Some(*settings.sampling),
         prompt: prompt.map(|(p, bytes)| Prompt { document: p.id.clone(), bytes }),
     }
 }

@@ -36,7 +36,7 @@ pub struct Attention {
 #[derive(Clone, Debug)]
 enum Body {
     Flex(Arc<FlexAttention>),
-    Reference(Reference),
+    Reference(Box<Reference>),
 }
 
 /// What the reference body needs.
@@ -64,7 +64,7 @@ impl Attention {
         let body = if fused::is_flex(device) {
             Body::Flex(Arc::new(FlexAttention::new(shape, starts)))
         } else {
-            Body::Reference(Reference::new(shape, starts, device))
+            Body::Reference(Box::new(Reference::new(shape, starts, device)))
         };
         Self { shape, body }
     }

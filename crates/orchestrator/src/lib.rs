@@ -18,6 +18,7 @@ mod cost;
 mod error;
 mod experiment;
 mod human;
+mod joined;
 mod learner;
 mod metrics;
 mod observe;

@@ -2,6 +2,7 @@
 
 use crate::before::Before;
 use crate::cost::chain_plan;
+use crate::joined::joined;
 use crate::learner::{Make, Stop, Trained, Transformers, has_prompts};
 use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, scoring};
 use chain::{Ended, HumanSet, Sizes, Trip, human_subset};
@@ -420,7 +421,10 @@ impl Run {
         let lock = self.making.lock().expect("nothing panics with this lock").entry(*id).or_default().clone();
         // A job that failed here left nothing half made: the stage's folder appears whole or not at all.
         let _held = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        self.dir.make(id, |folder| fill(folder))
+        let started = std::time::Instant::now();
+        let stage = self.dir.make(id, |folder| fill(folder))?;
+        tracing::debug!(stage = %id, seconds = started.elapsed().as_secs_f64(), "stage is there");
+        Ok(stage)
     }
 }
 
@@ -449,46 +453,4 @@ impl Counts {
     fn found(&self) -> usize {
         self.found.load(Ordering::Relaxed)
     }
-}
-
-/// What a directory's experiment and a request come to: more generations, seeds or arms are fine; anything else that differs is named.
-fn joined(old: &Experiment, new: &Experiment) -> Result<Experiment, String> {
-    let differ = |what: &str, old: &dyn std::fmt::Debug, new: &dyn std::fmt::Debug| {
-        Err(format!("{what} is {old:?} there and {new:?} here"))
-    };
-    if old.name != new.name {
-        return differ("name", &old.name, &new.name);
-    }
-    difference("corpus", &old.corpus, &new.corpus)?;
-    difference("tokenizer", &old.tokenizer, &new.tokenizer)?;
-    let mut joined = new.clone();
-    joined.chain.generations = old.chain.generations.max(new.chain.generations);
-    joined.chain.seeds = old.chain.seeds.clone();
-    joined.chain.seeds.extend(new.chain.seeds.iter().filter(|s| !old.chain.seeds.contains(s)));
-    joined.arms = old.arms.clone();
-    for arm in &new.arms {
-        match old.arms.iter().find(|a| a.name == arm.name) {
-            None => joined.arms.push(arm.clone()),
-            Some(same) => difference(&format!("arm `{}`", arm.name), same, arm)?,
-        }
-    }
-    Ok(joined)
-}
-
-/// The first key in which two tables of settings differ.
-fn difference<T: serde::Serialize>(place: &str, old: &T, new: &T) -> Result<(), String> {
-    let table = |settings: &T| toml::Value::try_from(settings).expect("settings are plain values");
-    match first_difference(place, Some(&table(old)), Some(&table(new))) {
-        Some(text) => Err(text),
-        None => Ok(()),
-    }
-}
-
-fn first_difference(place: &str, old: Option<&toml::Value>, new: Option<&toml::Value>) -> Option<String> {
-    if let (Some(toml::Value::Table(old)), Some(toml::Value::Table(new))) = (old, new) {
-        let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-        return keys.into_iter().find_map(|k| first_difference(&format!("{place}.{k}"), old.get(k), new.get(k)));
-    }
-    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "not set".to_owned(), ToString::to_string);
-    (old != new).then(|| format!("{place} is {} there and {} here", shown(old), shown(new)))
 }

@@ -129,12 +129,12 @@ pub fn train(
         state.tail.add(step, found.loss);
         let done = step + 1;
         let validated = match validation {
-            Some(held_out) if done == steps || done % steps.div_ceil(VALIDATIONS) == 0 => {
+            Some(held_out) if done == steps || done.is_multiple_of(steps.div_ceil(VALIDATIONS)) => {
                 Some(state.validate(&transformer, held_out, size, device, settings.checkpoint))
             }
             _ => None,
         };
-        if validated.is_some() || done % LOG_EVERY == 0 || done == steps {
+        if validated.is_some() || done.is_multiple_of(LOG_EVERY) || done == steps {
             let tokens = state.seen;
             state.log.push(LogLine { step: done, loss: found.loss, rate, norm, tokens, validation: validated });
         }

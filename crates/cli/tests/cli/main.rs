@@ -1,5 +1,7 @@
 //! The binary as its users meet it: a tiny laboratory in a folder of its own, commands, exit codes, files.
 
+mod bench;
+mod devices;
 mod diverged;
 mod killed;
 mod lab;

@@ -11,6 +11,7 @@
 //! | [`head_loss`] | output head and cross-entropy in one, in row chunks |
 //! | [`linear`] | products with a weight matrix |
 //! | [`adamw`] | optimizer step in place, sum of squares for the global norm |
+//! | [`peak`] | no operation: the processor's multiply-add peak |
 //!
 //! Every kernel cuts its work into pieces whose sizes depend on the shapes alone and adds partial sums in the order of the
 //! pieces: the result has the same bits with any number of threads. Slices of a wrong length are a mistake of the caller
@@ -21,6 +22,7 @@ pub mod attention;
 pub mod head_loss;
 pub mod linear;
 mod matrix;
+pub mod peak;
 pub mod rms_norm;
 pub mod swiglu;
 #[cfg(test)]
