@@ -9,6 +9,7 @@
 //! | `vulkan:cpu`, `wgpu:cpu` | a software rasteriser, taken only when it is named |
 
 pub use burn::tensor::Device;
+use burn::tensor::{Tensor, TensorData};
 
 /// A device that this build and this machine have.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub enum DeviceError {
     NotBuilt(String),
     /// This machine has no such device; the second field lists what it has.
     Absent(String, Vec<String>),
+    /// The device gives wrong results; the second field says which.
+    Wrong(String, String),
 }
 
 impl std::fmt::Display for DeviceError {
@@ -76,6 +79,9 @@ impl std::fmt::Display for DeviceError {
             Self::Absent(name, found) => {
                 write!(f, "device `{name}`: not on this machine, which has {}", found.join(", "))
             }
+            Self::Wrong(name, what) => {
+                write!(f, "device `{name}`: computes wrongly ({what}); try another driver, or --device flex")
+            }
         }
     }
 }
@@ -93,6 +99,22 @@ impl Chosen {
         self.kind
     }
 
+    /// The device, if its matrix products are right.
+    fn checked(self, name: &str) -> Result<Self, DeviceError> {
+        // The kinds of product of a training step: forward, by the transposed weight; backward, plain and by the transposed left.
+        for (rows, inner, columns, transposed) in
+            [(128, 32, 320, [false, true]), (64, 32, 64, [false, false]), (32, 128, 64, [true, false])]
+        {
+            let off = product_error(&self.device, rows, inner, columns, transposed);
+            // Half-precision accumulation would still pass; a product that was not computed does not.
+            if off.is_nan() || off > 0.1 {
+                let what = format!("a product of {rows} × {inner} × {columns} is off by {off:.1e}");
+                return Err(DeviceError::Wrong(name.to_owned(), what));
+            }
+        }
+        Ok(self)
+    }
+
     /// What the device calls itself, with its compiler (`wgpu<spirv>`, say). Opens a GPU.
     pub fn description(&self) -> String {
         match self.kind {
@@ -103,21 +125,22 @@ impl Chosen {
     }
 }
 
-/// Finds the device of this name.
+/// Finds the device of this name. A GPU is asked for a few matrix products first: drivers have been seen that answer with
+/// nonsense, and a collapse curve from one of those would look like a finding.
 ///
 /// # Errors
-/// [`DeviceError`] where the name, the build or the machine has none.
+/// [`DeviceError`] where the name, the build or the machine has none, or the device computes wrongly.
 pub fn parse(name: &str) -> Result<Chosen, DeviceError> {
     let (base, index) = match name.split_once(':') {
         Some((base, index)) => (base, Some(index)),
         None => (name, None),
     };
     match (base, index) {
-        ("auto", None) => Ok(gpu::real().unwrap_or_else(flex)),
+        ("auto", None) => gpu::real().map_or_else(|| Ok(flex()), |real| real.checked(name)),
         ("flex", None) => Ok(flex()),
         ("ndarray", None) => Ok(ndarray()),
-        ("vulkan", index) => gpu::find(Kind::Vulkan, index, name),
-        ("wgpu", index) => gpu::find(Kind::Wgpu, index, name),
+        ("vulkan", index) => gpu::find(Kind::Vulkan, index, name)?.checked(name),
+        ("wgpu", index) => gpu::find(Kind::Wgpu, index, name)?.checked(name),
         _ => Err(DeviceError::Unknown(name.to_owned())),
     }
 }
@@ -127,6 +150,30 @@ pub fn all() -> Vec<(String, Chosen)> {
     let mut found = vec![("flex".to_owned(), flex()), ("ndarray".to_owned(), ndarray())];
     found.extend(gpu::all());
     found
+}
+
+/// The largest error of a matrix product on a device, against sums taken here.
+fn product_error(device: &Device, rows: usize, inner: usize, columns: usize, transposed: [bool; 2]) -> f32 {
+    // Numbers in [-1, 1) without a pattern that a wrong kernel could share.
+    let value = |index: usize, seed: usize| ((index * 7919 + seed * 104_729) % 1000) as f32 / 500.0 - 1.0;
+    let operand = |rows: usize, columns: usize, seed: usize, transposed: bool| {
+        let (height, width) = if transposed { (columns, rows) } else { (rows, columns) };
+        let values: Vec<f32> = (0..rows * columns).map(|i| value(i, seed)).collect();
+        let tensor = Tensor::<2>::from_data(TensorData::new(values, [height, width]), device);
+        if transposed { tensor.transpose() } else { tensor }
+    };
+    let at = |row: usize, column: usize, rows: usize, columns: usize, seed: usize, transposed: bool| {
+        value(if transposed { column * rows + row } else { row * columns + column }, seed)
+    };
+    let product = operand(rows, inner, 1, transposed[0]).matmul(operand(inner, columns, 2, transposed[1]));
+    let Ok(found) = product.try_into_vec_as::<f32>() else { return f32::NAN };
+    let expected = |row: usize, column: usize| -> f32 {
+        let term = |k| at(row, k, rows, inner, 1, transposed[0]) * at(k, column, inner, columns, 2, transposed[1]);
+        (0..inner).map(term).sum()
+    };
+    let off = |(index, found): (usize, &f32)| (found - expected(index / columns, index % columns)).abs();
+    // `max` would pass over a NaN.
+    found.iter().enumerate().map(off).fold(0.0, |most: f32, off| if off.is_nan() || off > most { off } else { most })
 }
 
 fn flex() -> Chosen {
@@ -235,5 +282,25 @@ mod gpu {
 
     pub(super) fn description(kind: Kind, _: &Device) -> String {
         kind.name().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_passes_the_check() {
+        for chosen in [flex(), ndarray()] {
+            assert!(chosen.checked("this").is_ok());
+        }
+    }
+
+    #[test]
+    fn names_that_mean_nothing_are_refused() {
+        for name in ["", "cuda", "flex:1", "vulkan:x", "auto:0"] {
+            let error = parse(name).unwrap_err();
+            assert!(!matches!(error, DeviceError::Wrong(..)), "{name}: {error}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-use crate::{Arm, Error, Experiment};
+use crate::{Arm, Experiment};
 use model::ModelConfig;
 use rundir::StageKind;
 use serde::Serialize;
@@ -67,14 +67,9 @@ impl StagePlan {
 const WRITING_WEIGHT: f64 = 2.0;
 
 /// The generations of one arm; `human` is the size of a seed's training set in tokens.
-pub(crate) fn chain_plan(
-    experiment: &Experiment,
-    arm: &Arm,
-    config: &ModelConfig,
-    human: u64,
-) -> Result<ChainPlan, Error> {
+pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: u64) -> ChainPlan {
     let writing = arm.sample.tokens.unwrap_or(human);
-    let train = arm.train.clone().resolve(arm.model.preset().map_err(Error::request)?, config);
+    let train = &arm.train;
     let mut written = Vec::new();
     let mut generations = Vec::new();
     for generation in 0..experiment.chain.generations {
@@ -98,7 +93,7 @@ pub(crate) fn chain_plan(
         Some(name) => name.to_owned(),
         None => serde_json::to_string(&arm.recipe).expect("a recipe is plain values"),
     };
-    Ok(ChainPlan { arm: arm.name.clone(), recipe, parameters: config.parameters(), generations })
+    ChainPlan { arm: arm.name.clone(), recipe, parameters: config.parameters(), generations }
 }
 
 fn training_tokens(arm: &Arm, generation: u32, human: u64, written: &[u64]) -> u64 {

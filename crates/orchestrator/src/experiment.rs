@@ -237,7 +237,31 @@ impl Experiment {
             experiment.arms.push(tables::read(Value::Table(arm), &place)?);
         }
         experiment.check()?;
+        experiment.resolve()?;
         Ok(experiment)
+    }
+
+    /// Writes out what a preset stands for. A resolved experiment stays as it is.
+    fn resolve(&mut self) -> Result<(), Error> {
+        if self.tokenizer.kind == "bpe" {
+            self.tokenizer.vocabulary = Some(self.vocabulary()?);
+        }
+        for arm in &mut self.arms {
+            let preset = arm.model.preset().map_err(Error::request)?;
+            // The vocabulary is the tokenizer's to say; no other size depends on it.
+            let config = arm.model.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
+            arm.train = arm.train.clone().resolve(preset, &config);
+            arm.model = model::Settings {
+                preset: arm.model.preset.clone(),
+                width: Some(config.width),
+                layers: Some(config.layers),
+                heads: Some(config.heads),
+                kv_heads: Some(config.kv_heads),
+                hidden: Some(config.hidden),
+                context: Some(config.context),
+            };
+        }
+        Ok(())
     }
 
     /// The experiment as TOML, every default written out.

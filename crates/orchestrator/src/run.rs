@@ -232,8 +232,7 @@ impl Run {
         let mut plans = Vec::new();
         for (arm, config) in self.experiment.arms.iter().zip(&self.configs) {
             let fail = |e: String| Error::Request(format!("arm `{}`: {e}", arm.name));
-            let preset = arm.model.preset().map_err(Error::request)?;
-            let batch = arm.train.clone().resolve(preset, config).batch.unwrap_or(1);
+            let batch = arm.train.batch.unwrap_or(1);
             let mut largest = 0;
             for (set, _) in self.seeds.values() {
                 let human = tokens(&set.training);
@@ -257,7 +256,7 @@ impl Run {
             if arm.sample.prompt != PromptFrom::None && !has_prompts(&self.human.tokens, prompt) {
                 return Err(fail(format!("sample.prompt_tokens = {prompt}: no human document is so long; take fewer")));
             }
-            plans.push(chain_plan(&self.experiment, arm, config, largest)?);
+            plans.push(chain_plan(&self.experiment, arm, config, largest));
         }
         Ok(plans)
     }
@@ -382,14 +381,13 @@ impl Run {
         let (human, reference) = &self.seeds[&chain.seed];
         let settings = &self.experiment.arms[arm];
         let config = self.configs[arm].clone();
-        let preset = settings.model.preset().map_err(Error::request)?;
         let make = |id: &StageId, fill: Make| self.make(id, fill);
         let learner = Transformers {
             run: &self.dir,
             human: &self.human,
             arm: settings,
             chain: chain.clone(),
-            train: settings.train.clone().resolve(preset, &config),
+            train: settings.train.clone(),
             config,
             device: &self.device,
             plan: &self.plans[arm],
