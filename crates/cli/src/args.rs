@@ -8,8 +8,8 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(name = "habsburg", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Examples:
-  habsburg run experiments/quickstart.toml
-  habsburg run experiments/quickstart.toml --set chain.generations=3 --out runs/try
+  habsburg run experiments/replace-or-accumulate/experiment.toml
+  habsburg run experiments/replace-or-accumulate/experiment.toml --set chain.generations=3 --out runs/try
   habsburg report runs/try
   habsburg corpus list
 
