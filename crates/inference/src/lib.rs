@@ -1,10 +1,10 @@
 //! Inference: the generation sampler and the scorer.
 //!
-//! [`decode`] writes sequences with any [`Stepper`]: many slots advance together, a slot that has finished its document
+//! [`decode()`] writes sequences with any [`Stepper`]: many slots advance together, a slot that has finished its document
 //! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
 //! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
-//! the number of slots nor of threads can change it. [`write`] turns sequences into documents with provenance.
-//! [`score`] gives the log-probability of given text.
+//! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
+//! [`score()`] gives the log-probability of given text.
 //!
 //! ```
 //! use corpus::Sampling;

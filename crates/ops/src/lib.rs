@@ -2,11 +2,11 @@
 //!
 //! | function | what it is |
 //! |---|---|
-//! | [`linear`] | product with a weight in Hugging Face's layout |
-//! | [`rms_norm`] | root-mean-square normalisation |
-//! | [`attention`] | causal attention that stops at a document's borders, rotary positions inside |
-//! | [`swiglu`] | the gated activation of the feed-forward |
-//! | [`head_loss`] | output head and cross-entropy in one |
+//! | [`linear()`] | product with a weight in Hugging Face's layout |
+//! | [`rms_norm()`] | root-mean-square normalisation |
+//! | [`attention()`] | causal attention that stops at a document's borders, rotary positions inside |
+//! | [`swiglu()`] | the gated activation of the feed-forward |
+//! | [`head_loss()`] | output head and cross-entropy in one |
 //! | [`AdamW`] | the optimizer's step, with the true global norm |
 //!
 //! Each has a *reference body*, composed of Burn's own operations, that runs on every device and says what the operation

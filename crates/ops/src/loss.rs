@@ -2,7 +2,7 @@ use crate::{TokenRule, fused};
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
 use std::sync::Arc;
 
-/// What [`head_loss`] gives.
+/// What [`head_loss()`] gives.
 pub struct HeadLoss {
     /// `Σ weight · rule(loss)`, shape `[1]`; the one differentiable output.
     pub sum: Tensor<1>,

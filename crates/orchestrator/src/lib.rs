@@ -1,8 +1,8 @@
 //! The orchestrator: from an experiment file to a finished run directory.
 //!
 //! [`Experiment`] is the file with every default written out; [`Run`] joins it with a run directory, a device and the
-//! human text; [`run`] makes every stage that is not there yet, chain by chain, and derives `metrics.csv`. The loop itself is
-//! [`chain::run`]: here stands what makes the transformer a [`chain::Learner`], through stages that are found or made.
+//! human text; [`run()`] makes every stage that is not there yet, chain by chain, and derives `metrics.csv`. The loop itself is
+//! [`chain::run()`]: here stands what makes the transformer a [`chain::Learner`], through stages that are found or made.
 //!
 //! ```no_run
 //! use orchestrator::{Experiment, RunOptions, run};

@@ -145,10 +145,10 @@ pub fn plan(experiment: &Experiment, options: &RunOptions, observer: &dyn Observ
     plan
 }
 
-/// Prepares a run directory for [`step`], and says what it would cost.
+/// Prepares a run directory for [`step()`], and says what it would cost.
 ///
 /// # Errors
-/// As [`run`], before any chain is begun.
+/// As [`run()`], before any chain is begun.
 pub fn prepare(
     experiment: &Experiment,
     out: &Path,

@@ -2,7 +2,7 @@
 //!
 //! A run is a pure function of the initial weights, the windows, the settings and the streams: batches come in an order
 //! that a named stream draws, shapes never change (the windows of one epoch run on into the next), the learning rate
-//! follows [`Schedule`], the objective is a weighted mean over tokens ([`objective`]), and the optimizer is [`ops::AdamW`].
+//! follows [`Schedule`], the objective is a weighted mean over tokens ([`gradients()`]), and the optimizer is [`ops::AdamW`].
 //!
 //! ```
 //! use corpus::pack;

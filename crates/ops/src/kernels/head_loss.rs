@@ -1,6 +1,6 @@
 //! Output head and cross-entropy in one: logits exist for a few hundred rows at a time, never as `[tokens, vocabulary]`.
 //!
-//! Each chunk of rows takes two steps. Pieces of [`PIECE`] rows form their logits, losses and, in place, the gradient of the
+//! Each chunk of rows takes two steps. Pieces of `PIECE` rows form their logits, losses and, in place, the gradient of the
 //! logits, and from it, still in the second-level cache, the gradient of their hidden states. Then pieces of the
 //! vocabulary add the chunk's part to the gradient of the head. Both are cut by the shapes alone.
 //!
