@@ -60,7 +60,7 @@ pub(crate) enum ProgressKind {
 
 #[derive(Args)]
 pub(crate) struct Device {
-    /// auto, flex, ndarray, vulkan[:N], wgpu[:N], vulkan:cpu
+    /// auto, flex, ndarray, vulkan, vulkan:N, wgpu, wgpu:N, vulkan:cpu
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub(crate) device: String,
 }
