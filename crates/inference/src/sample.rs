@@ -16,7 +16,7 @@
 //! ```
 
 use corpus::{Sampling, SamplingError};
-use ops::decoder::{GROUP, exponentials};
+use kernels::decoder::{GROUP, exponentials};
 
 /// Leaves eight bits of exponent and three of mantissa: buckets of weights within an eighth of each other.
 const BUCKET_SHIFT: u32 = 20;

@@ -1,7 +1,7 @@
 use crate::decode::Writing;
 use burn::tensor::Device;
+use kernels::decoder::{CpuDecoder, DecoderConfig, DecoderWeights, IDLE, LayerWeights};
 use model::{Cache, Transformer, Weights};
-use ops::decoder::{CpuDecoder, DecoderConfig, DecoderWeights, IDLE, LayerWeights};
 use ops::device::{Chosen, Kind};
 
 /// A slot of the decoder: the document it writes, if any.

@@ -1,4 +1,4 @@
-use crate::{fused, kernels};
+use crate::fused;
 use burn::tensor::Tensor;
 
 /// AdamW's constants (Loshchilov and Hutter 2019, arXiv 1711.05101).

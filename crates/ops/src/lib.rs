@@ -11,7 +11,7 @@
 //!
 //! Each has a *reference body*, composed of Burn's own operations, that runs on every device and says what the operation
 //! means. On Flex they are nodes of the graph with [`kernels`] of their own, forward and backward (a Burn backend
-//! extension). [`device`] names the devices; [`decoder`] writes text on the processor.
+//! extension). [`device`] names the devices.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -25,10 +25,8 @@
 
 mod adamw;
 mod attention;
-pub mod decoder;
 pub mod device;
 mod fused;
-pub mod kernels;
 mod linear;
 mod loss;
 mod norm;

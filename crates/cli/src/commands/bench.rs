@@ -39,7 +39,7 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     }
     let wanted = |what| args.only.is_none_or(|only| only == what);
     if wanted(Measured::Peak) && bench.on_processor() {
-        bench.show_peak(ops::kernels::peak::gflops());
+        bench.show_peak(kernels::peak::gflops());
     }
     if wanted(Measured::Train) {
         let operations = bench.config.training_operations();
@@ -76,7 +76,7 @@ impl Bench {
 
     /// A measurement, and the mean of the peaks just before and just after it.
     fn beside_peak(&self, work: impl FnOnce() -> Result<f64, Failure>) -> Result<(f64, Option<f64>), Failure> {
-        let peak = || self.on_processor().then(ops::kernels::peak::gflops);
+        let peak = || self.on_processor().then(kernels::peak::gflops);
         let before = peak();
         let rate = work()?;
         Ok((rate, before.zip(peak()).map(|(before, after)| (before + after) / 2.0)))
@@ -182,7 +182,7 @@ impl Bench {
         let common = json!({
             "shape": self.preset.name,
             "mode": "f32",
-            "threads": ops::kernels::peak::threads(),
+            "threads": kernels::peak::threads(),
             "device": self.device.kind().name(),
             "parameters": self.config.parameters(),
         });

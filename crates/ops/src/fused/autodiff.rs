@@ -3,7 +3,6 @@
 use super::flex::{FlexAttention, Rows, attend, filled, lose};
 use super::{FusedOps, Targets};
 use crate::TokenRule;
-use crate::kernels::{attention as kernel, linear, rms_norm, swiglu};
 use burn::backend::autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -12,6 +11,7 @@ use burn::backend::autodiff::{
 };
 use burn::backend::{AutodiffBackend, Flex, ops::FloatTensorOps, tensor::FloatTensor};
 use burn_flex::FlexTensor;
+use kernels::{attention as kernel, linear, rms_norm, swiglu};
 use std::sync::Arc;
 
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! Kernels on Flex tensors.
 
 use super::{FusedOps, Targets};
-use crate::kernels::{attention as kernel, head_loss as head, linear, rms_norm, swiglu};
-use crate::{AttentionShape, TokenRule, kernels};
+use crate::{AttentionShape, TokenRule};
 use burn::backend::Flex;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::FlexTensor;
+use kernels::{attention as kernel, head_loss as head, linear, rms_norm, swiglu};
 use std::sync::Arc;
 
 /// Whether a tensor's work is done by Flex.

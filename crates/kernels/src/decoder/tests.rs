@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::attention::Attend;
 use super::buffer::padded;
 use super::*;
-use crate::kernels::vector::{Inlined, Plain, Simd, with_simd};
+use crate::vector::{Inlined, Plain, Simd, with_simd};
 
 /// Uniform in [-1, 1), from a counter (SplitMix64).
 struct Noise(u64);

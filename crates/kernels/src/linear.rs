@@ -79,7 +79,7 @@ fn check(x: &[f32], w: &[f32], y: &[f32], input: usize, output: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::*;
+    use crate::testing::*;
 
     fn reference(x: &[f64], w: &[f64], input: usize) -> Vec<f64> {
         x.chunks_exact(input).flat_map(|x| w.chunks_exact(input).map(|w| inner(x, w))).collect()

@@ -1,6 +1,6 @@
 //! Rotary positions: a head's columns `i` and `i + head_width / 2` are a pair, turned by an angle that grows with the place.
 
-use crate::kernels::vector::{Block, LANES, Simd};
+use crate::vector::{Block, LANES, Simd};
 
 /// Cosines and sines of the rotary angles for each place and each column of a head: make once, use in every layer.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use super::ahead::{Ahead, Lines, fetch};
 use super::buffer::{Buffer, padded};
-use crate::kernels::tile;
-use crate::kernels::vector::{Block, LANES, Simd, with_simd};
+use crate::tile;
+use crate::vector::{Block, LANES, Simd, with_simd};
 
 /// Strips (of [`LANES`] outputs) that a panel holds at most. Three strips by eight rows are 24 sums, which leaves AVX-512's
 /// other eight registers for three columns of weights and the broadcast.

@@ -79,7 +79,7 @@ fn backward_row<S: Simd>(s: S, gate_up: &[f32], dy: &[f32], d_gate_up: &mut [f32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::*;
+    use crate::testing::*;
 
     fn reference(gate_up: &[f64], f: usize) -> Vec<f64> {
         gate_up

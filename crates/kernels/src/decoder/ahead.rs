@@ -3,7 +3,7 @@
 
 use super::Row;
 use super::attention::Layout;
-use crate::kernels::vector::Block;
+use crate::vector::Block;
 
 /// Walks over what one layer's attention will read, head by head.
 pub(super) struct Ahead<'a> {

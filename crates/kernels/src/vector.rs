@@ -23,18 +23,18 @@ pub(crate) type Block = [f32; LANES];
 /// Calls `$body` with `$s` bound to the token of the best instruction set; everything it calls must be `#[inline(always)]`.
 macro_rules! with_simd {
     (|$s:ident| $body:expr) => {
-        match $crate::kernels::vector::level() {
+        match $crate::vector::level() {
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::vector::Level::Avx512($s) => $s.vectorize($crate::kernels::vector::Inlined(
+            $crate::vector::Level::Avx512($s) => $s.vectorize($crate::vector::Inlined(
                 #[inline(always)]
                 || $body,
             )),
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::vector::Level::Avx2($s) => $s.vectorize($crate::kernels::vector::Inlined(
+            $crate::vector::Level::Avx2($s) => $s.vectorize($crate::vector::Inlined(
                 #[inline(always)]
                 || $body,
             )),
-            $crate::kernels::vector::Level::Plain($s) => $body,
+            $crate::vector::Level::Plain($s) => $body,
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Float buffers that start at a cache line, so that no vector of sixteen lies across two.
 
-use crate::kernels::vector::LANES;
+use crate::vector::LANES;
 use std::ops::{Deref, DerefMut};
 
 /// `n` rounded up to a multiple of [`LANES`].

@@ -148,7 +148,7 @@ fn backward_row<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::*;
+    use crate::testing::*;
 
     const EPS: f32 = 1e-5;
 

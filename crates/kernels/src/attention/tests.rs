@@ -1,7 +1,7 @@
 //! Attention against a plain `f64` reference and its finite differences.
 
 use super::*;
-use crate::kernels::testing::*;
+use crate::testing::*;
 
 const THETA: f64 = 10_000.0;
 

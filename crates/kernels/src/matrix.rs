@@ -121,7 +121,7 @@ pub(crate) fn multiply(a: Matrix<'_>, b: Matrix<'_>, out: &mut [f32], add: bool)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::*;
+    use crate::testing::*;
 
     #[test]
     fn transposed_copies_at_odd_sizes() {

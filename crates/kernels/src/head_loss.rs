@@ -233,7 +233,7 @@ fn row_loss<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::*;
+    use crate::testing::*;
 
     struct Case {
         hidden: Vec<f32>,

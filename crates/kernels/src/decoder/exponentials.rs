@@ -1,6 +1,6 @@
 //! The weights of a softmax over one row of logits, for a sampler.
 
-use crate::kernels::vector::{LANES, Simd, with_simd};
+use crate::vector::{LANES, Simd, with_simd};
 
 /// Logits whose weights are summed together by [`exponentials`].
 pub const GROUP: usize = 4 * LANES;

@@ -1,7 +1,7 @@
 //! The products of attention, for a strip of sixteen queries and the keys that they see.
 
-use crate::kernels::tile::{load, product};
-use crate::kernels::vector::{Block, LANES, Simd};
+use crate::tile::{load, product};
+use crate::vector::{Block, LANES, Simd};
 
 /// Queries of a strip.
 pub(super) const STRIP: usize = 16;

@@ -2,7 +2,7 @@
 
 use super::strip::{STRIP, Span, outer_rows, scores, transpose, weighted_rows};
 use super::{Rotary, Shape};
-use crate::kernels::vector::{Block, LANES, Simd, dot};
+use crate::vector::{Block, LANES, Simd, dot};
 
 /// What the backward pass reads of one window (`out`, `d_out`, all heads) and of one task (`lse` `[group, time]`).
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! What a layer does to each row on its own: normalisation and the gated activation. All rows are filled up with zeros to
 //! whole vectors, which changes no sum.
 
-use crate::kernels::vector::{LANES, Simd, with_simd};
+use crate::vector::{LANES, Simd, with_simd};
 
 /// `y[r] = x[r] / sqrt(mean(x[r]²) + eps) · weight` (RMSNorm, Zhang and Sennrich 2019), for rows of `width` values that are
 /// filled up to `weight.len()`.

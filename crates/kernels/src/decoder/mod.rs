@@ -10,7 +10,7 @@
 //! alone decides. Only another set of instructions (AVX-512, AVX2, plain) may round otherwise.
 //!
 //! ```
-//! use ops::decoder::{CpuDecoder, DecoderConfig, DecoderWeights, IDLE, LayerWeights};
+//! use kernels::decoder::{CpuDecoder, DecoderConfig, DecoderWeights, IDLE, LayerWeights};
 //!
 //! let config = DecoderConfig {
 //!     vocab: 3, width: 2, layers: 1, heads: 1, kv_heads: 1, head_width: 2, hidden: 2, context: 4, theta: 1e4, eps: 1e-5,

@@ -3,8 +3,8 @@
 use super::ahead::fetch;
 use super::buffer::padded;
 use super::{DecoderConfig, Row};
-use crate::kernels::tile;
-use crate::kernels::vector::{Block, LANES, Simd, with_simd};
+use crate::tile;
+use crate::vector::{Block, LANES, Simd, with_simd};
 
 /// How a slot's cache lies in memory: by layer, then by key head, its keys and then its values.
 ///

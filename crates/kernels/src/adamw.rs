@@ -93,7 +93,7 @@ pub fn square_norm(g: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::*;
+    use crate::testing::*;
 
     const SETTINGS: AdamW = AdamW { learning_rate: 3e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 };
 

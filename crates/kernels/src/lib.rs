@@ -1,4 +1,4 @@
-//! The processor's kernels of the fused operations, on slices: no tensors, no framework.
+//! What a small language model computes on a processor, on slices of `f32`: no tensors, no framework.
 //!
 //! | file | what |
 //! |---|---|
@@ -11,14 +11,25 @@
 //! | [`head_loss`] | output head and cross-entropy in one, in row chunks |
 //! | [`linear`] | products with a weight matrix |
 //! | [`adamw`] | optimizer step in place, sum of squares for the global norm |
+//! | [`decoder`] | a step of writing: one token for each of many sequences |
 //! | [`peak`] | no operation: the processor's multiply-add peak |
 //!
 //! Every kernel cuts its work into pieces whose sizes depend on the shapes alone and adds partial sums in the order of the
 //! pieces: the result has the same bits with any number of threads. Slices of a wrong length are a mistake of the caller
 //! and panic. Matrices are row-major, `[rows, columns]`.
+//!
+//! The crate `ops` makes operations of these that a framework's tensors and gradients can use.
+//!
+//! ```
+//! let (x, w) = ([1.0, 2.0, 3.0, 4.0], [1.0, 0.5]); // x: [2, 2], w: [1, 2]
+//! let mut y = [0.0; 2];
+//! kernels::linear::forward(&x, &w, 2, 1, &mut y);
+//! assert_eq!(y, [2.0, 5.0]);
+//! ```
 
 pub mod adamw;
 pub mod attention;
+pub mod decoder;
 pub mod head_loss;
 pub mod linear;
 mod matrix;
