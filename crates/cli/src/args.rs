@@ -65,6 +65,34 @@ pub(crate) struct Device {
     pub(crate) device: String,
 }
 
+/// What the inputs of a training step's matrix products are rounded to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    /// Not rounded
+    F32,
+    /// bfloat16, on processors that multiply it (avx512_bf16); weights and sums stay float32
+    Bf16,
+}
+
+impl Precision {
+    /// As in an experiment file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl From<Precision> for ops::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::Float32,
+            Precision::Bf16 => Self::Bfloat16,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct RunArgs {
     /// The experiment file
@@ -75,6 +103,9 @@ pub(crate) struct RunArgs {
     /// Change one key of the file, as in `--set train.epochs=1`; may be given more than once
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Short for `--set train.precision=...`; float32 if neither this nor the file says otherwise
+    #[arg(long, value_enum)]
+    pub(crate) precision: Option<Precision>,
     #[command(flatten)]
     pub(crate) device: Device,
     /// Chains that are worked on at once; they share the processor's threads
@@ -163,6 +194,9 @@ pub(crate) struct TrainArgs {
     /// Seed of the initial weights and of the order of windows
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    /// What the inputs of matrix products are rounded to
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub(crate) precision: Precision,
     #[command(flatten)]
     pub(crate) device: Device,
     /// How progress is shown
@@ -250,6 +284,9 @@ pub(crate) struct BenchArgs {
     /// The preset
     #[arg(long, default_value = "small", value_parser = model::PRESETS.map(|preset| preset.name))]
     pub(crate) shape: String,
+    /// What the inputs of a training step's products are rounded to; decoding is float32
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub(crate) precision: Precision,
     #[command(flatten)]
     pub(crate) device: Device,
     /// Measure this alone

@@ -8,11 +8,20 @@ mod progress;
 
 use args::{Arguments, Command};
 use clap::Parser;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// Large blocks stay mapped between steps: a training step allocates and frees the same activations over and over.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Freed memory stays with the process: a training step allocates and frees the same activations over and over, and where
+/// the system takes them back in between, clearing pages again costs a step of `medium` a tenth of its time.
+fn keep_freed_memory() {
+    /// `mi_option_purge_delay` of mimalloc.h, milliseconds; negative: never.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    // SAFETY: sets an option of the allocator, which is the process's own.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
+}
 
 /// What a command ends with, where it does not end well.
 #[derive(Debug)]
@@ -43,6 +52,7 @@ impl From<orchestrator::Error> for Failure {
 }
 
 fn main() -> ExitCode {
+    keep_freed_memory();
     quiet_drivers();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -56,6 +66,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("HABSBURG_LOG"))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     match dispatch(arguments.command) {
         Ok(()) => finish(0),

@@ -1,6 +1,8 @@
 use crate::{SampleError, Sampler, Scratch, Slot, Stepper};
 use corpus::{Sampling, SamplingError};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use streams::{Purpose, Streams};
 
 /// How sequences are written.
@@ -45,52 +47,117 @@ pub enum DecodeError {
 }
 
 /// Writes documents 0, 1, 2, ... until the first `n` of them have together at least `budget` tokens by `size`, and gives
-/// exactly these; the document that crosses the budget is the last. `progress` is told the tokens finished so far.
+/// exactly these; the document that crosses the budget is the last. `progress` is told the tokens finished so far, on the
+/// calling thread.
+///
+/// Each stepper works on a thread of its own, the first on this one, and takes the next document whenever a slot is free.
+/// Which of them writes a document changes nothing in it.
 ///
 /// # Errors
 /// If the model's logits are not numbers.
+///
+/// # Panics
+/// If there is no stepper.
 pub fn decode(
-    stepper: &mut dyn Stepper,
+    steppers: &mut [Box<dyn Stepper>],
     decoding: &Decoding,
     budget: u64,
-    size: &dyn Fn(&[u32], bool) -> u64,
+    size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Sequence>, DecodeError> {
     let sampler = Sampler::new(decoding.sampling)?;
-    let context = stepper.context();
-    let mut slots: Vec<Slot> = (0..stepper.slots()).map(|_| Slot::idle()).collect();
-    let mut prefix = Prefix::default();
-    let mut next = 0;
-    loop {
-        // What is assigned will surely hold this many tokens: while that is too few, another document is begun, and counts
-        // one token at least.
-        let begun = slots.iter().filter_map(|s| s.writing.as_ref()).map(|w| w.ids.len() as u64).sum::<u64>();
-        let missing = budget.saturating_sub(prefix.total() + begun);
-        let idle = slots.iter_mut().filter(|s| s.writing.is_none());
-        for slot in idle.take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-            slot.writing = Some(Writing::new(next, decoding));
-            next += 1;
+    let (first, others) = steppers.split_first_mut().expect("a stepper to write with");
+    let begun = (0..=others.len()).map(|_| AtomicU64::new(0)).collect();
+    let desk = Desk { decoding, sampler, budget, size, begun, enough: AtomicBool::new(false), paper: Mutex::default() };
+    rayon::in_place_scope(|scope| {
+        for (worker, stepper) in others.iter_mut().enumerate() {
+            let desk = &desk;
+            scope.spawn(move |_| desk.work(worker + 1, &mut **stepper, &mut |_| {}));
         }
-        stepper.step(&mut slots, &|writing: &mut Writing, logits: &[f32]| {
-            writing.advance(logits, &sampler, decoding.separator, context);
-        });
-        for slot in &mut slots {
-            let Some(writing) = slot.writing.take_if(|w| w.ended.is_some()) else { continue };
-            let truncated = match writing.ended {
-                Some(Ok(truncated)) => truncated,
-                Some(Err(source)) => {
-                    let (document, position) = (writing.document, writing.ids.len());
-                    return Err(DecodeError::Sample { document, position, source });
+        desk.work(0, &mut **first, progress);
+    });
+    desk.paper.into_inner().expect("no worker panicked").prefix.finished()
+}
+
+/// What workers share.
+struct Desk<'a> {
+    decoding: &'a Decoding<'a>,
+    sampler: Sampler,
+    budget: u64,
+    size: &'a (dyn Fn(&[u32], bool) -> u64 + Sync),
+    /// Tokens of the documents that each worker has begun.
+    begun: Vec<AtomicU64>,
+    /// Whether the first documents in order reach the budget: what else is begun is left.
+    enough: AtomicBool,
+    paper: Mutex<Paper>,
+}
+
+/// The next document, and those that are finished.
+#[derive(Default)]
+struct Paper {
+    next: u64,
+    prefix: Prefix,
+}
+
+impl Desk<'_> {
+    /// Takes documents and writes them until there are enough.
+    fn work(&self, worker: usize, stepper: &mut dyn Stepper, progress: &mut dyn FnMut(u64)) {
+        let context = stepper.context();
+        let mut slots: Vec<Slot> = (0..stepper.slots()).map(|_| Slot::idle()).collect();
+        let mut finished = Vec::new();
+        loop {
+            let mut paper = self.paper.lock().expect("no worker panics with the paper in hand");
+            for (document, sequence, tokens) in finished.drain(..) {
+                paper.prefix.add(document, sequence, tokens);
+            }
+            if paper.prefix.advance(self.budget) {
+                self.enough.store(true, Ordering::Relaxed);
+                return;
+            }
+            let total = paper.prefix.total();
+            // What is begun will surely hold this many tokens: while that is too few, another document is begun, and counts one
+            // token at least. A number of another worker's that is a moment old starts a document too many, or one later.
+            let begun = self.begun.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>();
+            let missing = self.budget.saturating_sub(total + begun);
+            let idle = slots.iter_mut().filter(|s| s.writing.is_none());
+            for slot in idle.take(usize::try_from(missing).unwrap_or(usize::MAX)) {
+                slot.writing = Some(Writing::new(paper.next, self.decoding));
+                paper.next += 1;
+            }
+            drop(paper);
+            progress(total);
+            self.advance(worker, stepper, &mut slots, context, &mut finished);
+        }
+    }
+
+    /// Steps until a document is finished, or another worker has finished the last that was needed.
+    fn advance(
+        &self,
+        worker: usize,
+        stepper: &mut dyn Stepper,
+        slots: &mut [Slot],
+        context: usize,
+        finished: &mut Vec<(u64, Result<Sequence, DecodeError>, u64)>,
+    ) {
+        while finished.is_empty() && !self.enough.load(Ordering::Relaxed) {
+            let mut begun = 0;
+            if slots.iter().all(|slot| slot.writing.is_none()) {
+                // The others have all that is needed; one of them may yet turn out shorter than it looks.
+                std::thread::yield_now();
+                return self.begun[worker].store(0, Ordering::Relaxed);
+            }
+            stepper.step(slots, &|writing: &mut Writing, logits: &[f32]| {
+                writing.advance(logits, &self.sampler, self.decoding.separator, context);
+            });
+            for slot in &mut *slots {
+                if let Some(writing) = slot.writing.take_if(|w| w.ended.is_some()) {
+                    finished.push(writing.close(self.size));
+                } else if let Some(writing) = &slot.writing {
+                    begun += writing.ids.len() as u64;
                 }
-                None => unreachable!("only finished documents are taken"),
-            };
-            let tokens = size(&writing.ids, truncated);
-            prefix.add(writing.document, Sequence { ids: writing.ids, truncated }, tokens);
+            }
+            self.begun[worker].store(begun, Ordering::Relaxed);
         }
-        if prefix.advance(budget) {
-            return Ok(prefix.done);
-        }
-        progress(prefix.total());
     }
 }
 
@@ -124,6 +191,18 @@ impl Writing {
         self.ids.last().copied().unwrap_or(self.separator)
     }
 
+    /// The document's index, what came out, and its size.
+    fn close(self, size: &dyn Fn(&[u32], bool) -> u64) -> (u64, Result<Sequence, DecodeError>, u64) {
+        let (document, position) = (self.document, self.ids.len());
+        match self.ended.expect("only finished documents are closed") {
+            Ok(truncated) => {
+                let tokens = size(&self.ids, truncated);
+                (document, Ok(Sequence { ids: self.ids, truncated }), tokens)
+            }
+            Err(source) => (document, Err(DecodeError::Sample { document, position, source }), 0),
+        }
+    }
+
     /// Takes the next token from its row of logits. Every position takes one draw, a prompt's too.
     fn advance(&mut self, logits: &[f32], sampler: &Sampler, separator: u32, context: usize) {
         let u = self.draws.uniform();
@@ -149,8 +228,10 @@ impl Writing {
 struct Prefix {
     done: Vec<Sequence>,
     tokens: u64,
+    /// The first document, in index order, that could not be written.
+    failed: Option<DecodeError>,
     /// Finished before an earlier one.
-    waiting: BTreeMap<u64, (Sequence, u64)>,
+    waiting: BTreeMap<u64, (Result<Sequence, DecodeError>, u64)>,
     waiting_tokens: u64,
 }
 
@@ -159,20 +240,27 @@ impl Prefix {
         self.tokens + self.waiting_tokens
     }
 
-    fn add(&mut self, index: u64, sequence: Sequence, tokens: u64) {
+    fn add(&mut self, index: u64, sequence: Result<Sequence, DecodeError>, tokens: u64) {
         self.waiting_tokens += tokens;
         self.waiting.insert(index, (sequence, tokens));
     }
 
-    /// Moves what follows in order; whether the budget is reached.
+    /// Moves what follows in order; whether the budget is reached, or will never be.
     fn advance(&mut self, budget: u64) -> bool {
-        while self.tokens < budget {
+        while self.tokens < budget && self.failed.is_none() {
             let Some((sequence, tokens)) = self.waiting.remove(&(self.done.len() as u64)) else { return false };
-            self.done.push(sequence);
             self.tokens += tokens;
             self.waiting_tokens -= tokens;
+            match sequence {
+                Ok(sequence) => self.done.push(sequence),
+                Err(error) => self.failed = Some(error),
+            }
         }
         true
+    }
+
+    fn finished(self) -> Result<Vec<Sequence>, DecodeError> {
+        self.failed.map_or(Ok(self.done), Err)
     }
 }
 
@@ -205,9 +293,17 @@ mod tests {
     }
 
     fn run(slots: usize, budget: u64, prompt: &(dyn Fn(u64) -> Vec<u32> + Sync)) -> Vec<Sequence> {
+        run_by(1, slots, budget, prompt)
+    }
+
+    fn run_by(workers: usize, slots: usize, budget: u64, prompt: &(dyn Fn(u64) -> Vec<u32> + Sync)) -> Vec<Sequence> {
         let sampling = Sampling::default();
         let decoding = Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, prompt };
-        decode(&mut Counting { slots }, &decoding, budget, &|ids, _| ids.len() as u64 + 1, &mut |_| {}).unwrap()
+        let mut steppers: Vec<Box<dyn Stepper>> = (0..workers).map(|_| Box::new(Counting { slots }) as _).collect();
+        // Whatever the number of processors, every worker has a thread.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().unwrap();
+        let size = |ids: &[u32], _| ids.len() as u64 + 1;
+        pool.install(|| decode(&mut steppers, &decoding, budget, &size, &mut |_| {})).unwrap()
     }
 
     #[test]
@@ -216,6 +312,44 @@ mod tests {
         for slots in [2, 3, 64, 1000] {
             assert_eq!(run(slots, 5000, &|_| Vec::new()), one, "{slots} slots");
         }
+        for (workers, slots) in [(2, 1), (2, 16), (5, 3)] {
+            assert_eq!(run_by(workers, slots, 5000, &|_| Vec::new()), one, "{workers} workers of {slots} slots");
+        }
+    }
+
+    #[test]
+    fn the_first_document_that_fails_ends_the_writing() {
+        /// Documents of 20 tokens, of which every one with an odd index diverges at its third.
+        struct Diverging;
+
+        impl Stepper for Diverging {
+            fn slots(&self) -> usize {
+                4
+            }
+
+            fn context(&self) -> usize {
+                20
+            }
+
+            fn step(&mut self, slots: &mut [Slot], each: &(dyn Fn(&mut Writing, &[f32]) + Sync)) {
+                for writing in slots.iter_mut().filter_map(|s| s.writing.as_mut()) {
+                    let bad = writing.document % 2 == 1 && writing.ids.len() == 2;
+                    each(writing, if bad { &[f32::NAN; 2] } else { &[f32::NEG_INFINITY, 0.0] });
+                }
+            }
+        }
+
+        let sampling = Sampling::default();
+        let prompt = |_| Vec::new();
+        let decoding =
+            Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, prompt: &prompt };
+        let size = |ids: &[u32], _| ids.len() as u64;
+        let run = |budget| {
+            let mut steppers: Vec<Box<dyn Stepper>> = vec![Box::new(Diverging), Box::new(Diverging)];
+            decode(&mut steppers, &decoding, budget, &size, &mut |_| {})
+        };
+        assert_eq!(run(20).unwrap().len(), 1);
+        assert!(matches!(run(21), Err(DecodeError::Sample { document: 1, position: 2, .. })));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Inference: the generation sampler and the scorer.
 //!
-//! [`decode()`] writes sequences with any [`Stepper`]: many slots advance together, a slot that has finished its document
+//! [`decode()`] writes sequences with [`Stepper`]s: many slots of each advance together, a slot that has finished its document
 //! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
 //! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use corpus::Sampling;
-//! use inference::{Decoding, decode, stepper};
+//! use inference::{Decoding, decode, steppers};
 //! use model::{Settings, Weights};
 //! use streams::Streams;
 //!
@@ -23,7 +23,7 @@
 //!     prompt: &|_| Vec::new(),
 //! };
 //! let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
-//! let sequences = decode(&mut *stepper(&weights, &chosen, 16), &decoding, 100, &size, &mut |_| {}).unwrap();
+//! let sequences = decode(&mut steppers(&weights, &chosen, 16), &decoding, 100, &size, &mut |_| {}).unwrap();
 //! let total: u64 = sequences.iter().map(|s| size(&s.ids, s.truncated)).sum();
 //! assert!(total >= 100);
 //! ```
@@ -37,5 +37,5 @@ mod write;
 pub use decode::{DecodeError, Decoding, Sequence, decode};
 pub use sample::{SampleError, Sampler, Scratch};
 pub use score::score;
-pub use steppers::{Slot, Stepper, stepper};
+pub use steppers::{Slot, Stepper, steppers};
 pub use write::{Prompts, WriteSettings, Written, write};

@@ -21,7 +21,7 @@ impl Slot {
 }
 
 /// What gives logits for many sequences, one token each.
-pub trait Stepper {
+pub trait Stepper: Send {
     /// Sequences that advance together.
     fn slots(&self) -> usize;
     /// Positions of a sequence.
@@ -30,11 +30,12 @@ pub trait Stepper {
     fn step(&mut self, slots: &mut [Slot], each: &(dyn Fn(&mut Writing, &[f32]) + Sync));
 }
 
-/// The fastest stepper of a device, with `slots` sequences.
-pub fn stepper(weights: &Weights, device: &Chosen, slots: usize) -> Box<dyn Stepper> {
+/// The fastest steppers of a device, with `slots` sequences together, or a few more: on Flex one for each of rayon's threads
+/// that gets enough of them.
+pub fn steppers(weights: &Weights, device: &Chosen, slots: usize) -> Vec<Box<dyn Stepper>> {
     match device.kind() {
-        Kind::Flex => Box::new(CpuStepper::new(weights, slots)),
-        _ => Box::new(TensorStepper::new(weights, slots, &device.device())),
+        Kind::Flex => CpuStepper::several(weights, slots).into_iter().map(|stepper| Box::new(stepper) as _).collect(),
+        _ => vec![Box::new(TensorStepper::new(weights, slots, &device.device()))],
     }
 }
 
@@ -45,8 +46,24 @@ pub(crate) struct CpuStepper {
     positions: Vec<u32>,
 }
 
+/// Sequences for which a thread reads all weights at each step: with fewer, it would do little else.
+const FEWEST_SLOTS: usize = 8;
+
 impl CpuStepper {
-    pub(crate) fn new(weights: &Weights, slots: usize) -> Self {
+    /// One for each thread, as far as the slots go round.
+    fn several(weights: &Weights, slots: usize) -> Vec<Self> {
+        let workers = rayon::current_num_threads().min(slots / FEWEST_SLOTS).max(1);
+        let first = Self::new(weights, slots.div_ceil(workers));
+        let others: Vec<Self> = (1..workers).map(|_| first.sibling()).collect();
+        std::iter::once(first).chain(others).collect()
+    }
+
+    fn sibling(&self) -> Self {
+        let slots = self.tokens.len();
+        Self { decoder: self.decoder.sibling(slots), tokens: vec![IDLE; slots], positions: vec![0; slots] }
+    }
+
+    fn new(weights: &Weights, slots: usize) -> Self {
         let config = weights.config();
         let layer = |index: usize| {
             let tensor = |part: &str| weights.tensor(&format!("model.layers.{index}.{part}.weight"));

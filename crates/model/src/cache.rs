@@ -1,6 +1,6 @@
 use crate::{ModelConfig, Transformer};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation::softmax};
-use ops::{linear, rms_norm, swiglu};
+use ops::{Precision, linear, rms_norm, swiglu};
 
 /// Keys and values of the sequences that are being written, one slot each, for every position of the context.
 ///
@@ -99,9 +99,10 @@ impl Transformer {
         assert!(positions.iter().all(|&p| (p as usize) < config.context), "positions lie within the context");
         let step = cache.step(positions, &config);
         let (heads, kv_heads, width) = (config.heads, config.kv_heads, config.head_width);
+        let float32 = |x: Tensor<2>, weight: &Tensor<2>| linear(x, weight.clone(), Precision::Float32);
         let mut x = self.embed(tokens);
         for (block, layer) in self.blocks().iter().zip(&mut cache.layers) {
-            let projected = linear(rms_norm(x.clone(), block.norm1.clone(), config.epsilon), block.projection.clone());
+            let projected = float32(rms_norm(x.clone(), block.norm1.clone(), config.epsilon), &block.projection);
             let part = |start: usize, count: usize| {
                 projected.clone().narrow(1, start * width, count * width).reshape([slots, count, width])
             };
@@ -116,10 +117,10 @@ impl Transformer {
             let scores = queries.matmul(layer.0.clone().swap_dims(2, 3)).mul_scalar(1.0 / (width as f64).sqrt());
             let hidden = step.hidden.clone().expand([slots, kv_heads, heads / kv_heads, config.context]);
             let looked = softmax(scores.mask_fill(hidden, -1e30), 3).matmul(layer.1.clone());
-            x = x + linear(looked.reshape([slots, heads * width]), block.output.clone());
-            let gate_up = linear(rms_norm(x.clone(), block.norm2.clone(), config.epsilon), block.gate_up.clone());
-            x = x + linear(swiglu(gate_up), block.down.clone());
+            x = x + float32(looked.reshape([slots, heads * width]), &block.output);
+            let gate_up = float32(rms_norm(x.clone(), block.norm2.clone(), config.epsilon), &block.gate_up);
+            x = x + float32(swiglu(gate_up), &block.down);
         }
-        linear(rms_norm(x, self.last_norm(), config.epsilon), self.head())
+        float32(rms_norm(x, self.last_norm(), config.epsilon), &self.head())
     }
 }

@@ -1,6 +1,6 @@
 use crate::{ModelConfig, Weights};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ops::{Attention, attention, linear, rms_norm, swiglu};
+use ops::{Attention, Precision, attention, linear, rms_norm, swiglu};
 use std::collections::BTreeMap;
 
 /// The transformer on a device. Projections that read the same input are fused: queries, keys and values into one, gate
@@ -11,6 +11,7 @@ pub struct Transformer {
     embedding: Tensor<2>,
     blocks: Vec<Block>,
     norm: Tensor<2>,
+    precision: Precision,
 }
 
 #[derive(Clone, Debug)]
@@ -60,8 +61,19 @@ impl Transformer {
             blocks: blocks.collect(),
             embedding: place(&["model.embed_tokens.weight".to_owned()], config.width),
             norm: place(&["model.norm.weight".to_owned()], config.width),
+            precision: Precision::Float32,
             config,
         }
+    }
+
+    /// The same with products of another precision; of float32 before.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// The precision of products.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The sizes.
@@ -87,7 +99,7 @@ impl Transformer {
         assert_eq!(ids.len(), shape.batch * shape.time, "one id for each position");
         let mut x = self.embed(ids);
         for block in &self.blocks {
-            x = block.forward(x, context, self.config.epsilon);
+            x = block.forward(x, context, self.config.epsilon, self.precision);
         }
         rms_norm(x, self.last_norm(), self.config.epsilon)
     }
@@ -161,10 +173,11 @@ impl Transformer {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<2>, context: &Attention, epsilon: f64) -> Tensor<2> {
-        let projected = linear(rms_norm(x.clone(), self.norm1.clone(), epsilon), self.projection.clone());
-        let x = x + linear(attention(projected, context), self.output.clone());
-        let gate_up = linear(rms_norm(x.clone(), self.norm2.clone(), epsilon), self.gate_up.clone());
-        x + linear(swiglu(gate_up), self.down.clone())
+    fn forward(&self, x: Tensor<2>, context: &Attention, epsilon: f64, precision: Precision) -> Tensor<2> {
+        let by = |x: Tensor<2>, weight: &Tensor<2>| linear(x, weight.clone(), precision);
+        let projected = by(rms_norm(x.clone(), self.norm1.clone(), epsilon), &self.projection);
+        let x = x + by(attention(projected, context), &self.output);
+        let gate_up = by(rms_norm(x.clone(), self.norm2.clone(), epsilon), &self.gate_up);
+        x + by(swiglu(gate_up), &self.down)
     }
 }

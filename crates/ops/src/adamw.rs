@@ -48,9 +48,7 @@ impl AdamW {
         if gradients.first().is_some_and(|g| fused::is_flex(&g.device())) {
             return gradients.iter().map(fused::square_norm).sum::<f64>().sqrt();
         }
-        let squares = gradients.iter().map(|g| g.clone().square().sum_dim(1).sum_dim(0).reshape([1])).collect();
-        let squares: Vec<f32> = Tensor::<1>::cat(squares, 0).try_into_vec_as().expect("float32 sums");
-        squares.iter().map(|&s| f64::from(s)).sum::<f64>().sqrt()
+        reference_norm(gradients)
     }
 
     /// One step: gradients are multiplied by `scale`, clipped to the global norm, and the parameters moved.
@@ -93,6 +91,13 @@ impl AdamW {
     }
 }
 
+/// [`AdamW::global_norm`] of Burn's own operations.
+pub fn reference_norm(gradients: &[Tensor<2>]) -> f64 {
+    let squares = gradients.iter().map(|g| g.clone().square().sum_dim(1).sum_dim(0).reshape([1])).collect();
+    let squares: Vec<f32> = Tensor::<1>::cat(squares, 0).try_into_vec_as().expect("float32 sums");
+    squares.iter().map(|&s| f64::from(s)).sum::<f64>().sqrt()
+}
+
 /// `p ← p·(1 − rate·decay) − rate · m̂ / (√v̂ + ε)` with bias-corrected moments.
 fn update(
     p: Tensor<2>,
@@ -104,8 +109,8 @@ fn update(
     rate: f64,
     decays: bool,
 ) -> Tensor<2> {
-    let AdamWConfig { beta1, beta2, epsilon, weight_decay, .. } = *config;
     if fused::is_flex(&p.device()) {
+        let AdamWConfig { beta1, beta2, epsilon, weight_decay, .. } = *config;
         let update = kernels::adamw::AdamW {
             learning_rate: rate as f32,
             beta1: beta1 as f32,
@@ -118,6 +123,21 @@ fn update(
         *moments = Moments { first, second };
         return p;
     }
+    reference_update(p, g, moments, config, steps, scale, rate, decays)
+}
+
+/// One parameter's step of Burn's own operations.
+pub fn reference_update(
+    p: Tensor<2>,
+    g: Tensor<2>,
+    moments: &mut Moments,
+    config: &AdamWConfig,
+    steps: i32,
+    scale: f64,
+    rate: f64,
+    decays: bool,
+) -> Tensor<2> {
+    let AdamWConfig { beta1, beta2, epsilon, weight_decay, .. } = *config;
     let g = g.mul_scalar(scale);
     let first = moments.first.clone().mul_scalar(beta1) + g.clone().mul_scalar(1.0 - beta1);
     let second = moments.second.clone().mul_scalar(beta2) + g.square().mul_scalar(1.0 - beta2);

@@ -56,23 +56,32 @@ impl Attention {
     /// # Panics
     /// If `starts` has not `batch × time` entries, a start lies after its position, or the head's width is odd.
     pub fn new(shape: AttentionShape, starts: &[u32], device: &Device) -> Self {
-        let AttentionShape { batch, time, head_width, .. } = shape;
-        assert_eq!(starts.len(), batch * time, "one start for each position");
-        assert!(head_width.is_multiple_of(2), "rotary positions need an even head width, not {head_width}");
-        let late = starts.iter().enumerate().find(|&(index, &start)| start as usize > index % time);
-        assert!(late.is_none(), "a document starts after its position: {late:?}");
-        let body = if fused::is_flex(device) {
-            Body::Flex(Arc::new(FlexAttention::new(shape, starts)))
-        } else {
-            Body::Reference(Box::new(Reference::new(shape, starts, device)))
-        };
-        Self { shape, body }
+        check(shape, starts);
+        if fused::is_flex(device) {
+            return Self { shape, body: Body::Flex(Arc::new(FlexAttention::new(shape, starts))) };
+        }
+        Self::reference(shape, starts, device)
+    }
+
+    /// The same for the reference body, on any device.
+    #[doc(hidden)]
+    pub fn reference(shape: AttentionShape, starts: &[u32], device: &Device) -> Self {
+        check(shape, starts);
+        Self { shape, body: Body::Reference(Box::new(Reference::new(shape, starts, device))) }
     }
 
     /// The sizes.
     pub fn shape(&self) -> AttentionShape {
         self.shape
     }
+}
+
+fn check(shape: AttentionShape, starts: &[u32]) {
+    let AttentionShape { batch, time, head_width, .. } = shape;
+    assert_eq!(starts.len(), batch * time, "one start for each position");
+    assert!(head_width.is_multiple_of(2), "rotary positions need an even head width, not {head_width}");
+    let late = starts.iter().enumerate().find(|&(index, &start)| start as usize > index % time);
+    assert!(late.is_none(), "a document starts after its position: {late:?}");
 }
 
 impl Reference {

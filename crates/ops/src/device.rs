@@ -8,6 +8,7 @@
 //! | `vulkan[:N]`, `wgpu[:N]` | the N-th GPU, through Vulkan (SPIR-V) or the graphics interface of the system's choice |
 //! | `vulkan:cpu`, `wgpu:cpu` | a software rasteriser, taken only when it is named |
 
+use crate::Precision;
 pub use burn::tensor::Device;
 use burn::tensor::{Tensor, TensorData};
 
@@ -59,6 +60,8 @@ pub enum DeviceError {
     Absent(String, Vec<String>),
     /// The device gives wrong results; the second field says which.
     Wrong(String, String),
+    /// The device has no products of bfloat16.
+    NoBfloat16(&'static str),
 }
 
 impl std::fmt::Display for DeviceError {
@@ -82,6 +85,12 @@ impl std::fmt::Display for DeviceError {
             Self::Wrong(name, what) => {
                 write!(f, "device `{name}`: computes wrongly ({what}); try another driver, or --device flex")
             }
+            Self::NoBfloat16("flex") => f.write_str(
+                "precision bf16: this processor has no bfloat16 products (avx512_bf16); try --precision f32",
+            ),
+            Self::NoBfloat16(kind) => {
+                write!(f, "precision bf16: device {kind} computes in float32; try --device flex, or --precision f32")
+            }
         }
     }
 }
@@ -97,6 +106,18 @@ impl Chosen {
     /// Its sort.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether training can compute with this precision here.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoBfloat16`] where it cannot.
+    pub fn supports(&self, precision: Precision) -> Result<(), DeviceError> {
+        match (precision, self.kind) {
+            (Precision::Float32, _) => Ok(()),
+            (Precision::Bfloat16, Kind::Flex) if precision.available() => Ok(()),
+            (Precision::Bfloat16, kind) => Err(DeviceError::NoBfloat16(kind.name())),
+        }
     }
 
     /// The device, if its matrix products are right.

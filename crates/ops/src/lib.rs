@@ -11,7 +11,7 @@
 //!
 //! Each has a *reference body*, composed of Burn's own operations, that runs on every device and says what the operation
 //! means. On Flex they are nodes of the graph with [`kernels`] of their own, forward and backward (a Burn backend
-//! extension). [`device`] names the devices.
+//! extension). [`device`] names the devices, [`clock`] says which of them takes how long.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -25,6 +25,7 @@
 
 mod adamw;
 mod attention;
+pub mod clock;
 pub mod device;
 mod fused;
 mod linear;
@@ -35,7 +36,18 @@ mod swiglu;
 pub use adamw::{AdamW, AdamWConfig, Moments};
 pub use attention::{Attention, AttentionShape, attention};
 pub use kernels::head_loss::TokenRule;
+pub use kernels::precision::Precision;
 pub use linear::linear;
 pub use loss::{HeadLoss, head_loss};
 pub use norm::rms_norm;
 pub use swiglu::swiglu;
+
+/// The reference bodies on any device, Flex too, for tests and benchmarks; attention's is [`Attention::reference`].
+#[doc(hidden)]
+pub mod reference {
+    pub use crate::adamw::{reference_norm as global_norm, reference_update as adamw};
+    pub use crate::linear::reference as linear;
+    pub use crate::loss::reference as head_loss;
+    pub use crate::norm::reference as rms_norm;
+    pub use crate::swiglu::reference as swiglu;
+}

@@ -1,4 +1,4 @@
-use crate::fused;
+use crate::{Precision, fused};
 use burn::tensor::Tensor;
 
 /// `x · weightᵀ`, without bias. Activations stay two-dimensional (`tokens = batch × time`), so that every product is one
@@ -8,9 +8,16 @@ use burn::tensor::Tensor;
 /// - `x`: `[tokens, inputs]`
 /// - `weight`: `[outputs, inputs]`, Hugging Face's and PyTorch's layout
 /// - result: `[tokens, outputs]`
-pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+///
+/// `precision` is that of the products, forward and backward, on Flex; other devices multiply in float32.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
     if fused::is_flex(&x.device()) {
-        return fused::linear(x, weight);
+        return fused::linear(x, weight, precision);
     }
+    reference(x, weight)
+}
+
+/// [`linear()`] of Burn's own operations.
+pub fn reference(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     x.matmul(weight.transpose())
 }

@@ -1,4 +1,4 @@
-use crate::{TokenRule, fused};
+use crate::{Precision, TokenRule, fused};
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
 use std::sync::Arc;
 
@@ -17,17 +17,31 @@ pub struct HeadLoss {
 /// - `hidden`: `[tokens, width]`, after the last normalisation
 /// - `head`: `[vocabulary, width]`, the tied embedding
 /// - `targets`, `weights`: `[tokens]`; a weight of zero takes the token out of the sum
-pub fn head_loss(hidden: Tensor<2>, head: Tensor<2>, targets: &[u32], weights: &[f32], rule: TokenRule) -> HeadLoss {
-    let device = hidden.device();
-    if fused::is_flex(&device) {
+///
+/// `precision` is that of the products with the head, as in [`linear()`](crate::linear()).
+pub fn head_loss(
+    hidden: Tensor<2>,
+    head: Tensor<2>,
+    targets: &[u32],
+    weights: &[f32],
+    rule: TokenRule,
+    precision: Precision,
+) -> HeadLoss {
+    if fused::is_flex(&hidden.device()) {
         let targets = Arc::new((targets.to_vec(), weights.to_vec()));
-        let (sum, per_token) = fused::head_loss(hidden, head, targets, rule);
+        let (sum, per_token) = fused::head_loss(hidden, head, targets, rule, precision);
         return HeadLoss { sum, per_token };
     }
+    reference(hidden, head, targets, weights, rule)
+}
+
+/// [`head_loss()`] of Burn's own operations, all logits at once.
+pub fn reference(hidden: Tensor<2>, head: Tensor<2>, targets: &[u32], weights: &[f32], rule: TokenRule) -> HeadLoss {
+    let device = hidden.device();
     let targets: Vec<i32> = targets.iter().map(|&id| id as i32).collect();
     let targets = Tensor::<1, Int>::from_data(TensorData::from(targets.as_slice()), &device);
     let weights = Tensor::<1>::from_data(TensorData::from(weights), &device);
-    let log_p = log_softmax(super::linear(hidden, head), 1);
+    let log_p = log_softmax(crate::linear::reference(hidden, head), 1);
     let loss = log_p.gather(1, targets.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg();
     let per_token = loss.clone().detach();
     let ruled = match rule {

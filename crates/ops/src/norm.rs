@@ -11,6 +11,11 @@ pub fn rms_norm(x: Tensor<2>, weight: Tensor<2>, epsilon: f64) -> Tensor<2> {
     if fused::is_flex(&x.device()) {
         return fused::rms_norm(x, weight, epsilon);
     }
+    reference(x, weight, epsilon)
+}
+
+/// [`rms_norm()`] of Burn's own operations.
+pub fn reference(x: Tensor<2>, weight: Tensor<2>, epsilon: f64) -> Tensor<2> {
     let mean_square = x.clone().square().mean_dim(1);
     x / mean_square.add_scalar(epsilon).sqrt() * weight
 }

@@ -10,6 +10,11 @@ pub fn swiglu(gate_up: Tensor<2>) -> Tensor<2> {
     if fused::is_flex(&gate_up.device()) {
         return fused::swiglu(gate_up);
     }
+    reference(gate_up)
+}
+
+/// [`swiglu()`] of Burn's own operations.
+pub fn reference(gate_up: Tensor<2>) -> Tensor<2> {
     let hidden = gate_up.dims()[1] / 2;
     let gate = gate_up.clone().narrow(1, 0, hidden);
     let up = gate_up.narrow(1, hidden, hidden);

@@ -15,6 +15,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Instant;
 use streams::{Purpose, Streams};
 use training::{Record, TrainError};
 
@@ -108,7 +109,6 @@ struct TrainKey<'a> {
     seed: u64,
     generation: u32,
     device: &'static str,
-    precision: &'static str,
 }
 
 #[derive(Serialize)]
@@ -207,16 +207,11 @@ impl Transformers<'_> {
             self.working(generation, StageKind::Train, p.step as f64 / p.steps as f64, format!("loss {:.3}", p.loss));
         };
         let device = self.device.device();
-        let trained = training::train(
-            start,
-            &windows,
-            validation.as_ref(),
-            &self.train,
-            &self.streams(),
-            generation,
-            &device,
-            &mut progress,
-        );
+        let streams = self.streams();
+        let held_out = validation.as_ref();
+        let trained = timed("training", || {
+            training::train(start, &windows, held_out, &self.train, &streams, generation, &device, &mut progress)
+        });
         match trained {
             Ok(trained) => {
                 let model = folder.join("model");
@@ -263,7 +258,10 @@ impl Transformers<'_> {
                 self.working(generation, StageKind::Write, done, format!("{tokens} tokens"));
             }
         };
-        let written = match inference::write(&weights, &self.human.tokenizer, &settings, self.device, &mut progress) {
+        let written = timed("decoding", || {
+            inference::write(&weights, &self.human.tokenizer, &settings, self.device, &mut progress)
+        });
+        let written = match written {
             Ok(written) => written,
             // The last step of a training run can break a model that no loss was taken of any more.
             Err(error @ DecodeError::Sample { .. }) => return write_file(&folder.join(FAILURE), &error.to_string()),
@@ -294,7 +292,7 @@ impl Transformers<'_> {
             self.working(generation, StageKind::Score, 0.0, String::new());
             let weights = weights(&trip.model.stage)?;
             let corpus = self.written.borrow().last().cloned().expect("this generation has written");
-            let mut list = scoring::test_measures(&weights, self.human, &self.device.device());
+            let mut list = timed("scoring", || scoring::test_measures(&weights, self.human, &self.device.device()));
             list.extend(scoring::written_measures(
                 &corpus.documents,
                 &corpus.tokens,
@@ -327,7 +325,6 @@ impl Learner for &Transformers<'_> {
             seed: self.chain.seed,
             generation,
             device: self.device.kind().name(),
-            precision: "f32",
         };
         let stage =
             self.stage(StageKind::Train, generation, &key, &mut |folder| self.fill_train(set, generation, folder))?;
@@ -382,6 +379,14 @@ fn weights(stage: &Stage) -> Result<Weights, Error> {
 /// Whether some document has as many tokens as a prompt.
 pub(crate) fn has_prompts(tokens: &TokenSet, prompt: usize) -> bool {
     (0..tokens.len()).any(|document| tokens.ids(document).len() >= prompt)
+}
+
+/// Does what a generation is there for, and tells the log how long it took: what else a chain takes is to be next to nothing.
+fn timed<T>(part: &str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    tracing::debug!(part, seconds = start.elapsed().as_secs_f64(), "done");
+    result
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -207,6 +207,10 @@ impl Run {
             })?,
         };
         observer.event(Event::Note(format!("device: {}", device.description())));
+        for arm in &experiment.arms {
+            let refuse = |e| Error::Request(format!("arm `{}`: {e}", arm.name));
+            device.supports(arm.train.precision).map_err(refuse)?;
+        }
         let human = Human::prepare(&dir, &experiment)?;
         let mut configs = Vec::new();
         for arm in &experiment.arms {

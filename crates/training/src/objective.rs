@@ -21,7 +21,7 @@ fn summed(transformer: &Transformer, batch: &Batch, rule: TokenRule, device: &De
     let shape = transformer.config().attention(batch.inputs.len() / time, time);
     let context = Attention::new(shape, &batch.starts, device);
     let hidden = transformer.forward(&batch.inputs, &context);
-    head_loss(hidden, transformer.head(), &batch.targets, &batch.weights, rule)
+    head_loss(hidden, transformer.head(), &batch.targets, &batch.weights, rule, transformer.precision())
 }
 
 /// The batch's loss and the gradient of every parameter.

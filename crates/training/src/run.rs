@@ -76,7 +76,8 @@ pub enum TrainError {
 }
 
 const LOG_EVERY: u64 = 10;
-/// Validations of a run, evenly spread, the last one at its end.
+/// Validations of a run that keeps its best checkpoint, evenly spread, the last one at its end. A run that keeps its last
+/// weights has that one alone: ten would take a fifteenth of its time.
 const VALIDATIONS: u64 = 10;
 
 /// Trains `start` on `windows`.
@@ -108,9 +109,10 @@ pub fn train(
         final_rate: settings.final_rate,
     };
     let tracked = device.clone().autodiff();
-    let mut transformer = Transformer::new(&start, &tracked);
+    let mut transformer = Transformer::new(&start, &tracked).with_precision(settings.precision);
     let decays = transformer.decays();
     let mut optimizer = AdamW::new(settings.optimizer());
+    let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
     let mut state = State { seen: 0, tail: Tail::new(steps), log: Vec::new(), best: None };
 
     for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
@@ -129,7 +131,7 @@ pub fn train(
         state.tail.add(step, found.loss);
         let done = step + 1;
         let validated = match validation {
-            Some(held_out) if done == steps || done.is_multiple_of(steps.div_ceil(VALIDATIONS)) => {
+            Some(held_out) if done == steps || done.is_multiple_of(steps.div_ceil(validations)) => {
                 Some(state.validate(&transformer, held_out, size, device, settings.checkpoint))
             }
             _ => None,

@@ -1,5 +1,5 @@
 use model::{ModelConfig, Preset};
-use ops::AdamWConfig;
+use ops::{AdamWConfig, Precision};
 use serde::{Deserialize, Serialize};
 
 /// The `[train]` table of an experiment.
@@ -34,6 +34,8 @@ pub struct Settings {
     pub validation: f64,
     /// Which weights are kept.
     pub checkpoint: Checkpoint,
+    /// What the inputs of matrix products are rounded to; weights, sums and all else are float32.
+    pub precision: Precision,
 }
 
 /// Which weights of a training run are kept.
@@ -62,6 +64,7 @@ impl Default for Settings {
             clip: 1.0,
             validation: 0.02,
             checkpoint: Checkpoint::Last,
+            precision: Precision::Float32,
         }
     }
 }

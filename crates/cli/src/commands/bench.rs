@@ -5,10 +5,10 @@
 //! in each of some sequences at temperature 1, through the same [`inference::decode`] as a chain.
 
 use crate::Failure;
-use crate::args::{BenchArgs, Measured};
+use crate::args::{BenchArgs, Measured, Precision};
 use burn::tensor::{Device, Tensor};
 use corpus::Sampling;
-use inference::{Decoding, decode, stepper};
+use inference::{Decoding, decode, steppers};
 use model::{ModelConfig, Preset, Transformer, Weights};
 use ops::device::{Chosen, Kind};
 use ops::{AdamW, AdamWConfig, TokenRule};
@@ -29,13 +29,15 @@ const SEPARATOR: u32 = 0;
 /// `habsburg bench`
 pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     let device = ops::device::parse(&args.device.device).map_err(Failure::request)?;
+    device.supports(args.precision.into()).map_err(Failure::request)?;
     let settings = model::Settings { preset: args.shape, ..model::Settings::default() };
     let preset = settings.preset().map_err(Failure::request)?;
     let config = settings.resolve(preset.vocabulary).map_err(Failure::request)?;
-    let bench = Bench { preset, config, device, json: args.json };
+    let bench = Bench { preset, config, device, precision: args.precision, json: args.json };
     if !bench.json {
         let (name, parameters) = (preset.name, bench.config.parameters());
-        println!("{name} on {}, float32, {parameters} parameters", corpus::printable(&bench.device.description()));
+        let (device, precision) = (bench.device.description(), bench.precision.name());
+        println!("{name} on {}, {precision}, {parameters} parameters", corpus::printable(&device));
     }
     let wanted = |what| args.only.is_none_or(|only| only == what);
     if wanted(Measured::Peak) && bench.on_processor() {
@@ -43,8 +45,14 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     }
     if wanted(Measured::Train) {
         let operations = bench.config.training_operations();
-        let (rate, peak) = bench.beside_peak(|| Ok(bench.train(args.steps)))?;
+        let mut operation_times = Vec::new();
+        let (rate, peak) = bench.beside_peak(|| {
+            let (rate, times) = bench.train(args.steps);
+            operation_times = times;
+            Ok(rate)
+        })?;
         bench.show("train", rate, operations, peak, bench.preset.batch);
+        bench.show_operations(&operation_times);
     }
     if wanted(Measured::Decode) {
         let operations = bench.config.forward_operations(bench.config.context as f64 / 2.0);
@@ -65,6 +73,8 @@ struct Bench {
     preset: &'static Preset,
     config: ModelConfig,
     device: Chosen,
+    /// Of training.
+    precision: Precision,
     json: bool,
 }
 
@@ -82,25 +92,34 @@ impl Bench {
         Ok((rate, before.zip(peak()).map(|(before, after)| (before + after) / 2.0)))
     }
 
-    /// Tokens per second of training, by the median step.
-    fn train(&self, steps: u32) -> f64 {
+    /// Tokens per second of training, by the median step; and the seconds of each operation in a step, by the mean over as many
+    /// other steps.
+    fn train(&self, steps: u32) -> (f64, Vec<(&'static str, f64)>) {
         let streams = Streams::new(0);
         let device = self.device.device().autodiff();
-        let mut transformer = Transformer::new(&Weights::initialise(&self.config, &streams, 0), &device);
+        let mut transformer = Transformer::new(&Weights::initialise(&self.config, &streams, 0), &device)
+            .with_precision(self.precision.into());
         let constants = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
         let mut optimizer = AdamW::new(constants);
         let decays = transformer.decays();
-        let mut seconds = Vec::new();
-        for number in 0..WARM_UP + steps {
+        let mut number = 0;
+        let mut step = || {
             let batch = self.batch(&streams, number);
+            number += 1;
             let start = Instant::now();
             step(&mut transformer, &mut optimizer, &batch, &decays, &device);
             device.sync().expect("the device finishes its work");
-            if number >= WARM_UP {
-                seconds.push(start.elapsed().as_secs_f64());
-            }
+            start.elapsed().as_secs_f64()
+        };
+        (0..WARM_UP).for_each(|_| _ = step());
+        let seconds = (0..steps).map(|_| step()).collect();
+        let (whole, parts) = ops::clock::timed(|| (0..steps).map(|_| step()).sum::<f64>());
+        let mut parts: Vec<_> = parts.into_iter().map(|(name, time)| (name, time.as_secs_f64())).collect();
+        if !parts.is_empty() {
+            parts.push(("everything else", whole - parts.iter().map(|(_, seconds)| seconds).sum::<f64>()));
         }
-        (self.preset.batch * self.config.context) as f64 / median(seconds)
+        parts.iter_mut().for_each(|(_, seconds)| *seconds /= f64::from(steps));
+        ((self.preset.batch * self.config.context) as f64 / median(seconds), parts)
     }
 
     /// Windows of random tokens, each one document.
@@ -129,7 +148,7 @@ impl Bench {
 
     /// Tokens per second of decoding with `weights` that end no document, by the median round.
     fn decode(&self, weights: &Weights, sequences: usize) -> Result<f64, Failure> {
-        let mut stepper = stepper(weights, &self.device, sequences);
+        let mut steppers = steppers(weights, &self.device, sequences);
         let budget = (sequences * self.config.context) as u64;
         let mut round = |number: u32| -> Result<f64, Failure> {
             let decoding = Decoding {
@@ -141,7 +160,7 @@ impl Bench {
             };
             let start = Instant::now();
             let size = |ids: &[u32], _| ids.len() as u64;
-            let written = decode(&mut *stepper, &decoding, budget, &size, &mut |_| {}).map_err(Failure::work)?;
+            let written = decode(&mut steppers, &decoding, budget, &size, &mut |_| {}).map_err(Failure::work)?;
             let seconds = start.elapsed().as_secs_f64();
             assert!(written.len() == sequences && written.iter().all(|s| s.truncated), "no document ends");
             Ok(seconds)
@@ -176,12 +195,23 @@ impl Bench {
         println!("{what:8} {rate:.0} tokens/s in {batch} sequences, {gflops:.0} GFLOP/s{share}");
     }
 
+    /// Where the time of a training step goes; nothing on a device whose operations are only queued.
+    fn show_operations(&self, parts: &[(&str, f64)]) {
+        let whole: f64 = parts.iter().map(|(_, seconds)| seconds).sum();
+        for (name, seconds) in parts {
+            match self.json {
+                true => self.print("operation", json!({"operation": name, "milliseconds": rounded(1e3 * seconds)})),
+                false => println!("  {name:24} {:8.2} ms {:5.1} %", 1e3 * seconds, 100.0 * seconds / whole),
+            }
+        }
+    }
+
     /// One line in the form of the peer, `torch_peer.py`.
     fn print(&self, what: &str, values: Value) {
         let mut line = Map::from_iter([("what".to_owned(), json!(what))]);
         let common = json!({
             "shape": self.preset.name,
-            "mode": "f32",
+            "mode": if what == "decode" { "f32" } else { self.precision.name() },
             "threads": kernels::peak::threads(),
             "device": self.device.kind().name(),
             "parameters": self.config.parameters(),

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 /// `habsburg run`
 pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
-    let experiment = Experiment::load(&args.experiment, &args.set)?;
+    let precision = args.precision.map(|precision| format!("train.precision=\"{}\"", precision.name()));
+    let set: Vec<String> = precision.into_iter().chain(args.set).collect();
+    let experiment = Experiment::load(&args.experiment, &set)?;
     let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
     let options = RunOptions { device: args.device.device, jobs: args.jobs as usize };
     let progress = Progress::new(args.progress);

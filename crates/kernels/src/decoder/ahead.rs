@@ -9,9 +9,8 @@ use crate::vector::Block;
 pub(super) struct Ahead<'a> {
     layout: &'a Layout,
     rows: &'a [Row],
-    /// The cache of the slots from `first_slot` on; a pointer, for it is never read through here.
+    /// The cache of all slots; a pointer, for it is never read through here.
     cache: *const f32,
-    first_slot: usize,
     layer: usize,
     /// Heads handed out.
     heads: usize,
@@ -27,8 +26,8 @@ pub(super) struct Lines {
 }
 
 impl<'a> Ahead<'a> {
-    pub(super) fn new(layout: &'a Layout, rows: &'a [Row], cache: &[f32], first_slot: usize, layer: usize) -> Self {
-        Self { layout, rows, cache: cache.as_ptr(), first_slot, layer, heads: 0 }
+    pub(super) fn new(layout: &'a Layout, rows: &'a [Row], cache: &[f32], layer: usize) -> Self {
+        Self { layout, rows, cache: cache.as_ptr(), layer, heads: 0 }
     }
 
     /// The next head; the last one again when all have been handed out.
@@ -39,7 +38,7 @@ impl<'a> Ahead<'a> {
         let again = index < self.heads;
         self.heads = index + 1;
         let row = self.rows[index / kv_heads];
-        let head = self.layout.place(row.slot as usize - self.first_slot, self.layer, index % kv_heads);
+        let head = self.layout.place(row.slot as usize, self.layer, index % kv_heads);
         let (last_key, last_value) = if again { (0, 0) } else { self.layout.last_lines(row.position as usize) };
         let keys = self.cache.wrapping_add(head);
         Lines { keys: keys.cast(), last_key, values: keys.wrapping_add(self.layout.keys()).cast(), last_value }

@@ -141,9 +141,8 @@ pub(super) struct Attend<'a> {
     /// `[rows, stride]`: queries, keys, values.
     pub(super) projected: &'a mut [f32],
     pub(super) stride: usize,
-    /// The cache of the slots from `first_slot` on.
+    /// The cache of all slots.
     pub(super) cache: &'a mut [f32],
-    pub(super) first_slot: usize,
     pub(super) scores: &'a mut [f32],
 }
 
@@ -159,8 +158,8 @@ impl Attend<'_> {
         {
             // While this row's keys are read, its values are fetched; while these are, the next row's keys.
             let next = self.rows.get(index + 1).unwrap_or(row).slot;
-            let next = self.cache[self.layout.place(next as usize - self.first_slot, self.layer, 0)..].as_ptr();
-            let place = self.layout.place(row.slot as usize - self.first_slot, self.layer, 0);
+            let next = self.cache[self.layout.place(next as usize, self.layer, 0)..].as_ptr();
+            let place = self.layout.place(row.slot as usize, self.layer, 0);
             let cache = &mut self.cache[place..][..self.layout.layer()];
             let position = row.position as usize;
             let blocks = position / LANES + 1;

@@ -1,11 +1,12 @@
 //! The decoder's step on a CPU: one token for each of many sequences, over a key-value cache that grows in place.
 //!
 //! The model is the tiny Llama (RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied head). A *slot* holds one
-//! sequence. Each step goes over the slots that are not idle in blocks of a few rows; a block passes through all layers in one
-//! task, so its activations stay in one core's cache, and each matrix is read once a block. The step allocates nothing and
-//! copies no cache.
+//! sequence. Each step goes over the slots that are not idle in blocks of a few rows; a block passes through all layers at
+//! once, so its activations stay in the core's cache, and each matrix is read once a block. The step allocates nothing, copies
+//! no cache and runs on the thread that calls it: each thread is best given slots of its own, in a
+//! [`sibling`](CpuDecoder::sibling), so that none waits for another at the end of a step.
 //!
-//! A slot's logits have the same bits whatever its number, the other slots and the number of threads: every product is one
+//! A slot's logits have the same bits whatever its number and the other slots: every product is one
 //! chain of multiply-adds over its inputs in order, and every other sum runs within the slot, in an order that its position
 //! alone decides. Only another set of instructions (AVX-512, AVX2, plain) may round otherwise.
 //!
@@ -40,8 +41,7 @@ mod tests;
 
 use buffer::Buffer;
 pub use exponentials::{GROUP, exponentials};
-use model::{Model, Scratch, Task};
-use product::TILE_ROWS;
+use model::{Model, Scratch};
 use std::sync::Arc;
 
 /// The token of a slot that rests in this step.
@@ -122,7 +122,7 @@ pub struct CpuDecoder {
     /// Positions of each slot that hold a key and a value.
     lengths: Vec<u32>,
     rows: Vec<Row>,
-    scratch: Vec<Scratch>,
+    scratch: Scratch,
 }
 
 impl CpuDecoder {
@@ -130,8 +130,7 @@ impl CpuDecoder {
     /// `2 × layers × context × kv_heads × head_width` floats a slot.
     ///
     /// Few slots are fastest: each step reads the filled part of every slot's cache, and it should come from the processor's
-    /// cache. Measured best are 8 to 16 slots a thread for preset `small` and `medium`, 32 to 64 for `tiny`, each thread with
-    /// a [`sibling`](CpuDecoder::sibling) of its own, so that none waits for another at the end of a step.
+    /// cache. Measured best are 8 to 16 slots for preset `small` and `medium`, 32 to 64 for `tiny`.
     ///
     /// # Panics
     /// If a weight's length is not what `config` says, `kv_heads` does not divide `heads`, or the head's width is odd.
@@ -146,7 +145,8 @@ impl CpuDecoder {
 
     fn with_model(model: Arc<Model>, slots: usize) -> Self {
         let cache = Buffer::zeros(slots * model.layout.slot());
-        Self { cache, lengths: vec![0; slots], rows: Vec::with_capacity(slots), scratch: Vec::new(), model }
+        let scratch = Scratch::new(&model);
+        Self { cache, lengths: vec![0; slots], rows: Vec::with_capacity(slots), scratch, model }
     }
 
     /// The sizes.
@@ -174,28 +174,28 @@ impl CpuDecoder {
         self.advance(tokens, positions, logits, vocab, |_, place, logits| place.copy_from_slice(logits));
     }
 
-    /// As [`CpuDecoder::step`], but hands each active slot's logits to `each(slot, &mut states[slot], logits)` on the thread
-    /// that made them, while they are still in its cache: the place to sample.
+    /// As [`CpuDecoder::step`], but hands each active slot's logits to `each(slot, &mut states[slot], logits)` while they are
+    /// still in the core's cache: the place to sample.
     ///
     /// # Panics
     /// As [`CpuDecoder::step`], and if there are not as many states as slots.
-    pub fn step_with<T: Send>(
+    pub fn step_with<T>(
         &mut self,
         tokens: &[u32],
         positions: &[u32],
         states: &mut [T],
-        each: impl Fn(usize, &mut T, &[f32]) + Sync,
+        mut each: impl FnMut(usize, &mut T, &[f32]),
     ) {
         self.advance(tokens, positions, states, 1, |slot, state, logits| each(slot, &mut state[0], logits));
     }
 
-    fn advance<T: Send>(
+    fn advance<T>(
         &mut self,
         tokens: &[u32],
         positions: &[u32],
         out: &mut [T],
         per_slot: usize,
-        visit: impl Fn(usize, &mut [T], &[f32]) + Sync,
+        mut visit: impl FnMut(usize, &mut [T], &[f32]),
     ) {
         let slots = self.lengths.len();
         assert_eq!(
@@ -204,14 +204,9 @@ impl CpuDecoder {
             "one token, position and place for each slot"
         );
         self.collect_rows(tokens, positions);
-        // A thread with less than a tile would read all weights for nothing.
-        let tasks = rayon::current_num_threads().min(self.rows.len() / TILE_ROWS).max(1);
-        while self.scratch.len() < tasks {
-            self.scratch.push(Scratch::new(&self.model));
-        }
-        let task =
-            Task { rows: &self.rows, scratch: &mut self.scratch[..tasks], cache: &mut self.cache, out, first_slot: 0 };
-        self.model.fork(task, per_slot, &visit);
+        self.model.run(&self.rows, &mut self.scratch, &mut self.cache, |slot, logits| {
+            visit(slot, &mut out[slot * per_slot..][..per_slot], logits);
+        });
     }
 
     fn collect_rows(&mut self, tokens: &[u32], positions: &[u32]) {

@@ -36,17 +36,6 @@ impl Scratch {
     }
 }
 
-/// Rows of neighbouring slots, with all that their step writes to.
-pub(super) struct Task<'a, T> {
-    pub(super) rows: &'a [Row],
-    /// One for each thread that may share the rows.
-    pub(super) scratch: &'a mut [Scratch],
-    /// Cache and results of the slots from `first_slot` on.
-    pub(super) cache: &'a mut [f32],
-    pub(super) out: &'a mut [T],
-    pub(super) first_slot: usize,
-}
-
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) input_norm: Buffer,
@@ -97,58 +86,37 @@ impl Model {
         }
     }
 
-    /// Shares the rows, and the slots they belong to, among as many threads as there are scratches.
-    pub(super) fn fork<T: Send>(
+    /// Takes the rows through the model, in blocks as even as they come; `visit` gets each row's slot and logits.
+    pub(super) fn run(
         &self,
-        task: Task<'_, T>,
-        per_slot: usize,
-        visit: &(impl Fn(usize, &mut [T], &[f32]) + Sync),
+        rows: &[Row],
+        scratch: &mut Scratch,
+        cache: &mut [f32],
+        mut visit: impl FnMut(usize, &[f32]),
     ) {
-        let Task { rows, scratch, cache, out, first_slot } = task;
-        let left = scratch.len() / 2;
-        let middle = (rows.len() * left / scratch.len()).next_multiple_of(TILE_ROWS);
-        if left == 0 || middle >= rows.len() {
-            return self.run(Task { rows, scratch, cache, out, first_slot }, per_slot, visit);
-        }
-        let (left_rows, right_rows) = rows.split_at(middle);
-        let (left_scratch, right_scratch) = scratch.split_at_mut(left);
-        let slot = right_rows[0].slot as usize;
-        let (left_cache, right_cache) = cache.split_at_mut((slot - first_slot) * self.layout.slot());
-        let (left_out, right_out) = out.split_at_mut((slot - first_slot) * per_slot);
-        let left = Task { rows: left_rows, scratch: left_scratch, cache: left_cache, out: left_out, first_slot };
-        let right =
-            Task { rows: right_rows, scratch: right_scratch, cache: right_cache, out: right_out, first_slot: slot };
-        rayon::join(|| self.fork(left, per_slot, visit), || self.fork(right, per_slot, visit));
-    }
-
-    /// Takes the rows through the model, in blocks as even as they come.
-    fn run<T>(&self, task: Task<'_, T>, per_slot: usize, visit: &impl Fn(usize, &mut [T], &[f32])) {
-        let Task { rows, scratch, cache, out, first_slot } = task;
-        let scratch = &mut scratch[0];
         let blocks = rows.len().div_ceil(BLOCK_ROWS).max(1);
         let size = rows.len().div_ceil(blocks).next_multiple_of(TILE_ROWS).max(TILE_ROWS);
         let first = &rows[..size.min(rows.len())];
         let mut chunks = rows.chunks(size).peekable();
         while let Some(rows) = chunks.next() {
             let following = chunks.peek().copied().unwrap_or(first);
-            self.block(rows, following, scratch, cache, first_slot);
+            self.block(rows, following, scratch, cache);
             let logits = scratch.logits.chunks_exact(self.head.outputs());
             for (row, logits) in rows.iter().zip(logits) {
-                let slot = row.slot as usize;
-                visit(slot, &mut out[(slot - first_slot) * per_slot..][..per_slot], &logits[..self.config.vocab]);
+                visit(row.slot as usize, &logits[..self.config.vocab]);
             }
         }
     }
 
     /// A block of at most [`BLOCK_ROWS`] rows, from embedding to logits.
-    fn block(&self, rows: &[Row], following: &[Row], scratch: &mut Scratch, cache: &mut [f32], first_slot: usize) {
+    fn block(&self, rows: &[Row], following: &[Row], scratch: &mut Scratch, cache: &mut [f32]) {
         let Scratch { stream, normed, projected, gate_up, logits, scores } = scratch;
         let (n, width, eps) = (rows.len(), padded(self.config.width), self.config.eps as f32);
         let stream = &mut stream[..n * width];
         for (place, row) in stream.chunks_exact_mut(width).zip(rows) {
             place.copy_from_slice(&self.embedding[row.token as usize * width..][..width]);
         }
-        let ahead_of = |rows, cache: &[f32], layer| Ahead::new(&self.layout, rows, cache, first_slot, layer);
+        let ahead_of = |rows, cache: &[f32], layer| Ahead::new(&self.layout, rows, cache, layer);
         let mut ahead = ahead_of(rows, cache, 0);
         for (index, layer) in self.layers.iter().enumerate() {
             let (qkv_width, gate_up_width) = (layer.qkv.outputs(), layer.gate_up.outputs());
@@ -163,7 +131,6 @@ impl Model {
                 projected,
                 stride: qkv_width,
                 cache,
-                first_slot,
                 scores,
             };
             attend.run();

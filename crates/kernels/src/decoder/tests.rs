@@ -1,4 +1,4 @@
-//! The step against a model written out in f64, and against itself: any slot, number of slots, order and number of threads.
+//! The step against a model written out in f64, and against itself: any slot, number of slots and order.
 
 use super::ahead::Ahead;
 use super::attention::Attend;
@@ -193,10 +193,6 @@ fn decode(decoder: &mut CpuDecoder, sequences: &[Vec<u32>], slot_of: &[usize], s
     all
 }
 
-fn threads(n: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap()
-}
-
 #[test]
 fn follows_the_formulas() {
     let shapes = [
@@ -230,25 +226,19 @@ fn bits_depend_on_the_sequence_alone() {
     for shape in [odd(), config(128, 64, 2, [4, 4, 16], 96, 24)] {
         let owned = Owned::new(shape);
         let sequences = sequences(64, 20, shape.vocab);
-        let one = threads(1);
         let mut alone = CpuDecoder::new(shape, &owned.weights(), 1);
         // One after the other in one slot: each starts anew over what the last one left.
-        let expected: Vec<_> = sequences
-            .iter()
-            .flat_map(|s| one.install(|| decode(&mut alone, std::slice::from_ref(s), &[0], 1)))
-            .collect();
-        for (slots, workers, stagger) in
-            [(1, 2, 1), (2, 1, 1), (2, 2, 2), (3, 2, 1), (64, 1, 1), (64, 2, 5), (64, 3, 1), (256, 2, 3)]
-        {
-            let pool = threads(workers);
+        let expected: Vec<_> =
+            sequences.iter().flat_map(|s| decode(&mut alone, std::slice::from_ref(s), &[0], 1)).collect();
+        for (slots, stagger) in [(1, 1), (2, 1), (2, 2), (3, 1), (64, 1), (64, 5), (256, 3)] {
             let mut decoder = alone.sibling(slots);
             let n = slots.min(64);
             // A permutation with gaps where there are more slots than sequences (both strides are odd, slots of 3 and 1 aside).
             let slot_of: Vec<usize> =
                 (0..n).map(|s| if slots == 3 { (s * 2 + 1) % 3 } else { (s * 37 + 11) % slots }).collect();
             for round in 0..2 {
-                let found = pool.install(|| decode(&mut decoder, &sequences[..n], &slot_of, stagger));
-                assert!(found == expected[..n], "{slots} slots, {workers} threads, round {round}");
+                let found = decode(&mut decoder, &sequences[..n], &slot_of, stagger);
+                assert!(found == expected[..n], "{slots} slots, round {round}");
             }
         }
     }
@@ -304,7 +294,7 @@ fn kernels<S: Simd>(s: S) -> Vec<f32> {
     let mut projected = vec![0.0; rows * qkv_width];
     let places: Vec<Row> = (0..rows as u32).map(|slot| Row { slot, token: 0, position: 3 * slot }).collect();
     let mut cache = noise.values(rows * model.layout.slot(), 0.0, 1.0);
-    let mut ahead = Ahead::new(&model.layout, &places, &cache, 0, 1);
+    let mut ahead = Ahead::new(&model.layout, &places, &cache, 1);
     layer.qkv.product_with(s, rows, &normed, width, &mut projected, qkv_width, false, &mut ahead);
     let mut scores = vec![0.0; model.layout.scores()];
     let mut attend = Attend {
@@ -315,7 +305,6 @@ fn kernels<S: Simd>(s: S) -> Vec<f32> {
         projected: &mut projected,
         stride: qkv_width,
         cache: &mut cache,
-        first_slot: 0,
         scores: &mut scores,
     };
     attend.run_with(s);

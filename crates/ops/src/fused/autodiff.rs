@@ -1,8 +1,8 @@
 //! Gradients of the fused operations: each is one node of the graph, with a backward kernel of its own.
 
-use super::flex::{FlexAttention, Rows, attend, filled, lose};
+use super::flex::{FlexAttention, Rows, attend, filled, lose, tensor};
 use super::{FusedOps, Targets};
-use crate::TokenRule;
+use crate::{Precision, TokenRule};
 use burn::backend::autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -15,7 +15,7 @@ use kernels::{attention as kernel, linear, rms_norm, swiglu};
 use std::sync::Arc;
 
 #[derive(Debug)]
-struct Linear;
+struct Linear(Precision);
 
 impl Backward<Flex, 2> for Linear {
     type State = (FlexTensor, FlexTensor);
@@ -25,14 +25,14 @@ impl Backward<Flex, 2> for Linear {
         let (x, w) = (Rows::new(&ops.state.0), Rows::new(&ops.state.1));
         let [node_x, node_w] = ops.parents;
         if let Some(node) = node_x {
-            let dx = filled(x.rows, x.columns, |dx| {
-                linear::backward_input(dy.values(), w.values(), w.columns, w.rows, dx);
+            let dx = filled("linear, input gradient", x.rows, x.columns, |dx| {
+                linear::backward_input(self.0, dy.values(), w.values(), w.columns, w.rows, dx);
             });
             grads.register::<Flex>(node.id, dx);
         }
         if let Some(node) = node_w {
-            let dw = filled(w.rows, w.columns, |dw| {
-                linear::backward_weight(dy.values(), x.values(), w.columns, w.rows, false, dw);
+            let dw = filled("linear, weight gradient", w.rows, w.columns, |dw| {
+                linear::backward_weight(self.0, dy.values(), x.values(), w.columns, w.rows, false, dw);
             });
             grads.register::<Flex>(node.id, dw);
         }
@@ -49,18 +49,16 @@ impl Backward<Flex, 2> for RmsNorm {
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = Rows::new(&grads.consume::<Flex>(&ops.node));
         let (x, w) = (Rows::new(&ops.state.0), Rows::new(&ops.state.1));
-        let mut dw = None;
-        let dx = filled(x.rows, x.columns, |dx| {
-            dw = Some(filled(1, w.columns, |dw| {
-                rms_norm::backward(x.values(), w.values(), self.0, dy.values(), None, dx, dw);
-            }));
+        let mut dw = vec![0.0; w.columns];
+        let dx = filled("rms norm, gradient", x.rows, x.columns, |dx| {
+            rms_norm::backward(x.values(), w.values(), self.0, dy.values(), None, dx, &mut dw);
         });
         let [node_x, node_w] = ops.parents;
         if let Some(node) = node_x {
             grads.register::<Flex>(node.id, dx);
         }
-        if let (Some(node), Some(dw)) = (node_w, dw) {
-            grads.register::<Flex>(node.id, dw);
+        if let Some(node) = node_w {
+            grads.register::<Flex>(node.id, tensor(dw, vec![1, w.columns]));
         }
     }
 }
@@ -75,7 +73,7 @@ impl Backward<Flex, 1> for Swiglu {
         let gate_up = Rows::new(&ops.state);
         unary::<Flex, _>(ops.parents, ops.node, grads, |dy| {
             let dy = Rows::new(&dy);
-            filled(gate_up.rows, gate_up.columns, |d| {
+            filled("swiglu, gradient", gate_up.rows, gate_up.columns, |d| {
                 swiglu::backward(gate_up.values(), gate_up.columns / 2, dy.values(), d);
             })
         });
@@ -95,7 +93,7 @@ impl Backward<Flex, 1> for Attention {
         let context = &self.0;
         unary::<Flex, _>(ops.parents, ops.node, grads, |dy| {
             let dy = Rows::new(&dy);
-            filled(projected.rows, projected.columns, |d| {
+            filled("attention, gradient", projected.rows, projected.columns, |d| {
                 kernel::backward(
                     context.shape,
                     projected.values(),
@@ -133,11 +131,11 @@ impl Backward<Flex, 2> for HeadLoss {
 }
 
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
-    fn fused_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn fused_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node()];
         let (x, w) = (x.into_primitive(), weight.into_primitive());
-        let y = Flex::fused_linear(x.clone(), w.clone());
-        match Linear.prepare::<C>(nodes).compute_bound().stateful() {
+        let y = Flex::fused_linear(x.clone(), w.clone(), precision);
+        match Linear(precision).prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((x, w), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
@@ -178,16 +176,17 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         head: FloatTensor<Self>,
         targets: Targets,
         rule: TokenRule,
+        precision: Precision,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let nodes = [hidden.node(), head.node()];
         let (hidden, head) = (Rows::new(&hidden.into_primitive()), Rows::new(&head.into_primitive()));
         let (sum, losses) = match HeadLoss.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (sum, losses, formed) = lose(&hidden, &head, &targets, rule, true);
+                let (sum, losses, formed) = lose(&hidden, &head, &targets, rule, precision, true);
                 (prep.finish(formed.expect("gradients were asked for"), sum), losses)
             }
             OpsKind::UnTracked(prep) => {
-                let (sum, losses, _) = lose(&hidden, &head, &targets, rule, false);
+                let (sum, losses, _) = lose(&hidden, &head, &targets, rule, precision, false);
                 (prep.finish(sum), losses)
             }
         };

@@ -1,7 +1,8 @@
 //! Kernels on Flex tensors.
 
 use super::{FusedOps, Targets};
-use crate::{AttentionShape, TokenRule};
+use crate::clock::operation;
+use crate::{AttentionShape, Precision, TokenRule};
 use burn::backend::Flex;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::FlexTensor;
@@ -57,11 +58,13 @@ impl Rows {
     }
 }
 
-/// A new tensor `[rows, columns]` that `fill` writes whole.
-pub(super) fn filled(rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
-    let mut values = vec![0.0; rows * columns];
-    fill(&mut values);
-    tensor(values, vec![rows, columns])
+/// A new tensor `[rows, columns]` that the operation of this name writes whole.
+pub(super) fn filled(name: &'static str, rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
+    operation(name, || {
+        let mut values = vec![0.0; rows * columns];
+        fill(&mut values);
+        tensor(values, vec![rows, columns])
+    })
 }
 
 pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
@@ -71,7 +74,7 @@ pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
 pub(super) fn attend(projected: &Rows, context: &FlexAttention) -> (FlexTensor, Vec<f32>) {
     let shape = context.shape;
     let mut log_sums = vec![0.0; shape.batch * shape.heads * shape.time];
-    let out = filled(projected.rows, shape.width(), |out| {
+    let out = filled("attention", projected.rows, shape.width(), |out| {
         kernel::forward(shape, projected.values(), &context.starts, &context.rotary, out, &mut log_sums);
     });
     (out, log_sums)
@@ -83,6 +86,7 @@ pub(super) fn lose(
     weight: &Rows,
     targets: &Targets,
     rule: TokenRule,
+    precision: Precision,
     gradients: bool,
 ) -> (FlexTensor, FlexTensor, Option<(FlexTensor, FlexTensor)>) {
     let inputs = head::Inputs {
@@ -92,36 +96,38 @@ pub(super) fn lose(
         weights: &targets.1,
         width: hidden.columns,
         rule,
+        precision,
     };
     let mut losses = vec![0.0; hidden.rows];
-    let (sum, formed) = if gradients {
+    let (sum, formed) = operation("head and loss", || {
+        if !gradients {
+            return (head::head_loss(inputs, &mut losses, None), None);
+        }
         let mut d_hidden = vec![0.0; hidden.values().len()];
         let mut d_head = vec![0.0; weight.values().len()];
         let wanted = head::Gradients { hidden: &mut d_hidden, head: &mut d_head };
         let sum = head::head_loss(inputs, &mut losses, Some(wanted));
         let shaped = |values, of: &Rows| tensor(values, vec![of.rows, of.columns]);
         (sum, Some((shaped(d_hidden, hidden), shaped(d_head, weight))))
-    } else {
-        (head::head_loss(inputs, &mut losses, None), None)
-    };
+    });
     (tensor(vec![sum], vec![1]), tensor(losses, vec![hidden.rows]), formed)
 }
 
 impl FusedOps for Flex {
-    fn fused_linear(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    fn fused_linear(x: FlexTensor, weight: FlexTensor, precision: Precision) -> FlexTensor {
         let (x, w) = (Rows::new(&x), Rows::new(&weight));
-        filled(x.rows, w.rows, |y| linear::forward(x.values(), w.values(), w.columns, w.rows, y))
+        filled("linear", x.rows, w.rows, |y| linear::forward(precision, x.values(), w.values(), w.columns, w.rows, y))
     }
 
     fn fused_rms_norm(x: FlexTensor, weight: FlexTensor, epsilon: f64) -> FlexTensor {
         let (x, w) = (Rows::new(&x), Rows::new(&weight));
-        filled(x.rows, x.columns, |y| rms_norm::forward(x.values(), w.values(), epsilon as f32, y))
+        filled("rms norm", x.rows, x.columns, |y| rms_norm::forward(x.values(), w.values(), epsilon as f32, y))
     }
 
     fn fused_swiglu(gate_up: FlexTensor) -> FlexTensor {
         let gate_up = Rows::new(&gate_up);
         let hidden = gate_up.columns / 2;
-        filled(gate_up.rows, hidden, |y| swiglu::forward(gate_up.values(), hidden, y))
+        filled("swiglu", gate_up.rows, hidden, |y| swiglu::forward(gate_up.values(), hidden, y))
     }
 
     fn fused_attention(projected: FlexTensor, context: Arc<FlexAttention>) -> FlexTensor {
@@ -133,8 +139,9 @@ impl FusedOps for Flex {
         head: FlexTensor,
         targets: Targets,
         rule: TokenRule,
+        precision: Precision,
     ) -> (FlexTensor, FlexTensor) {
-        let (sum, losses, _) = lose(&Rows::new(&hidden), &Rows::new(&head), &targets, rule, false);
+        let (sum, losses, _) = lose(&Rows::new(&hidden), &Rows::new(&head), &targets, rule, precision, false);
         (sum, losses)
     }
 }
@@ -152,14 +159,17 @@ pub(crate) fn adamw(
     let mut p = primitive(parameter);
     let (mut m, mut v) = (primitive(first), primitive(second));
     let g = Rows::new(&primitive(gradient));
-    update.step(step, scale as f32, p.storage_mut(), g.values(), m.storage_mut(), v.storage_mut());
+    operation("AdamW", || {
+        update.step(step, scale as f32, p.storage_mut(), g.values(), m.storage_mut(), v.storage_mut());
+    });
     let back = |t: FlexTensor| Tensor::from_primitive::<Flex>(t);
     (back(p), [back(m), back(v)])
 }
 
 /// `Σ g²` of one gradient.
 pub(crate) fn square_norm(gradient: &Tensor<2>) -> f64 {
-    kernels::adamw::square_norm(Rows::new(&primitive(gradient.clone())).values())
+    let gradient = Rows::new(&primitive(gradient.clone()));
+    operation("AdamW", || kernels::adamw::square_norm(gradient.values()))
 }
 
 /// The float32 primitive of a tensor on Flex, its storage its elements in order.

@@ -6,7 +6,7 @@ mod flex;
 
 pub(crate) use flex::{FlexAttention, adamw, is_flex, square_norm};
 
-use crate::TokenRule;
+use crate::{Precision, TokenRule};
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(crate) type Targets = Arc<(Vec<u32>, Vec<f32>)>;
 #[backend_extension(Autodiff, Flex)]
 pub(crate) trait FusedOps: Backend {
     /// `x · weightᵀ`
-    fn fused_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn fused_linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self>;
     /// Root-mean-square normalisation.
     fn fused_rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self>;
     /// `silu(gate) · up`
@@ -31,11 +31,12 @@ pub(crate) trait FusedOps: Backend {
         head: FloatTensor<Self>,
         targets: Targets,
         rule: TokenRule,
+        precision: Precision,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
-pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_linear(x.into_dispatch(), weight.into_dispatch()))
+pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_linear(x.into_dispatch(), weight.into_dispatch(), precision))
 }
 
 pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<2>, epsilon: f64) -> Tensor<2> {
@@ -55,8 +56,9 @@ pub(crate) fn head_loss(
     head: Tensor<2>,
     targets: Targets,
     rule: TokenRule,
+    precision: Precision,
 ) -> (Tensor<1>, Tensor<1>) {
     let (sum, per_token) =
-        <Dispatch as FusedOps>::fused_head_loss(hidden.into_dispatch(), head.into_dispatch(), targets, rule);
+        <Dispatch as FusedOps>::fused_head_loss(hidden.into_dispatch(), head.into_dispatch(), targets, rule, precision);
     (Tensor::from_dispatch(sum), Tensor::from_dispatch(per_token))
 }

@@ -1,0 +1,243 @@
+//! What a written text still has of the language, and what it has made up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::derivation::Holds;
+use crate::exact::{Exact, Item};
+use crate::judge::{FalseFact, Judged, Judgement};
+use crate::world::World;
+
+/// One value, named as in `metrics.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What is measured.
+    pub metric: &'static str,
+    /// A decade, a judgement, what it is compared with; may be empty.
+    pub detail: String,
+    /// The value.
+    pub value: f64,
+}
+
+impl Row {
+    pub(crate) fn new(metric: &'static str, detail: impl ToString, value: f64) -> Self {
+        Self { metric, detail: detail.to_string(), value }
+    }
+}
+
+/// Counts over many texts. All are of occurrences, in sentences of any form unless it says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// Texts.
+    pub documents: u64,
+    /// Texts that are whole documents of the language.
+    pub grammatical: u64,
+    /// Sentences, by what they are.
+    pub sentences: BTreeMap<Judgement, u64>,
+    /// Of each form.
+    pub forms: Vec<u64>,
+    /// Values of each kind, persons first: `values[kind][value]`.
+    pub values: Vec<Vec<u64>>,
+    /// Statements of each true fact, where it is clear of whom: `facts[person][fact]`.
+    pub facts: Vec<Vec<u64>>,
+    /// Statements of facts that are not so.
+    pub false_facts: BTreeMap<FalseFact, u64>,
+    /// Names that are not of the world. They are of capitals, letters, `'` and `-` only.
+    pub invented: BTreeMap<String, u64>,
+    /// Draws of the kind that the planted bias is in, and how many of them took its value.
+    pub bias: (u64, u64),
+}
+
+impl Survey {
+    /// An empty survey.
+    pub fn new(world: &World) -> Self {
+        Self {
+            documents: 0,
+            grammatical: 0,
+            sentences: Judgement::ALL.map(|judgement| (judgement, 0)).into(),
+            forms: vec![0; world.forms.len()],
+            values: world.lists[..world.kinds].iter().map(|list| vec![0; list.len()]).collect(),
+            facts: vec![vec![0; world.facts.len()]; world.persons().len()],
+            false_facts: BTreeMap::new(),
+            invented: BTreeMap::new(),
+            bias: (0, 0),
+        }
+    }
+
+    /// Counts many texts.
+    pub fn of<'a>(world: &World, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut survey = Self::new(world);
+        texts.into_iter().for_each(|text| survey.add(world, text, false));
+        survey
+    }
+
+    /// Counts one text. Of one that is truncated, a last sentence without an end is not judged, and the whole is never
+    /// grammatical.
+    pub fn add(&mut self, world: &World, text: &str, truncated: bool) {
+        self.documents += 1;
+        self.grammatical += u64::from(!truncated && world.parse(text).is_ok());
+        for judged in world.judge(text) {
+            let open = !text[..judged.end].ends_with(['.', '!', '?']);
+            if !(truncated && open) {
+                self.add_sentence(world, text, &judged);
+            }
+        }
+    }
+
+    fn add_sentence(&mut self, world: &World, text: &str, judged: &Judged) {
+        *self.sentences.entry(judged.judgement).or_insert(0) += 1;
+        let Some(form) = judged.form else { return };
+        self.forms[form] += 1;
+        for fill in &judged.fills {
+            match fill.holds {
+                Holds::Subject(person) => self.values[0][person] += 1,
+                Holds::Free(kind, value) => {
+                    self.values[kind][value] += 1;
+                    if let Some((_, biased)) = world.bias.filter(|(biased, _)| *biased == kind) {
+                        self.bias = (self.bias.0 + 1, self.bias.1 + u64::from(value == biased));
+                    }
+                }
+                Holds::Fact(fact, value) => {
+                    self.values[world.facts[fact].list][value] += 1;
+                    if let Some(person) = judged.subject.filter(|&person| world.truth(person, fact) == value) {
+                        self.facts[person][fact] += 1;
+                    }
+                }
+                Holds::Pronoun(_) => {}
+            }
+        }
+        for &(start, end) in &judged.invented {
+            *self.invented.entry(text[start..end].to_owned()).or_insert(0) += 1;
+        }
+        for &fact in &judged.false_facts {
+            *self.false_facts.entry(fact).or_insert(0) += 1;
+        }
+    }
+
+    /// Sentences of any kind.
+    pub fn all_sentences(&self) -> u64 {
+        self.sentences.values().sum()
+    }
+
+    /// The survey as rows. Shares of nothing are left out.
+    ///
+    /// | metric | detail | value |
+    /// |---|---|---|
+    /// | `grammatical-documents` | | share of texts that are documents of the language |
+    /// | `sentences` | a [`Judgement`]'s name | share of sentences |
+    /// | `persons`, `facts`, `forms` | a decade, as `1e-3` | how many still occur |
+    /// | the same | `1e-3-honest` | how many an honest sample of as many documents is expected to hold |
+    /// | the same | `1e-3-all` | how many there are |
+    /// | `invented-persons` | | different names that are not of the world |
+    /// | `false-facts` | | different facts that are not so |
+    /// | `false-fact-share` | | of the statements of facts, by number |
+    /// | `bias` | empty, `honest` | share of the planted value among the draws of its kind |
+    /// | `tic` | empty, `honest` | planted sentences, per sentence |
+    pub fn rows(&self, world: &World, exact: &Exact) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut share = |metric, detail: &str, part: u64, whole: u64| {
+            if whole > 0 {
+                rows.push(Row::new(metric, detail, part as f64 / whole as f64));
+            }
+        };
+        let sentences = self.all_sentences();
+        share("grammatical-documents", "", self.grammatical, self.documents);
+        for (judgement, &count) in &self.sentences {
+            share("sentences", judgement.name(), count, sentences);
+        }
+        let lies: u64 = self.false_facts.values().sum();
+        let truths: u64 = self.facts.iter().flatten().sum();
+        share("false-fact-share", "", lies, lies + truths);
+        share("bias", "", self.bias.1, self.bias.0);
+        if let Some((kind, value)) = world.bias {
+            rows.push(Row::new("bias", "honest", world.lists[kind].table.p()[value]));
+        }
+        if let Some(tic) = world.tic {
+            if sentences > 0 {
+                rows.push(Row::new("tic", "", self.forms[tic] as f64 / sentences as f64));
+            }
+            rows.push(Row::new("tic", "honest", exact.per_sentence(&exact.forms[tic])));
+        }
+        rows.push(Row::new("invented-persons", "", self.invented.len() as f64));
+        rows.push(Row::new("false-facts", "", self.false_facts.len() as f64));
+        rows.extend(self.decades("persons", &exact.persons, &self.values[0]));
+        rows.extend(self.decades("facts", exact.facts.iter().flatten(), self.facts.iter().flatten()));
+        rows.extend(self.decades("forms", &exact.forms, &self.forms));
+        rows
+    }
+
+    fn decades<'a>(
+        &self,
+        metric: &'static str,
+        items: impl IntoIterator<Item = &'a Item>,
+        counts: impl IntoIterator<Item = &'a u64>,
+    ) -> Vec<Row> {
+        let survivors = survivors(items, counts, self.documents);
+        let rows = survivors.iter().rev().flat_map(|(decade, survivors)| {
+            [("", survivors.present as f64), ("-honest", survivors.honest), ("-all", survivors.all as f64)]
+                .map(|(suffix, value)| Row::new(metric, format!("1e{decade}{suffix}"), value))
+        });
+        rows.collect()
+    }
+}
+
+/// The items of one decade of frequency.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Survivors {
+    /// How many there are.
+    pub all: u64,
+    /// How many occur in the texts.
+    pub present: u64,
+    /// How many an honest sample of as many documents is expected to hold.
+    pub honest: f64,
+}
+
+/// Items by the decade of their expected number in a document, with how many occur. Items and counts go side by side.
+pub fn survivors<'a>(
+    items: impl IntoIterator<Item = &'a Item>,
+    counts: impl IntoIterator<Item = &'a u64>,
+    documents: u64,
+) -> BTreeMap<i32, Survivors> {
+    let mut decades: BTreeMap<i32, Survivors> = BTreeMap::new();
+    for (item, &count) in items.into_iter().zip(counts) {
+        // What cannot occur (a person whose weight is zero) has no decade.
+        if item.expected > 0.0 {
+            let decade = decades.entry(item.decade()).or_default();
+            decade.all += 1;
+            decade.present += u64::from(count > 0);
+            decade.honest += item.present(documents);
+        }
+    }
+    decades
+}
+
+/// How false facts are passed on from one generation to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Inheritance {
+    /// Share of the parent's false facts that the child states too.
+    pub repeated: f64,
+    /// The same share in texts of as late a generation of other seeds, which cannot have it from this parent: the mean
+    /// over them, zero if there are none.
+    pub shared: f64,
+}
+
+impl Inheritance {
+    /// What is inherited: `repeated` less `shared`.
+    pub fn inherited(&self) -> f64 {
+        self.repeated - self.shared
+    }
+}
+
+/// How many of a generation's false facts the next repeats, and how many of them chains of other seeds state as well.
+/// None if the parent has no false facts.
+pub fn inheritance(
+    parent: &BTreeSet<FalseFact>,
+    child: &BTreeSet<FalseFact>,
+    strangers: &[BTreeSet<FalseFact>],
+) -> Option<Inheritance> {
+    if parent.is_empty() {
+        return None;
+    }
+    let share = |other: &BTreeSet<FalseFact>| parent.intersection(other).count() as f64 / parent.len() as f64;
+    let shared = strangers.iter().map(share).sum::<f64>() / strangers.len().max(1) as f64;
+    Some(Inheritance { repeated: share(child), shared })
+}
