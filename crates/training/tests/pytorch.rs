@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 use model::{Attention, ModelConfig, Transformer, Weights};
-use ops::{AdamW, AdamWConfig, TokenRule, device::Device, head_loss};
+use ops::{AdamW, AdamWConfig, Precision, TokenRule, device::Device, head_loss};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use training::{Batch, gradients};
@@ -80,13 +80,16 @@ fn logits_and_losses() {
     each_cpu(|name, device| {
         let transformer = Transformer::new(&fixture.weights(), &device);
         let hidden = transformer.forward(&fixture.batch.inputs, &fixture.attention(&device));
-        let logits: Vec<f32> = ops::linear(hidden.clone(), transformer.head()).try_into_vec_as().unwrap();
+        let logits: Vec<f32> =
+            ops::linear(hidden.clone(), transformer.head(), Precision::Float32).try_into_vec_as().unwrap();
         let off = farthest(&logits, &fixture.tensors["logits"]);
         assert!(off < 1e-4, "{name}: logits are off by {off}");
 
         let batch = &fixture.batch;
         let ones = vec![1.0; batch.targets.len()];
-        let losses = head_loss(hidden, transformer.head(), &batch.targets, &ones, TokenRule::CrossEntropy).per_token;
+        let losses =
+            head_loss(hidden, transformer.head(), &batch.targets, &ones, TokenRule::CrossEntropy, Precision::Float32)
+                .per_token;
         let off = farthest(&losses.try_into_vec_as::<f32>().unwrap(), &fixture.tensors["losses"]);
         assert!(off < 1e-4, "{name}: losses are off by {off}");
     });

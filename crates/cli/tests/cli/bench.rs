@@ -8,8 +8,17 @@ fn every_line_is_a_measurement() {
     let lab = Lab::new();
     let done = lab.works("bench --shape tiny --steps 2 --json --device flex");
     let lines: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (operations, lines): (Vec<Value>, Vec<Value>) = lines.into_iter().partition(|line| line["what"] == "operation");
     let what: Vec<&str> = lines.iter().map(|line| line["what"].as_str().unwrap()).collect();
     assert_eq!(what, ["peak", "train", "decode", "decode"]);
+    // Where a step's time goes: the parts, named once each, together take no longer than the step.
+    let names: Vec<&str> = operations.iter().map(|line| line["operation"].as_str().unwrap()).collect();
+    for name in
+        ["linear", "linear, weight gradient", "attention, gradient", "head and loss", "AdamW", "everything else"]
+    {
+        assert_eq!(names.iter().filter(|&&named| named == name).count(), 1, "{name} in {names:?}");
+    }
+    assert!(operations.iter().all(|line| line["milliseconds"].as_f64().is_some_and(|time| time >= 0.0)));
     for line in &lines {
         let mut numbers = vec!["gflops", "threads", "parameters"];
         if cfg!(target_os = "linux") {
@@ -34,9 +43,23 @@ fn one_measurement_alone() {
     let lab = Lab::new();
     let done = lab.works("bench --shape tiny --only peak --device flex");
     let lines: Vec<&str> = done.stdout.lines().collect();
-    assert!(lines[0].starts_with("tiny on flex, 1 threads, float32, 139584 parameters"), "{lines:?}");
+    assert!(lines[0].starts_with("tiny on flex, 1 threads, f32, 139584 parameters"), "{lines:?}");
     assert!(lines[1].starts_with("peak ") && lines[1].contains(" GFLOP/s"), "{lines:?}");
     assert!(lines[2..].iter().all(|line| line.starts_with("memory ")), "{lines:?}");
+}
+
+#[test]
+fn bfloat16_where_the_processor_has_it() {
+    let lab = Lab::new();
+    lab.refuses("bench --precision bf16 --device ndarray", "precision bf16: device ndarray computes in float32");
+    let request = "bench --shape tiny --only train --steps 1 --json --device flex --precision bf16";
+    if ops::Precision::Bfloat16.available() {
+        let done = lab.works(request);
+        let line: Value = serde_json::from_str(done.stdout.lines().next().unwrap()).unwrap();
+        assert_eq!((&line["what"], &line["mode"]), (&"train".into(), &"bf16".into()));
+    } else {
+        lab.refuses(request, "this processor has no bfloat16 products");
+    }
 }
 
 #[test]

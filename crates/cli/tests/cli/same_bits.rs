@@ -24,6 +24,17 @@ fn samplers_and_prompts_change_no_byte() {
     assert_eq!(metrics("1", 1, more), metrics("2", 2, more));
 }
 
+#[test]
+fn bfloat16_changes_no_byte_either() {
+    if ops::Precision::Bfloat16.available() {
+        let rounded = metrics("1", 1, "--precision bf16");
+        assert_eq!(rounded, metrics("2", 2, "--set train.precision=\"bf16\""));
+        assert_ne!(rounded, metrics("1", 1, ""));
+    } else {
+        Lab::new().refuses("run experiment.toml --out out --precision bf16", "this processor has no bfloat16 products");
+    }
+}
+
 /// Anyone may work in a run directory, at any time: two launchers, array tasks of a scheduler.
 #[test]
 fn processes_at_once_change_no_byte() {
