@@ -132,7 +132,7 @@ pub(crate) fn check(
     Errors::new(&fused[0], &reference[0], &value).judge(&format!("{what}: value"));
     for (i, input) in inputs.iter().enumerate() {
         let directions = directions(input.values.len());
-        let slopes: Vec<f64> = directions.iter().map(|direction| slope(&at, i, direction, &scalar)).collect();
+        let slopes: Vec<f64> = directions.iter().map(|direction| slope(&at, i, direction, scalar)).collect();
         let along = |gradient: &[f64]| directions.iter().map(|d| d.along(gradient)).collect::<Vec<_>>();
         let errors = Errors::new(&along(&fused[i + 1]), &along(&reference[i + 1]), &slopes);
         errors.judge(&format!("{what}: gradient of input {i}"));
