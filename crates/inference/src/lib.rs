@@ -4,7 +4,7 @@
 //! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
 //! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
-//! [`score()`] gives the log-probability of given text.
+//! [`score()`] gives the log-probability of given text, [`continuations()`] that of everything that may follow a prompt.
 //!
 //! ```
 //! use corpus::Sampling;
@@ -28,12 +28,14 @@
 //! assert!(total >= 100);
 //! ```
 
+mod continuations;
 mod decode;
 mod sample;
 mod score;
 mod steppers;
 mod write;
 
+pub use continuations::{Asked, Candidates, continuations};
 pub use decode::{DecodeError, Decoding, Sequence, decode};
 pub use sample::{SampleError, Sampler, Scratch};
 pub use score::score;

@@ -15,10 +15,10 @@ const POSITIONS: usize = 8192;
 pub fn score(weights: &Weights, documents: &TokenSet, separator: u32, device: &Device) -> Vec<f64> {
     let transformer = Transformer::new(weights, device);
     let context = weights.config().context;
-    let windows = Layout::new(documents, context);
+    let windows = windows((0..documents.len()).map(|document| positions(documents, document)), context);
     let mut nats = vec![0.0; documents.len()];
     let size = (POSITIONS / context).max(1);
-    for group in windows.windows.chunks(size) {
+    for group in windows.chunks(size) {
         let mut batch = Batch::default();
         for window in group {
             fill(&mut batch, window, documents, separator, context);
@@ -40,27 +40,23 @@ pub fn score(weights: &Weights, documents: &TokenSet, separator: u32, device: &D
     nats
 }
 
-/// Documents in windows, in their own order.
-struct Layout {
-    windows: Vec<Vec<usize>>,
-}
-
-impl Layout {
-    fn new(documents: &TokenSet, context: usize) -> Self {
-        let mut windows: Vec<Vec<usize>> = vec![Vec::new()];
-        let mut free = context;
-        for document in 0..documents.len() {
-            let positions = positions(documents, document);
-            assert!(positions <= context, "document {document} has {positions} positions, the context {context}");
-            if positions > free {
-                windows.push(Vec::new());
-                free = context;
-            }
-            windows.last_mut().expect("there is a window").push(document);
-            free -= positions;
+/// Documents of so many positions in windows, in their own order: the documents of each.
+///
+/// # Panics
+/// If a document is longer than a window.
+pub(crate) fn windows(positions: impl Iterator<Item = usize>, context: usize) -> Vec<Vec<usize>> {
+    let mut windows: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut free = context;
+    for (document, positions) in positions.enumerate() {
+        assert!(positions <= context, "document {document} has {positions} positions, the context {context}");
+        if positions > free {
+            windows.push(Vec::new());
+            free = context;
         }
-        Self { windows }
+        windows.last_mut().expect("there is a window").push(document);
+        free -= positions;
     }
+    windows
 }
 
 /// Appends one window to a batch.

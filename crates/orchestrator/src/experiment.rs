@@ -27,20 +27,24 @@ pub struct Experiment {
     pub arms: Vec<Arm>,
 }
 
-/// The `[corpus]` table: the human text.
+/// The `[corpus]` table: the human text, or a world in its place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusSettings {
-    /// A card (see `habsburg corpus list`).
+    /// A card or a world (see `habsburg corpus list`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Instead of a card: a text file, a folder of text files, or JSON lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Instead of either: the grammar file of a world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<String>,
     /// Field of the text in JSON lines.
     #[serde(default = "text_field")]
     pub field: String,
-    /// Tokens of the human training set that a seed works with, drawn by the seed; all by default.
+    /// Tokens of the human training set that a seed works with: drawn from a corpus, all of it by default; written by a world,
+    /// which has to be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
     /// Share of the source documents held out for validation.
@@ -52,6 +56,17 @@ pub struct CorpusSettings {
     /// Tokens of the test set that every generation is measured on.
     #[serde(default = "test_tokens")]
     pub test_tokens: u64,
+    /// Facts of a world that every generation is asked for, drawn evenly from the decades of their frequency; all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub questions: Option<usize>,
+}
+
+impl CorpusSettings {
+    /// Whether text is written by a world.
+    pub fn is_world(&self) -> bool {
+        let named = |name: &String| world::World::names().any(|known| known == name);
+        self.grammar.is_some() || self.name.as_ref().is_some_and(named)
+    }
 }
 
 fn text_field() -> String {
@@ -272,12 +287,17 @@ impl Experiment {
     fn check(&self) -> Result<(), Error> {
         rundir::check_name(&self.name).map_err(|e| Error::Request(format!("name: {e}")))?;
         let fail = |text: String| Err(Error::Request(text));
-        match (&self.corpus.name, &self.corpus.path) {
-            (None, None) => {
-                return fail("corpus: give a card's name or a path; `habsburg corpus list` shows the cards".into());
-            }
-            (Some(_), Some(_)) => return fail("corpus: give a name or a path, not both".into()),
-            _ => {}
+        let corpus = &self.corpus;
+        match [&corpus.name, &corpus.path, &corpus.grammar].into_iter().flatten().count() {
+            0 => return fail("corpus: give a card's name or a path; `habsburg corpus list` shows the cards".into()),
+            1 => {}
+            _ => return fail("corpus: give one of name, path and grammar, not both".into()),
+        }
+        if corpus.is_world() && corpus.tokens.is_none() {
+            return fail("corpus.tokens: a world writes as much as it is told; try corpus.tokens = 400_000".into());
+        }
+        if corpus.questions.is_some_and(|count| count == 0 || !corpus.is_world()) {
+            return fail("corpus.questions: at least 1, and only where a world is the corpus".into());
         }
         let held_out = self.corpus.validation + self.corpus.test;
         if !(self.corpus.validation > 0.0 && self.corpus.test > 0.0 && held_out < 1.0) {

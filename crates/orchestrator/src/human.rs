@@ -1,40 +1,44 @@
-use crate::{CorpusSettings, Error, Experiment, TokenizerSettings, scoring};
-use chain::Entry;
+use crate::seed::Texts;
+use crate::truth::named_world;
+use crate::{CorpusSettings, Error, Experiment, TokenizerSettings, Truth, scoring};
 use corpus::{Document, TokenSet, Tokenizer};
 use rundir::{RunDir, Stage, StageId, StageKind};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::sync::Arc;
 use streams::{Purpose, Streams};
+use world::World;
 
-/// The human text of a run, cut into documents that fit the context, and its tokenizer: what a prepare stage holds.
+/// The human text of a run, or the world that stands in its place: a corpus cut into documents that fit the context, the
+/// frozen tokenizer, and what every generation is measured on. A prepare stage holds it.
 pub struct Human {
     /// The stage.
     pub id: StageId,
-    /// SHA-256 over the ids and texts of the source documents.
+    /// SHA-256 over the ids and texts of the source documents, or over a world's grammar.
     pub corpus_hash: String,
     /// The frozen tokenizer.
     pub tokenizer: Tokenizer,
-    /// The training split's documents.
-    pub documents: Vec<Document>,
-    /// Their tokens.
-    pub tokens: TokenSet,
     /// The documents that every generation is measured on.
-    pub test: Vec<Document>,
-    /// Their tokens.
-    pub test_tokens: TokenSet,
-    /// The training split as a recipe sees it.
-    pub entries: Vec<Entry>,
+    pub test: Texts,
+    /// The training split, from which seeds draw; a world writes for each seed anew.
+    pub texts: Option<Arc<Texts>>,
+    /// What is known of a world.
+    pub truth: Option<Truth>,
 }
 
 /// Reads the human text that the settings name; a card's text is fetched if the cache does not hold it.
 ///
 /// # Errors
 /// [`Error::Request`] if there is no such text, or it cannot be had.
-pub fn load_corpus(settings: &CorpusSettings) -> Result<Vec<Document>, Error> {
+fn load_corpus(settings: &CorpusSettings) -> Result<Vec<Document>, Error> {
     match (&settings.name, &settings.path) {
         (Some(name), _) => {
-            let card = corpus::Card::named(name).map_err(Error::request)?;
+            let unknown = |mut error: corpus::UnknownCorpus| {
+                error.known.extend(World::names().map(str::to_owned));
+                Error::request(error)
+            };
+            let card = corpus::Card::named(name).map_err(unknown)?;
             corpus::load(&card, &corpus::cache_dir()).map_err(Error::request)
         }
         (_, Some(path)) => corpus::read(Path::new(path), &settings.field).map_err(Error::request),
@@ -55,14 +59,34 @@ struct Key<'a> {
     context: usize,
 }
 
+/// Where human text comes from.
+enum From {
+    Corpus(Vec<Document>),
+    World(Box<World>),
+}
+
+impl From {
+    /// The source, and its identity.
+    fn of(settings: &CorpusSettings) -> Result<(Self, String), Error> {
+        if let Some((world, grammar)) = named_world(settings)? {
+            // The first document, so that another way of writing is another corpus.
+            let first = world.documents(0..1).collect::<Vec<_>>();
+            let hash = hash_of([&grammar, &first[0].text]);
+            return Ok((Self::World(Box::new(world)), hash));
+        }
+        let documents = load_corpus(settings)?;
+        let hash = hash_of(documents.iter().flat_map(|d| [&d.id, &d.text]));
+        Ok((Self::Corpus(documents), hash))
+    }
+}
+
 impl Human {
     /// Finds or makes the prepare stage of an experiment.
     ///
     /// # Errors
     /// [`Error::Request`] where the text or the tokenizer does not serve.
     pub fn prepare(run: &RunDir, experiment: &Experiment) -> Result<Self, Error> {
-        let sources = load_corpus(&experiment.corpus)?;
-        let corpus_hash = hash_of(&sources);
+        let (from, corpus_hash) = From::of(&experiment.corpus)?;
         let given = given_tokenizer(&experiment.tokenizer)?;
         let began_with = run.info()?;
         let differs = |old: Option<&String>, new: &str| old.is_some_and(|old| old != new);
@@ -91,33 +115,35 @@ impl Human {
             context,
         };
         let id = StageId::of(StageKind::Prepare, &key)?;
-        let stage = run.make(&id, |folder| make(folder, &sources, given, experiment, vocabulary, context))?;
-        Self::open(&stage, corpus_hash, context)
+        let stage = run.make(&id, |folder| match &from {
+            From::Corpus(sources) => make(folder, sources, given, experiment, vocabulary, context),
+            From::World(world) => make_of_world(folder, world, given, experiment, vocabulary, context),
+        })?;
+        Self::open(&stage, from, corpus_hash, &experiment.corpus, context)
     }
 
-    fn open(stage: &Stage, corpus_hash: String, context: usize) -> Result<Self, Error> {
+    fn open(
+        stage: &Stage,
+        from: From,
+        corpus_hash: String,
+        settings: &CorpusSettings,
+        context: usize,
+    ) -> Result<Self, Error> {
         stage.verify()?;
         let path = |name: &str| stage.path().join(name);
-        let documents = |name: &str| read_documents(&path(name));
-        let tokens = |name: &str| TokenSet::load(&path(name)).map_err(Error::work);
-        let train = tokens("train.safetensors")?;
-        let texts = documents("train.jsonl.zst")?;
-        let entry = |(index, document): (usize, &Document)| Entry {
-            id: document.id.clone(),
-            generation: None,
-            index,
-            size: scoring::positions(&train, index, context),
+        let texts = |name: &str| {
+            Ok::<_, Error>(Texts {
+                documents: read_documents(&path(&format!("{name}.jsonl.zst")))?,
+                tokens: TokenSet::load(&path(&format!("{name}.safetensors"))).map_err(Error::work)?,
+            })
         };
-        Ok(Self {
-            id: *stage.id(),
-            corpus_hash,
-            tokenizer: Tokenizer::load(&path("tokenizer.json")).map_err(Error::work)?,
-            entries: texts.iter().enumerate().map(entry).collect(),
-            documents: texts,
-            tokens: train,
-            test: documents("test.jsonl.zst")?,
-            test_tokens: tokens("test.safetensors")?,
-        })
+        let tokenizer = Tokenizer::load(&path("tokenizer.json")).map_err(Error::work)?;
+        let test = texts("test")?;
+        let (train, truth) = match from {
+            From::Corpus(_) => (Some(Arc::new(texts("train")?)), None),
+            From::World(world) => (None, Some(Truth::new(*world, &tokenizer, &test.documents, settings, context)?)),
+        };
+        Ok(Self { id: *stage.id(), corpus_hash, tokenizer, test, texts: train, truth })
     }
 }
 
@@ -136,6 +162,33 @@ fn given_tokenizer(settings: &TokenizerSettings) -> Result<Option<Tokenizer>, Er
         ))),
         _ => Ok(Some(tokenizer)),
     }
+}
+
+/// The tokenizer of a world is trained on names of equal frequency, so that what is rare is not also long; its test set are the
+/// world's first documents.
+fn make_of_world(
+    folder: &Path,
+    world: &World,
+    given: Option<Tokenizer>,
+    experiment: &Experiment,
+    vocabulary: usize,
+    context: usize,
+) -> Result<(), Error> {
+    let tokenizer = match given {
+        Some(tokenizer) => tokenizer,
+        None => {
+            let texts: Vec<String> = world.flat_texts().take(world.flat_round()).collect();
+            Tokenizer::train_bpe(&texts, vocabulary).map_err(Error::request)?
+        }
+    };
+    let longest = world.tokens(&|text| tokenizer.encode(text).len()).longest + 1;
+    if longest > context {
+        return Err(crate::seed::too_long(world, longest, context));
+    }
+    tokenizer.save(&folder.join("tokenizer.json")).map_err(Error::work)?;
+    let test = Texts::of_world(world, &tokenizer, 0, experiment.corpus.test_tokens, context)?;
+    write_documents(&folder.join("test.jsonl.zst"), &test.documents)?;
+    test.tokens.save(&folder.join("test.safetensors")).map_err(Error::work)
 }
 
 fn make(
@@ -195,12 +248,12 @@ fn limited(pieces: Vec<Document>, tokenizer: &Tokenizer, limit: u64, context: us
     (pieces, tokens)
 }
 
-/// SHA-256 over ids and texts, in hexadecimal: the identity of a corpus.
-fn hash_of(documents: &[Document]) -> String {
+/// SHA-256 over texts, in hexadecimal: the identity of a corpus.
+fn hash_of<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
     let mut hash = Sha256::new();
-    for part in documents.iter().flat_map(|d| [&d.id, &d.text]) {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
+    for text in texts {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,10 +2,11 @@
 
 use crate::cost::ChainPlan;
 use crate::human::{read_documents, write_documents};
-use crate::{Arm, Error, Event, Human, Observer, PromptFrom, scoring};
+use crate::scoring::Measured;
+use crate::seed::Seed;
+use crate::{Arm, Error, Event, Human, Observer, PromptFrom, Truth, scoring, truth};
 use chain::{Entry, Learner, TrainingSet, Trip};
 use corpus::{Document, Sampling, TokenSet, Windows};
-use evaluation::Reference;
 use inference::{DecodeError, Prompts, WriteSettings};
 use model::{ModelConfig, Weights};
 use ops::device::Chosen;
@@ -65,8 +66,10 @@ pub(crate) struct Transformers<'a> {
     pub(crate) config: ModelConfig,
     pub(crate) train: training::Settings,
     pub(crate) device: &'a Chosen,
+    /// Facts that a generation is asked for.
+    pub(crate) questions: Option<usize>,
     pub(crate) plan: &'a ChainPlan,
-    pub(crate) reference: &'a Reference,
+    pub(crate) seed: &'a Seed,
     pub(crate) observer: &'a dyn Observer,
     /// Generations below this one must be there already.
     pub(crate) first: u32,
@@ -131,6 +134,7 @@ struct ScoreKey<'a> {
     write: &'a StageId,
     equal_words: usize,
     draws: u32,
+    questions: Option<usize>,
 }
 
 impl Transformers<'_> {
@@ -182,7 +186,7 @@ impl Transformers<'_> {
         order.iter().take(held_out.min(count.saturating_sub(1))).for_each(|&index| is_held_out[index] = true);
         let written = self.written.borrow();
         let tokens = |entry: &Entry| {
-            let set = entry.generation.map_or(&self.human.tokens, |g| &written[g as usize].tokens);
+            let set = entry.generation.map_or(&self.seed.texts.tokens, |g| &written[g as usize].tokens);
             (set.ids(entry.index), set.truncated(entry.index))
         };
         let pick = |wanted: bool| {
@@ -238,7 +242,7 @@ impl Transformers<'_> {
             }
             (PromptFrom::Latest, Some(last)) => Prompts::Documents { documents: &last.documents, tokens: prompt },
             // Generation 0 has nobody before it but humans.
-            _ => Prompts::Documents { documents: &self.human.documents, tokens: prompt },
+            _ => Prompts::Documents { documents: &self.seed.texts.documents, tokens: prompt },
         };
         let chain = model.id().to_string();
         let settings = WriteSettings {
@@ -276,6 +280,26 @@ impl Transformers<'_> {
         write_file(&folder.join("reencoded.json"), &json(&reencoded))
     }
 
+    /// The model's losses on the test set, and where the truth is known its distance from it.
+    fn test(&self, weights: &Weights) -> Vec<Measured> {
+        let losses = scoring::test_losses(weights, self.human, &self.device.device());
+        let excess = self.human.truth.as_ref().map(|truth| truth.of_predictions(&losses));
+        scoring::test_measures(&losses).into_iter().chain(excess.into_iter().flatten()).collect()
+    }
+
+    /// What the truth says of a model and of what it wrote.
+    fn against(&self, truth: &Truth, weights: &Weights, corpus: &Corpus) -> Vec<Measured> {
+        let (separator, device) = (self.human.tokenizer.separator(), self.device.device());
+        let mut list = truth.of_knowledge(weights, &self.seed.stated, separator, &device);
+        // Only what begins from nothing is drawn from the model alone.
+        if self.arm.sample.prompt == PromptFrom::None {
+            let budget = self.human.test.tokens.tokens() as u64;
+            let (written, drawn) = ((&corpus.documents[..], &corpus.tokens), self.arm.sample.sampling());
+            list.extend(truth.of_drawn(weights, written, (&drawn, budget), separator, &device));
+        }
+        list
+    }
+
     /// Scores a generation and writes down its stages.
     pub(crate) fn finish(&self, trip: &Trip<'_, Trained>) -> Result<(), Stop> {
         let generation = trip.generation;
@@ -287,18 +311,25 @@ impl Transformers<'_> {
             write: &at(StageKind::Write),
             equal_words: scoring::EQUAL_WORDS,
             draws: scoring::DRAWS,
+            questions: self.questions,
         };
         self.stage(StageKind::Score, generation, &key, &mut |folder| {
             self.working(generation, StageKind::Score, 0.0, String::new());
             let weights = weights(&trip.model.stage)?;
             let corpus = self.written.borrow().last().cloned().expect("this generation has written");
-            let mut list = timed("scoring", || scoring::test_measures(&weights, self.human, &self.device.device()));
+            let mut list = timed("scoring", || self.test(&weights));
             list.extend(scoring::written_measures(
                 &corpus.documents,
                 &corpus.tokens,
                 &corpus.reencoded,
-                self.reference,
+                &self.seed.reference,
             ));
+            if let Some(known) = &self.human.truth {
+                list.extend(timed("scoring against the truth", || self.against(known, &weights, &corpus)));
+                let (measured, false_facts) = known.of_text(&corpus.documents);
+                list.extend(measured);
+                write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
+            }
             list.extend(scoring::training_measures(trip.training, &trip.model.record));
             write_file(&folder.join("metrics.json"), &json(&list))
         })?;

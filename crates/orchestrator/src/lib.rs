@@ -24,12 +24,16 @@ mod metrics;
 mod observe;
 mod run;
 mod scoring;
+mod seed;
 mod tables;
+mod truth;
 
 pub use cost::{ChainPlan, Plan, StagePlan};
 pub use error::Error;
 pub use experiment::{Arm, ChainSettings, CorpusSettings, Experiment, PromptFrom, SampleSettings, TokenizerSettings};
-pub use human::{Human, load_corpus};
+pub use human::Human;
 pub use metrics::derive_metrics;
 pub use observe::{Event, Observer};
 pub use run::{Run, RunOptions, Summary, plan, prepare, run, step};
+pub use seed::Texts;
+pub use truth::Truth;

@@ -1,5 +1,10 @@
-use crate::{Error, Experiment, scoring};
+use crate::{Error, Experiment, scoring, truth};
 use rundir::{ChainId, Row, RunDir, StageKind};
+use std::collections::{BTreeMap, BTreeSet};
+use world::FalseFact;
+
+/// The false facts of every generation, by arm, generation and seed.
+type FalseFacts = BTreeMap<(usize, u32, u64), BTreeSet<FalseFact>>;
 
 /// Derives `metrics.csv` from the stages of an experiment's chains: one observation a row, sorted. A generation that failed
 /// has one row, `training,failed`, with the generation as its value; one whose score is not there (yet) has none.
@@ -8,20 +13,14 @@ use rundir::{ChainId, Row, RunDir, StageKind};
 /// If a stage is damaged or the file cannot be written.
 pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error> {
     let mut rows = Vec::new();
-    for arm in &experiment.arms {
+    let mut false_facts = FalseFacts::new();
+    for (index, arm) in experiment.arms.iter().enumerate() {
         for &seed in &experiment.chain.seeds {
             let chain = ChainId::new(&arm.name, seed)?;
             for generation in 0..experiment.chain.generations {
                 let Some(record) = run.resolve(&chain, generation)? else { break };
-                let row = |set: String, metric: String, detail: String, value: f64| Row {
-                    experiment: experiment.name.clone(),
-                    arm: arm.name.clone(),
-                    seed,
-                    generation,
-                    set,
-                    metric,
-                    detail,
-                    value,
+                let row = |set: String, metric: String, detail: String, value: f64| {
+                    row(experiment, index, seed, generation, [set, metric, detail], value)
                 };
                 if record.failure().is_some() {
                     rows.push(row("training".into(), "failed".into(), String::new(), f64::from(generation)));
@@ -32,8 +31,44 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
                 for measured in scoring::read(&stage)? {
                     rows.push(row(measured.set, measured.metric.into_owned(), measured.detail, measured.value));
                 }
+                if let Some(told) = truth::false_facts(&stage)? {
+                    false_facts.insert((index, generation, seed), told);
+                }
             }
         }
     }
+    rows.extend(inherited(experiment, &false_facts));
     Ok(rundir::write_metrics(&run.metrics_path(), rows)?)
+}
+
+fn row(
+    experiment: &Experiment,
+    arm: usize,
+    seed: u64,
+    generation: u32,
+    [set, metric, detail]: [String; 3],
+    value: f64,
+) -> Row {
+    let (experiment, arm) = (experiment.name.clone(), experiment.arms[arm].name.clone());
+    Row { experiment, arm, seed, generation, set, metric, detail, value }
+}
+
+/// How many of its parent's false facts each generation repeats, and how many of those the same generation of the arm's other
+/// seeds states too. It takes all chains to say, so no stage has it.
+fn inherited(experiment: &Experiment, told: &FalseFacts) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (&(arm, generation, seed), child) in told {
+        let Some(parent) = generation.checked_sub(1).and_then(|before| told.get(&(arm, before, seed))) else {
+            continue;
+        };
+        let others = told.range((arm, generation, 0)..=(arm, generation, u64::MAX));
+        let strangers: Vec<_> =
+            others.filter(|((.., other), _)| *other != seed).map(|(_, facts)| facts.clone()).collect();
+        let Some(found) = world::inheritance(parent, child, &strangers) else { continue };
+        let values = [("repeated", found.repeated), ("shared", found.shared), ("inherited", found.inherited())];
+        rows.extend(values.map(|(detail, value)| {
+            row(experiment, arm, seed, generation, ["written", "inheritance", detail].map(str::to_owned), value)
+        }));
+    }
+    rows
 }

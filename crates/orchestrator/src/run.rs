@@ -4,9 +4,9 @@ use crate::before::Before;
 use crate::cost::chain_plan;
 use crate::joined::joined;
 use crate::learner::{Make, Stop, Trained, Transformers, has_prompts};
-use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, scoring};
-use chain::{Ended, HumanSet, Sizes, Trip, human_subset};
-use evaluation::Reference;
+use crate::seed::Seed;
+use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics};
+use chain::{Ended, Sizes, Trip};
 use model::ModelConfig;
 use ops::device::Chosen;
 use rundir::{ChainId, RunDir, RunInfo, Stage, StageId, StageKind, Status};
@@ -52,8 +52,8 @@ pub struct Run {
     /// By arm.
     configs: Vec<ModelConfig>,
     plans: Vec<ChainPlan>,
-    /// By seed: the human documents it works with, and what text is compared with.
-    seeds: BTreeMap<u64, (HumanSet, Reference)>,
+    /// The human text that each seed works with.
+    seeds: BTreeMap<u64, Seed>,
     /// One lock for each stage that is being made, so that two jobs never make the same one.
     making: Mutex<HashMap<StageId, Arc<Mutex<()>>>>,
 }
@@ -218,10 +218,7 @@ impl Run {
         }
         let mut seeds = BTreeMap::new();
         for &seed in &experiment.chain.seeds {
-            let set = human_subset(&human.entries, experiment.corpus.tokens, &Streams::new(seed))
-                .map_err(|e| Error::Request(format!("corpus.tokens: {e}")))?;
-            let reference = scoring::reference(&human, &set, seed);
-            seeds.insert(seed, (set, reference));
+            seeds.insert(seed, Seed::of(&human, &experiment, seed)?);
         }
         let mut run =
             Self { dir, experiment, human, device, configs, plans: Vec::new(), seeds, making: Mutex::default() };
@@ -238,7 +235,7 @@ impl Run {
             let fail = |e: String| Error::Request(format!("arm `{}`: {e}", arm.name));
             let batch = arm.train.batch.unwrap_or(1);
             let mut largest = 0;
-            for (set, _) in self.seeds.values() {
+            for Seed { set, .. } in self.seeds.values() {
                 let human = tokens(&set.training);
                 largest = largest.max(human);
                 let needed = (batch * config.context) as u64;
@@ -257,7 +254,9 @@ impl Run {
                 arm.recipe.check(&sizes).map_err(|e| fail(e.to_string()))?;
             }
             let prompt = arm.sample.prompt_tokens;
-            if arm.sample.prompt != PromptFrom::None && !has_prompts(&self.human.tokens, prompt) {
+            if arm.sample.prompt != PromptFrom::None
+                && self.seeds.values().any(|seed| !has_prompts(&seed.texts.tokens, prompt))
+            {
                 return Err(fail(format!("sample.prompt_tokens = {prompt}: no human document is so long; take fewer")));
             }
             plans.push(chain_plan(&self.experiment, arm, config, largest));
@@ -382,7 +381,7 @@ impl Run {
         first: u32,
         observer: &dyn Observer,
     ) -> Result<(), Stop> {
-        let (human, reference) = &self.seeds[&chain.seed];
+        let seed = &self.seeds[&chain.seed];
         let settings = &self.experiment.arms[arm];
         let config = self.configs[arm].clone();
         let make = |id: &StageId, fill: Make| self.make(id, fill);
@@ -395,7 +394,8 @@ impl Run {
             config,
             device: &self.device,
             plan: &self.plans[arm],
-            reference,
+            seed,
+            questions: self.experiment.corpus.questions,
             observer,
             first,
             make: &make,
@@ -403,7 +403,7 @@ impl Run {
             written: RefCell::default(),
         };
         let streams = Streams::new(chain.seed);
-        let budget = human.training.iter().map(|e| e.size).sum();
+        let budget = seed.set.training.iter().map(|e| e.size).sum();
         let plan = chain::Plan {
             recipe: settings.recipe,
             generations,
@@ -411,7 +411,7 @@ impl Run {
             streams,
         };
         let outcome =
-            chain::run(&plan, human.clone(), &mut &learner, &mut |trip: &Trip<'_, Trained>| learner.finish(trip));
+            chain::run(&plan, seed.set.clone(), &mut &learner, &mut |trip: &Trip<'_, Trained>| learner.finish(trip));
         match outcome.ended {
             None => Ok(()),
             Some(Ended::Training(stop) | Ended::Writing(stop) | Ended::Scoring(stop)) => Err(stop),

@@ -1,5 +1,6 @@
 //! The score stage: everything that is measured of one generation.
 
+use crate::seed::Texts;
 use crate::{Error, Human};
 use chain::{Entry, HumanSet, Origin, TrainingSet};
 use corpus::{Document, TokenSet};
@@ -63,19 +64,20 @@ fn labelled(set: &str, measures: Vec<Measure>) -> impl Iterator<Item = Measured>
 }
 
 /// The losses of a model on the human test set, each document alone from its separator.
-pub(crate) fn test_measures(weights: &Weights, human: &Human, device: &Device) -> Vec<Measured> {
-    let nats = inference::score(weights, &human.test_tokens, human.tokenizer.separator(), device);
-    let losses: Vec<DocumentLoss> = nats
-        .into_iter()
-        .zip(&human.test)
-        .enumerate()
-        .map(|(index, (nats, document))| DocumentLoss {
-            nats,
-            tokens: positions(&human.test_tokens, index, weights.config().context),
-            bytes: document.text.len() as u64,
-        })
-        .collect();
-    labelled("test", evaluation::predictions(&losses)).collect()
+pub(crate) fn test_losses(weights: &Weights, human: &Human, device: &Device) -> Vec<DocumentLoss> {
+    let Texts { documents, tokens } = &human.test;
+    let nats = inference::score(weights, tokens, human.tokenizer.separator(), device);
+    let loss = |(index, (nats, document)): (usize, (f64, &Document))| DocumentLoss {
+        nats,
+        tokens: positions(tokens, index, weights.config().context),
+        bytes: document.text.len() as u64,
+    };
+    nats.into_iter().zip(documents).enumerate().map(loss).collect()
+}
+
+/// What those losses say.
+pub(crate) fn test_measures(losses: &[DocumentLoss]) -> Vec<Measured> {
+    labelled("test", evaluation::predictions(losses)).collect()
 }
 
 /// What was written, against the human text of the chain's generation 0.
@@ -104,16 +106,16 @@ pub(crate) fn docs<'a>(documents: &'a [Document], tokens: &'a TokenSet, reencode
 }
 
 /// What a seed's generations are compared with: its human training set, and the test set as that text's honest twin.
-pub(crate) fn reference(human: &Human, set: &HumanSet, seed: u64) -> Reference {
+pub(crate) fn reference(human: &Human, texts: &Texts, set: &HumanSet, seed: u64) -> Reference {
     let doc = |entry: &Entry| Doc {
-        text: &human.documents[entry.index].text,
-        ids: human.tokens.ids(entry.index),
-        truncated: human.tokens.truncated(entry.index),
+        text: &texts.documents[entry.index].text,
+        ids: texts.tokens.ids(entry.index),
+        truncated: texts.tokens.truncated(entry.index),
         reencoded_differs: false,
     };
     let documents: Vec<Doc> = set.training.iter().map(doc).collect();
     let equal = Equal { words: EQUAL_WORDS, draws: DRAWS, streams: Streams::new(seed) };
-    Reference::of(&documents, &docs(&human.test, &human.test_tokens, &[]), equal)
+    Reference::of(&documents, &docs(&human.test.documents, &human.test.tokens, &[]), equal)
 }
 
 /// Positions that a document takes in a window: its tokens, and its end unless it is truncated. A written document may encode to

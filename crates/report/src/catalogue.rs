@@ -1,5 +1,7 @@
 //! What the metrics are called, on which scale they are averaged, and which are drawn.
 
+use std::f64::consts::LOG2_E;
+
 use crate::interval::Scale;
 
 /// One thing to show of a metric.
@@ -10,6 +12,15 @@ pub(crate) struct Quantity {
     pub(crate) views: &'static [View],
     /// Name for people.
     pub(crate) title: &'static str,
+    /// What a value is multiplied with before it is shown, so that it is in the unit that the title or the axis says.
+    pub(crate) times: f64,
+}
+
+impl Quantity {
+    /// The same, measured in nats and shown in bits.
+    pub(crate) const fn in_bits(self) -> Self {
+        Self { times: LOG2_E, ..self }
+    }
 }
 
 /// A detail, and the detail under which the same was measured of human text; empty if it was not.
@@ -18,16 +29,21 @@ pub(crate) struct View {
     pub(crate) human: &'static str,
 }
 
-const fn view(detail: &'static str, human: &'static str) -> View {
+pub(crate) const fn view(detail: &'static str, human: &'static str) -> View {
     View { detail, human }
 }
 
-const PLAIN: &[View] = &[view("", "")];
+pub(crate) const PLAIN: &[View] = &[view("", "")];
 /// Richness grows with size: human text of the same size stands beside texts of equal size only.
 const SIZED: &[View] = &[view("equal", "human"), view("", "")];
 
-const fn quantity(set: &'static str, metric: &'static str, views: &'static [View], title: &'static str) -> Quantity {
-    Quantity { set, metric, views, title }
+pub(crate) const fn quantity(
+    set: &'static str,
+    metric: &'static str,
+    views: &'static [View],
+    title: &'static str,
+) -> Quantity {
+    Quantity { set, metric, views, title, times: 1.0 }
 }
 
 pub(crate) const TEST_PERPLEXITY: Quantity = quantity("test", "perplexity", PLAIN, "Test perplexity");
@@ -77,6 +93,8 @@ pub(crate) struct Figure {
     /// What is not measured is left out.
     pub(crate) panels: &'static [Quantity],
     pub(crate) kind: Axis,
+    /// What the dashed line is, where a view has human text.
+    pub(crate) dashed: &'static str,
     /// What the reader should know to read it.
     pub(crate) caption: &'static str,
 }
@@ -90,9 +108,13 @@ pub(crate) enum Axis {
     Log,
     /// A share of a whole: from 0, to 1 at the most.
     Share,
+    /// From 0, which means something, or from where the data are if some of them are below it. Panels have one scale.
+    Amount,
 }
 
-/// The figures, in the order of the page.
+const OTHER: &str = "other human text";
+
+/// The figures that every run has, in the order of the page.
 pub(crate) const FIGURES: [Figure; 8] = [
     Figure {
         name: "test-perplexity",
@@ -100,6 +122,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "perplexity per token (log axis)",
         panels: &[TEST_PERPLEXITY],
         kind: Axis::Log,
+        dashed: OTHER,
         caption: "Perplexity on human test text, every document scored alone from the separator.",
     },
     Figure {
@@ -108,6 +131,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "nats per token",
         panels: &[TEST_LOSS],
         kind: Axis::Linear,
+        dashed: OTHER,
         caption: "Mean negative log-likelihood per token of human test text.",
     },
     Figure {
@@ -116,6 +140,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "bits per byte",
         panels: &[BITS_PER_BYTE],
         kind: Axis::Linear,
+        dashed: OTHER,
         caption: "The same loss per byte of text, which does not depend on the tokenizer.",
     },
     Figure {
@@ -124,6 +149,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "share of the human word types",
         panels: &[VOCABULARY],
         kind: Axis::Share,
+        dashed: OTHER,
         caption: "Share of the word types of generation 0’s human text that occur in what each generation wrote.",
     },
     Figure {
@@ -132,6 +158,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "share of the words written",
         panels: &[TAIL],
         kind: Axis::Share,
+        dashed: OTHER,
         caption: "Share of what was written that belongs to the rarest types of the human text.",
     },
     Figure {
@@ -140,6 +167,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "nats per word",
         panels: &[ENTROPY],
         kind: Axis::Linear,
+        dashed: OTHER,
         caption: "Entropy of the words’ relative frequencies.",
     },
     Figure {
@@ -148,6 +176,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "share of n-grams that differ",
         panels: &DISTINCT,
         kind: Axis::Share,
+        dashed: OTHER,
         caption: "Distinct n-grams as a share of all n-grams written: lower is more uniform.",
     },
     Figure {
@@ -156,6 +185,7 @@ pub(crate) const FIGURES: [Figure; 8] = [
         axis: "share of n-grams that repeat",
         panels: &REPETITION,
         kind: Axis::Share,
+        dashed: OTHER,
         caption: "Share of the n-grams that repeat an earlier one of their document: higher is more repetitive.",
     },
 ];

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use rundir::{ChainId, RunDir, RunInfo};
 
-use crate::catalogue::{Quantity, scale};
+use crate::catalogue::{Axis, Quantity, scale};
+use crate::chronicle::FLOOR;
 use crate::interval::{Interval, Scale};
+use crate::panel::Point;
 use crate::{Error, Result};
 
 /// `(set, metric, detail)`.
@@ -23,6 +25,8 @@ pub(crate) struct Data {
     pub(crate) settings: Option<String>,
     /// In the order of the experiment file; what it does not name comes after, sorted.
     pub(crate) arms: Vec<String>,
+    /// Number of the arm that trains on human text alone, if there is one: the control.
+    pub(crate) control: Option<usize>,
     pub(crate) chains: Vec<ChainId>,
     pub(crate) failures: Vec<Failure>,
     values: BTreeMap<Key, BTreeMap<String, Values>>,
@@ -63,8 +67,10 @@ impl Data {
             by_arm.entry(row.arm).or_default().entry(row.generation).or_default().insert(row.seed, row.value);
         }
         let arms = order(&table, measured);
+        let control = control(&table, &arms);
         let failures = failures(&run, &chains)?;
-        Ok(Self { info, experiment, question: word("question"), settings, arms, chains, failures, values, run })
+        let question = word("question");
+        Ok(Self { info, experiment, question, settings, arms, control, chains, failures, values, run })
     }
 
     /// Everything that was measured, sorted.
@@ -83,7 +89,7 @@ impl Data {
             let observations: usize = count(&key(view.detail));
             if observations > best.as_ref().map_or(0, |(most, _)| *most) {
                 let human = Some(key(view.human)).filter(|human| !view.human.is_empty() && count(human) > 0);
-                best = Some((observations, Viewed { key: key(view.detail), human }));
+                best = Some((observations, Viewed { key: key(view.detail), human, times: quantity.times }));
             }
         }
         best.map(|(_, viewed)| viewed)
@@ -91,7 +97,18 @@ impl Data {
 
     /// The mean over seeds of what was measured of human text; arms and generations of a seed share it.
     pub(crate) fn human(&self, viewed: &Viewed) -> Option<f64> {
-        let cells = self.values.get(viewed.human.as_ref()?)?.values().flat_map(BTreeMap::values).flatten();
+        Some(self.by_seed(viewed.human.as_ref()?)? * viewed.times)
+    }
+
+    /// The entropy of a generated world's language in bits per token, the mean over seeds, whose tokenizers differ.
+    pub(crate) fn floor(&self) -> Option<f64> {
+        let viewed = self.view(&FLOOR)?;
+        Some(self.by_seed(&viewed.key)? * viewed.times)
+    }
+
+    /// The mean over seeds of what is the same in all arms and generations of a seed.
+    fn by_seed(&self, key: &Key) -> Option<f64> {
+        let cells = self.values.get(key)?.values().flat_map(BTreeMap::values).flatten();
         let by_seed: BTreeMap<u64, f64> = cells.map(|(&seed, &value)| (seed, value)).collect();
         Some(Interval::of(by_seed.into_values(), Scale::Plain)?.mean)
     }
@@ -110,6 +127,28 @@ impl Data {
     pub(crate) fn interval(&self, key: &Key, arm: &str, generation: u32) -> Option<Interval> {
         let values = self.seeds(key, arm, generation);
         Interval::of(values.into_iter().map(|(_, value)| value), scale(&key.1))
+    }
+
+    /// Mean and interval of one cell, in the unit in which it is shown.
+    pub(crate) fn shown(&self, viewed: &Viewed, arm: &str, generation: u32) -> Option<Interval> {
+        Some(self.interval(&viewed.key, arm, generation)?.times(viewed.times))
+    }
+
+    /// What a figure shows of an arm, by generation.
+    pub(crate) fn points(&self, viewed: &Viewed, arm: &str, kind: Axis) -> Vec<Point> {
+        let point = |generation| {
+            let seeds = self.seeds(&viewed.key, arm, generation);
+            let values = seeds.into_iter().map(|(_, value)| value * viewed.times).collect();
+            Point::of(generation, values, scale(&viewed.key.1), kind)
+        };
+        self.generations_of(&viewed.key, arm).into_iter().filter_map(point).collect()
+    }
+
+    /// One count as a share of another, by seed.
+    pub(crate) fn shares(&self, part: &Key, whole: &Key, arm: &str, generation: u32) -> Vec<f64> {
+        let whole: BTreeMap<u64, f64> = self.seeds(whole, arm, generation).into_iter().collect();
+        let parts = self.seeds(part, arm, generation).into_iter();
+        parts.filter_map(|(seed, part)| Some(part / whole.get(&seed).filter(|&&whole| whole > 0.0)?)).collect()
     }
 
     /// The generations in which an arm has anything measured.
@@ -159,6 +198,8 @@ impl Data {
 pub(crate) struct Viewed {
     pub(crate) key: Key,
     pub(crate) human: Option<Key>,
+    /// From the unit of the file to the one that is shown.
+    pub(crate) times: f64,
 }
 
 /// From the first generation to the last.
@@ -175,6 +216,17 @@ fn order(table: &toml::Table, mut measured: BTreeSet<String>) -> Vec<String> {
     let mut arms: Vec<String> = named.filter(|name| measured.remove(name)).collect();
     arms.extend(measured);
     arms
+}
+
+/// The first arm whose recipe takes nothing that a model wrote; without recipes, the one that has the control's name.
+fn control(table: &toml::Table, arms: &[String]) -> Option<usize> {
+    let recipes = table.get("arm").and_then(toml::Value::as_array).into_iter().flatten().filter_map(|arm| {
+        let recipe = arm.get("recipe")?.as_table()?;
+        Some((arm.get("name")?.as_str()?, recipe.contains_key("latest") || recipe.contains_key("history")))
+    });
+    let human: BTreeSet<&str> = recipes.filter(|(_, written)| !written).map(|(name, _)| name).collect();
+    let by_recipe = arms.iter().position(|arm| human.contains(arm.as_str()));
+    by_recipe.or_else(|| arms.iter().position(|arm| arm == "human-refit"))
 }
 
 fn failures(run: &RunDir, chains: &[ChainId]) -> Result<Vec<Failure>> {

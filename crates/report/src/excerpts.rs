@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
-use rundir::{ChainId, StageKind};
+use rundir::{ChainId, StageId, StageKind};
 use serde::Deserialize;
 
 use crate::data::Data;
+use crate::stages;
 
 /// Documents shown of each generation.
 pub(crate) const DOCUMENTS: usize = 3;
@@ -36,35 +37,15 @@ pub(crate) struct Shown {
 
 /// The excerpts of an arm: of its chain that came farthest, the one with the smallest seed among those.
 pub(crate) fn of_arm(data: &Data, arm: &str) -> Option<Excerpts> {
-    let mut best: Option<(Vec<u32>, &ChainId)> = None;
-    for chain in data.chains.iter().filter(|chain| chain.arm == arm) {
-        let written: Vec<u32> = written(data, chain);
-        if best.as_ref().is_none_or(|(most, _)| written.len() > most.len()) {
-            best = Some((written, chain));
-        }
-    }
-    let (generations, chain) = best?;
-    let &last = generations.last()?;
-    let mut chosen = vec![generations[0], generations[generations.len() / 2], last];
+    let (chain, stages) = stages::farthest(data, arm, StageKind::Write)?;
+    let mut chosen = vec![0, stages.len() / 2, stages.len() - 1];
     chosen.dedup();
-    let column = |generation| Column { generation, documents: read(data, chain, generation) };
-    Some(Excerpts { chain: chain.clone(), columns: chosen.into_iter().map(column).collect() })
+    let column = |at: usize| Column { generation: stages[at].0, documents: read(data, stages[at].1) };
+    Some(Excerpts { chain, columns: chosen.into_iter().map(column).collect() })
 }
 
-/// The generations of a chain that wrote.
-fn written(data: &Data, chain: &ChainId) -> Vec<u32> {
-    let generations = data.run.generations(chain).unwrap_or_default();
-    let wrote = |generation: &u32| {
-        let record = data.run.resolve(chain, *generation).ok().flatten();
-        record.is_some_and(|record| record.stages.contains_key(&StageKind::Write))
-    };
-    generations.into_iter().filter(wrote).collect()
-}
-
-fn read(data: &Data, chain: &ChainId, generation: u32) -> Result<Vec<Shown>, String> {
-    let record = data.run.resolve(chain, generation).map_err(|e| e.to_string())?.ok_or("it has no record")?;
-    let id = record.stages.get(&StageKind::Write).ok_or("it wrote nothing")?;
-    let path = data.run.stage_path(id).join("documents.jsonl.zst");
+fn read(data: &Data, id: StageId) -> Result<Vec<Shown>, String> {
+    let path = data.run.stage_path(&id).join("documents.jsonl.zst");
     let named = |why: String| format!("{id}/documents.jsonl.zst: {why}");
     let open = || -> std::io::Result<Vec<String>> {
         let decoder = zstd::Decoder::new(File::open(&path)?)?;

@@ -4,41 +4,57 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::catalogue::{FIGURES, Figure};
+use crate::catalogue::{Axis, FIGURES, Figure};
+use crate::chronicle;
 use crate::data::Data;
 use crate::escape::visible;
+use crate::look::{GRID, INK, Look};
 use crate::panel::Panel;
+use crate::ruler::Ruler;
 
-/// Okabe and Ito's palette, which keeps its differences in all common kinds of colour blindness; its yellow, too light
-/// for a line, is replaced by grey. Arms also differ by marker.
-const PALETTE: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-    RGBColor(120, 120, 120),
-];
-/// Text and axes; a page that has a dark side puts its own colours in these two's places.
-pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x23);
-pub(crate) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe3);
-const INK_HEX: &str = "\"#222223\"";
-const GRID_HEX: &str = "\"#E2E2E3\"";
-
-/// Heights of the title and of a line of the legend, and the left margin of both, in pixels.
+/// Heights of the title, of a line of the legend and of a row of panels, and the left margin of the first two, in pixels.
 const TITLE: i32 = 30;
 const LINE: i32 = 21;
-const LEFT: i32 = 12;
+const ROW: i32 = 316;
+pub(crate) const LEFT: i32 = 12;
+/// Widths of a figure of one panel and of several.
+const NARROW: i32 = 560;
+pub(crate) const WIDE: i32 = 1120;
+
+/// A figure before it is drawn.
+pub(crate) struct Plan {
+    /// File name without ending.
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    /// What the vertical axis says.
+    pub(crate) axis: &'static str,
+    pub(crate) caption: String,
+    pub(crate) panels: Vec<Panel>,
+    /// What the signs mean.
+    pub(crate) legend: Vec<(Sign, String)>,
+    /// Whether it takes the page's whole width and its panels have titles.
+    pub(crate) wide: bool,
+    /// Whether all panels have one vertical scale.
+    pub(crate) shared: bool,
+}
+
+/// A sign of the legend.
+#[derive(Clone, Copy)]
+pub(crate) enum Sign {
+    /// A line with markers.
+    Curve(Look),
+    /// A dashed line, of any colour.
+    Dashes,
+}
 
 /// A figure as drawn.
 pub(crate) struct Drawn {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    pub(crate) caption: &'static str,
-    /// Whether it has several panels.
+    pub(crate) caption: String,
+    /// Whether it takes the page's whole width.
     pub(crate) wide: bool,
-    svg: String,
+    pub(crate) svg: String,
 }
 
 impl Drawn {
@@ -51,59 +67,89 @@ impl Drawn {
 
     /// A part of a page, in the page's colours.
     pub(crate) fn inline(&self) -> String {
-        let coloured = self.svg.replace(INK_HEX, "\"currentColor\"").replace(GRID_HEX, "\"var(--grid)\"");
+        let hex = |RGBColor(r, g, b): RGBColor| format!("\"#{r:02X}{g:02X}{b:02X}\"");
+        let coloured = self.svg.replace(&hex(INK), "\"currentColor\"").replace(&hex(GRID), "\"var(--grid)\"");
         coloured.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{} by generation\" ", self.title), 1)
     }
 }
 
-/// Draws every figure that has something to show.
+/// Draws every figure that has something to show: of a generated world first, where the run is on one.
 pub(crate) fn draw_all(data: &Data) -> Vec<Drawn> {
-    FIGURES.iter().filter_map(|figure| draw(data, figure)).collect()
+    let mut figures = chronicle::draw_all(data);
+    figures.extend(FIGURES.iter().filter_map(|figure| of_arms(data, figure)));
+    figures
 }
 
-fn draw(data: &Data, figure: &Figure) -> Option<Drawn> {
-    let panels: Vec<Panel> = figure.panels.iter().filter_map(|quantity| Panel::of(data, quantity, figure)).collect();
-    if panels.is_empty() {
+/// Draws a figure of the catalogue: a curve for each arm.
+pub(crate) fn of_arms(data: &Data, figure: &Figure) -> Option<Drawn> {
+    let panels: Vec<Panel> =
+        figure.panels.iter().filter_map(|quantity| Panel::of(data, quantity, figure.kind)).collect();
+    let mut legend = arms(data, &panels);
+    if panels.iter().any(Panel::has_dashes) {
+        legend.push((Sign::Dashes, figure.dashed.to_owned()));
+    }
+    let (name, title, axis, caption) = (figure.name, figure.title, figure.axis, figure.caption.to_owned());
+    let (wide, shared) = (figure.panels.len() > 1, figure.kind == Axis::Amount);
+    draw(Plan { name, title, axis, caption, panels, legend, wide, shared })
+}
+
+/// The arms that panels show, as a legend.
+pub(crate) fn arms(data: &Data, panels: &[Panel]) -> Vec<(Sign, String)> {
+    let looks = (0..data.arms.len()).map(|arm| (Look::Arm(arm), &data.arms[arm]));
+    let shown = looks.filter(|(look, _)| panels.iter().any(|panel| panel.shows(*look)));
+    shown.map(|(look, name)| (Sign::Curve(look), visible(name, false))).collect()
+}
+
+/// Draws a figure; none if it has no panels.
+pub(crate) fn draw(plan: Plan) -> Option<Drawn> {
+    if plan.panels.is_empty() {
         return None;
     }
-    let wide = figure.panels.len() > 1;
-    let width: u32 = if wide { 1120 } else { 560 };
-    let legend = legend(data, &panels, width as i32);
+    let width = if plan.wide { WIDE } else { NARROW };
+    let legend = set(&plan.legend, width);
     let header = TITLE + LINE * legend.last().map_or(0, |entry| entry.row + 1) + 4;
+    let (rows, columns) = grid(plan.panels.len());
     let mut svg = String::new();
     {
-        let root = SVGBackend::with_string(&mut svg, (width, 316 + header as u32)).into_drawing_area();
+        let size = (width as u32, (header + ROW * rows as i32) as u32);
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         let drawing = "drawing into a string cannot fail";
-        draw_header(&root, figure.title, &legend).expect(drawing);
-        let areas = root.margin(header, 6, 0, 0).split_evenly((1, panels.len()));
-        for (i, (area, panel)) in areas.iter().zip(&panels).enumerate() {
-            panel.draw(area, if i == 0 { figure.axis } else { "" }, wide).expect(drawing);
+        draw_header(&root, plan.title, &legend).expect(drawing);
+        let areas = root.margin(header, 6, 0, 0).split_evenly((rows, columns));
+        let last = plan.panels.iter().map(Panel::last).max().unwrap_or(0);
+        for (i, (area, panel)) in areas.iter().zip(&plan.panels).enumerate() {
+            let of = if plan.shared { &plan.panels[..] } else { std::slice::from_ref(panel) };
+            let axis = if i % columns == 0 { plan.axis } else { "" };
+            panel.draw(area, Ruler::vertical(of), last, axis, plan.wide).expect(drawing);
         }
         root.present().expect(drawing);
     }
-    Some(Drawn { name: figure.name, title: figure.title, caption: figure.caption, wide, svg })
+    Some(Drawn { name: plan.name, title: plan.title, caption: plan.caption, wide: plan.wide, svg })
 }
 
-/// One line of the legend's meaning: an arm, or human text.
-struct Entry {
-    arm: Option<usize>,
-    name: String,
+/// Rows and columns of panels: one row of up to four, then as even as it goes.
+fn grid(panels: usize) -> (usize, usize) {
+    let rows = panels.div_ceil(4);
+    (rows, panels.div_ceil(rows))
+}
+
+/// A sign of the legend with its name, in its place.
+struct Entry<'a> {
+    sign: Sign,
+    name: &'a str,
     left: i32,
     row: i32,
 }
 
 /// Sets names in rows; widths are estimated, for an SVG has no fonts until it is shown.
-fn legend(data: &Data, panels: &[Panel], width: i32) -> Vec<Entry> {
-    let shown = |arm: &usize| panels.iter().any(|panel| panel.shows(*arm));
-    let arms = (0..data.arms.len()).filter(shown).map(|arm| (Some(arm), visible(&data.arms[arm], false)));
-    let human = panels.iter().any(Panel::has_human).then(|| (None, "other human text".to_owned()));
+fn set(legend: &[(Sign, String)], width: i32) -> Vec<Entry<'_>> {
     let (mut left, mut row, mut entries) = (LEFT, 0, Vec::new());
-    for (arm, name) in arms.chain(human) {
+    for (sign, name) in legend {
         let needed = 34 + 15 * name.chars().count() as i32 / 2 + 16;
         if left > LEFT && left + needed > width {
             (left, row) = (LEFT, row + 1);
         }
-        entries.push(Entry { arm, name, left, row });
+        entries.push(Entry { sign: *sign, name, left, row });
         left += needed;
     }
     entries
@@ -117,36 +163,38 @@ pub(crate) fn text(size: i32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&INK)
 }
 
-fn draw_header(root: &Area, title: &str, legend: &[Entry]) -> Outcome {
+/// A figure's title.
+pub(crate) fn draw_title(root: &Area, title: &str) -> Outcome {
     let left = Pos::new(HPos::Left, VPos::Center);
     let bold = ("sans-serif", 19).into_font().style(FontStyle::Bold).color(&INK).pos(left);
-    root.draw(&Text::new(title.to_owned(), (LEFT, TITLE / 2), bold))?;
+    Ok(root.draw(&Text::new(title.to_owned(), (LEFT, TITLE / 2), bold))?)
+}
+
+fn draw_header(root: &Area, title: &str, legend: &[Entry]) -> Outcome {
+    draw_title(root, title)?;
+    let left = Pos::new(HPos::Left, VPos::Center);
     for entry in legend {
         let y = TITLE + LINE * entry.row + LINE / 2;
         let line = [(entry.left, y), (entry.left + 26, y)];
-        match entry.arm {
-            Some(arm) => {
-                root.draw(&PathElement::new(line.to_vec(), colour(arm).stroke_width(2)))?;
-                root.draw(&(EmptyElement::at((entry.left + 13, y)) + marker(arm)))?;
+        match entry.sign {
+            Sign::Curve(look) => {
+                root.draw(&PathElement::new(line.to_vec(), look.colour().stroke_width(2)))?;
+                root.draw(&(EmptyElement::at((entry.left + 13, y)) + look.marker()))?;
             }
-            None => root.draw(&plotters::element::DashedPathElement::new(line, 5, 4, INK))?,
+            Sign::Dashes => root.draw(&plotters::element::DashedPathElement::new(line, 5, 4, INK))?,
         }
-        root.draw(&Text::new(entry.name.clone(), (entry.left + 33, y), text(15).pos(left)))?;
+        root.draw(&Text::new(entry.name.to_owned(), (entry.left + 33, y), text(15).pos(left)))?;
     }
     Ok(())
 }
 
-pub(crate) fn colour(arm: usize) -> RGBColor {
-    PALETTE[arm % PALETTE.len()]
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The arm's marker, around the place that it is drawn at: circle, square, triangle, diamond, in turn.
-pub(crate) fn marker(arm: usize) -> Polygon<(i32, i32)> {
-    let corners: &[(i32, i32)] = match arm % 4 {
-        0 => &[(4, 0), (3, 3), (0, 4), (-3, 3), (-4, 0), (-3, -3), (0, -4), (3, -3)],
-        1 => &[(-3, -3), (4, -3), (4, 4), (-3, 4)],
-        2 => &[(0, -5), (5, 4), (-5, 4)],
-        _ => &[(0, -5), (5, 0), (0, 5), (-5, 0)],
-    };
-    Polygon::new(corners.to_vec(), colour(arm).filled())
+    #[test]
+    fn panels_stand_in_even_rows() {
+        assert_eq!([1, 3, 4, 5, 6, 7, 8, 9].map(grid).map(|(_, columns)| columns), [1, 3, 4, 3, 3, 4, 4, 3]);
+        assert_eq!(grid(5), (2, 3));
+    }
 }

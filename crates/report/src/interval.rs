@@ -51,6 +51,12 @@ impl Interval {
         });
         Some(Self { seeds: values.len(), mean: back(mean), bounds })
     }
+
+    /// The same in another unit, which is `factor` times smaller.
+    pub(crate) fn times(self, factor: f64) -> Self {
+        let bounds = self.bounds.map(|(low, high)| (low * factor, high * factor));
+        Self { mean: self.mean * factor, bounds, ..self }
+    }
 }
 
 /// The 97.5 % point of Student's t.

@@ -20,6 +20,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A run on a generated world, whose truth is known, has more: the excess over the floor, what is remembered and what
+//! survives by how frequent it was, and the genealogy of a false fact.
+//!
 //! # Intervals
 //!
 //! Over seeds, Student's t at 95 %, from three seeds on: a percentile bootstrap over few seeds covers far less than it
@@ -27,17 +30,26 @@
 //! that their mean is geometric; for everything else on the plain scale. Two seeds are shown as two dots.
 
 mod catalogue;
+mod chronicle;
 mod data;
+mod decades;
+mod descent;
 mod escape;
 mod excerpts;
 mod figure;
+mod genealogy;
 mod interval;
+mod look;
 mod page;
 mod panel;
+mod plot;
 mod results;
+mod ruler;
 mod sections;
+mod stages;
 mod terminal;
 mod ticks;
+mod wrapped;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::catalogue::{TEST_PERPLEXITY, VOCABULARY};
+use crate::catalogue::{Quantity, TEST_PERPLEXITY, VOCABULARY};
+use crate::chronicle::{EXCESS, GRAMMATICAL, RARE_FACTS, is_world};
 use crate::data::Data;
 use crate::escape::html;
 use crate::figure::Drawn;
@@ -26,7 +27,8 @@ pub(crate) fn page(data: &Data, figures: &[Drawn]) -> String {
     page.push_str(&outline(data));
     page.push_str(&failures(data));
     page.push_str(&summary(data));
-    page.push_str(&drawings(figures));
+    page.push_str(&drawings(data, figures));
+    page.push_str(&sections::truth_table(data));
     page.push_str(&sections::main_table(data));
     page.push_str(&sections::ledger(data));
     page.push_str(&sections::texts(data));
@@ -97,7 +99,11 @@ fn summary(data: &Data) -> String {
 }
 
 fn sentence(data: &Data, arm: &str) -> String {
-    let parts: Vec<String> = [perplexity(data, arm), vocabulary(data, arm)].into_iter().flatten().collect();
+    let parts: Vec<String> = if is_world(data) {
+        truth(data, arm)
+    } else {
+        [perplexity(data, arm), vocabulary(data, arm)].into_iter().flatten().collect()
+    };
     let nothing = || "neither perplexity nor vocabulary was measured".to_owned();
     let said = if parts.is_empty() { nothing() } else { parts.join("; ") };
     format!("<b>{}</b>: {}.", html(arm), html(&said))
@@ -110,6 +116,22 @@ fn perplexity(data: &Data, arm: &str) -> Option<String> {
     let (first, last) = (change.first, change.last);
     let ratio = format!("a ratio of {}{}", number(change.ratio.mean), spread(&change.ratio));
     Some(format!("test perplexity {} in generation {first}, {} in generation {last}, {ratio}", at(first)?, at(last)?))
+}
+
+/// What is known of an arm on a generated world.
+fn truth(data: &Data, arm: &str) -> Vec<String> {
+    let quantities = [
+        (&EXCESS, "bits per token above the floor"),
+        (&RARE_FACTS, "share of the rare facts that it still knew"),
+        (&GRAMMATICAL, "grammatical share of its documents"),
+    ];
+    let change = |(quantity, words): (&Quantity, &str)| {
+        let viewed = data.view(quantity)?;
+        let generations = data.generations_of(&viewed.key, arm);
+        let at = |generation: Option<&u32>| Some(number(data.shown(&viewed, arm, *generation?)?.mean));
+        Some(format!("{words}: first {}, last {}", at(generations.first())?, at(generations.last())?))
+    };
+    quantities.into_iter().filter_map(change).collect()
 }
 
 fn vocabulary(data: &Data, arm: &str) -> Option<String> {
@@ -130,15 +152,19 @@ fn spread(interval: &Interval) -> String {
     }
 }
 
-fn drawings(figures: &[Drawn]) -> String {
+fn drawings(data: &Data, figures: &[Drawn]) -> String {
     if figures.is_empty() {
         return String::new();
     }
-    let mut text = String::from(
+    let dashed = if is_world(data) {
+        "Dashed lines are what the legend says."
+    } else {
+        "A dashed line is other human text than the vocabulary was taken from, measured in the same way."
+    };
+    let mut text = format!(
         "<h2>Figures</h2>\n<p class=\"quiet\">Lines are means over seeds. Bands are 95 % intervals (Student’s t over seeds; \
          on the logarithm for loss, perplexity and bits per byte) where there are three seeds or more; two seeds are \
-         drawn as open dots. A dashed line is other human text than the \
-         vocabulary was taken from, measured in the same way.</p>\n<div class=\"figures\">\n",
+         drawn as open dots. {dashed}</p>\n<div class=\"figures\">\n",
     );
     for figure in figures {
         let class = if figure.wide { " class=\"wide\"" } else { "" };
@@ -146,7 +172,7 @@ fn drawings(figures: &[Drawn]) -> String {
             text,
             "<figure{class}>\n{}<figcaption>{}</figcaption>\n</figure>",
             figure.inline(),
-            html(figure.caption)
+            html(&figure.caption)
         );
     }
     text.push_str("</div>\n");

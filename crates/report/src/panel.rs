@@ -1,104 +1,121 @@
-//! One panel of a figure: curves by generation, one for each arm, with their intervals.
+//! One panel of a figure: curves by generation with their intervals, and dashed lines to compare them with.
 
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 
-use crate::catalogue::{Axis, Figure, Quantity};
-use crate::data::{Data, Viewed};
-use crate::figure::{Area, GRID, INK, Outcome, colour, marker, text};
-use crate::interval::Interval;
+use crate::catalogue::{Axis, Quantity};
+use crate::data::Data;
+use crate::figure::{Area, Outcome, text};
+use crate::interval::{Interval, Scale};
+use crate::look::{GRID, INK, Look};
+use crate::ruler::Ruler;
 use crate::ticks;
 
 pub(crate) struct Panel {
-    title: &'static str,
-    kind: Axis,
-    curves: Vec<Curve>,
-    /// The same of human text.
-    human: Option<f64>,
+    pub(crate) title: String,
+    pub(crate) kind: Axis,
+    pub(crate) curves: Vec<Curve>,
+    pub(crate) dashes: Vec<Dashes>,
 }
 
-struct Curve {
-    /// Number of the arm, for colour and marker.
-    arm: usize,
-    points: Vec<Point>,
+pub(crate) struct Curve {
+    pub(crate) look: Look,
+    pub(crate) points: Vec<Point>,
 }
 
-struct Point {
+pub(crate) struct Point {
     generation: u32,
     interval: Interval,
     /// The seeds themselves, where there are two.
     dots: Vec<f64>,
 }
 
+/// A dashed line.
+pub(crate) struct Dashes {
+    pub(crate) colour: RGBColor,
+    pub(crate) line: Line,
+}
+
+pub(crate) enum Line {
+    /// The same in all generations.
+    Level(f64),
+    /// By generation.
+    Course(Vec<(u32, f64)>),
+}
+
+impl Point {
+    /// The point of the seeds' values; none if there is nothing to show on such an axis.
+    pub(crate) fn of(generation: u32, values: Vec<f64>, scale: Scale, kind: Axis) -> Option<Self> {
+        let interval = Interval::of(values.iter().copied(), scale)?;
+        let shown = kind != Axis::Log || interval.mean > 0.0;
+        let dots = if interval.seeds == 2 { values } else { Vec::new() };
+        let dots = dots.into_iter().filter(|value| value.is_finite()).collect();
+        shown.then_some(Self { generation, interval, dots })
+    }
+
+    /// Generation and mean.
+    pub(crate) fn mean(&self) -> (u32, f64) {
+        (self.generation, self.interval.mean)
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> {
+        let mean = self.interval.mean;
+        let (low, high) = self.interval.bounds.unwrap_or((mean, mean));
+        self.dots.iter().copied().chain([mean, low, high])
+    }
+}
+
 impl Panel {
-    /// The panel of a quantity; none if there is nothing to show.
-    pub(crate) fn of(data: &Data, quantity: &Quantity, figure: &Figure) -> Option<Self> {
+    /// A quantity by arm; none if there is nothing to show.
+    pub(crate) fn of(data: &Data, quantity: &Quantity, kind: Axis) -> Option<Self> {
         let viewed = data.view(quantity)?;
         let curve = |(arm, name): (usize, &String)| {
-            let points = points(data, &viewed, name, figure.kind);
-            (!points.is_empty()).then_some(Curve { arm, points })
+            let points = data.points(&viewed, name, kind);
+            (!points.is_empty()).then_some(Curve { look: Look::Arm(arm), points })
         };
         let curves: Vec<Curve> = data.arms.iter().enumerate().filter_map(curve).collect();
-        let human = data.human(&viewed);
-        (!curves.is_empty()).then_some(Self { title: quantity.title, kind: figure.kind, curves, human })
+        let human = data.human(&viewed).map(|human| Dashes { colour: INK, line: Line::Level(human) });
+        let dashes = human.into_iter().collect();
+        (!curves.is_empty()).then_some(Self { title: quantity.title.to_owned(), kind, curves, dashes })
     }
 
-    pub(crate) fn shows(&self, arm: usize) -> bool {
-        self.curves.iter().any(|curve| curve.arm == arm)
+    pub(crate) fn shows(&self, look: Look) -> bool {
+        self.curves.iter().any(|curve| curve.look == look)
     }
 
-    pub(crate) fn has_human(&self) -> bool {
-        self.human.is_some()
+    pub(crate) fn has_dashes(&self) -> bool {
+        !self.dashes.is_empty()
     }
 
-    fn points(&self) -> impl Iterator<Item = &Point> {
+    /// The last generation shown.
+    pub(crate) fn last(&self) -> u32 {
+        self.points().map(|point| point.generation).max().unwrap_or(0)
+    }
+
+    pub(crate) fn points(&self) -> impl Iterator<Item = &Point> {
         self.curves.iter().flat_map(|curve| &curve.points)
     }
 
-    /// The vertical axis, in its own scale.
-    fn vertical(&self) -> Ruler {
-        let intervals = self.points().flat_map(|point| {
-            let mean = point.interval.mean;
-            let (low, high) = point.interval.bounds.unwrap_or((mean, mean));
-            point.dots.iter().copied().chain([mean, low, high])
+    /// What has to fit into the panel.
+    pub(crate) fn values(&self) -> impl Iterator<Item = f64> {
+        let dashes = self.dashes.iter().flat_map(|dashes| match &dashes.line {
+            Line::Level(level) => vec![*level],
+            Line::Course(course) => course.iter().map(|(_, value)| *value).collect(),
         });
-        let log = self.kind == Axis::Log;
-        // An interval may leave the range of its metric: what is no positive number has no place on a logarithmic axis.
-        let usable = |value: &f64| value.is_finite() && (!log || *value > 0.0);
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for value in intervals.chain(self.human).filter(usable) {
-            (low, high) = (low.min(value), high.max(value));
-        }
-        if self.kind == Axis::Share {
-            high = if high > 0.0 { (high * 1.05).min(1.0) } else { 1.0 };
-            return Ruler { low: 0.0, high, ticks: ticks::linear(0.0, high) };
-        }
-        if log {
-            (low, high) = (low.ln(), high.ln());
-        }
-        let room = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(0.1) };
-        (low, high) = (low - room, high + room);
-        let ticks = match self.kind {
-            Axis::Log => ticks::logarithmic(low.exp(), high.exp()).into_iter().map(f64::ln).collect(),
-            _ => ticks::linear(low, high),
-        };
-        Ruler { low, high, ticks }
+        self.points().flat_map(Point::values).chain(dashes)
     }
 
-    /// Draws into `area`. `axis` is what the vertical axis says.
-    pub(crate) fn draw(&self, area: &Area, axis: &str, titled: bool) -> Outcome {
-        let vertical = self.vertical();
-        let (low, high) = (vertical.low, vertical.high);
-        let last = self.points().map(|point| point.generation).max().unwrap_or(0);
+    /// Draws into `area`, to the generation `last`. `axis` is what the vertical axis says.
+    pub(crate) fn draw(&self, area: &Area, vertical: Ruler, last: u32, axis: &str, titled: bool) -> Outcome {
+        let (low, high) = vertical.ends();
         let side = 0.04 * f64::from(last.max(1));
-        let horizontal = Ruler { low: -side, high: f64::from(last) + side, ticks: ticks::whole(last) };
+        let horizontal = Ruler::new(-side, f64::from(last) + side, ticks::whole(last));
         let log = self.kind == Axis::Log;
 
         let mut chart = ChartBuilder::on(area);
         chart.margin_left(6).margin_right(14).margin_top(8).x_label_area_size(46);
         chart.y_label_area_size(if axis.is_empty() { 46 } else { 66 });
         if titled {
-            chart.caption(self.title, text(16));
+            chart.caption(&self.title, text(16));
         }
         let mut chart = chart.build_cartesian_2d(horizontal, vertical)?;
         (chart.configure_mesh())
@@ -110,50 +127,44 @@ impl Panel {
             .x_desc("generation")
             .y_desc(axis)
             .x_label_formatter(&|x| ticks::label(*x))
-            .y_label_formatter(&|y| ticks::label(if log { rounded(y.exp()) } else { *y }))
+            .y_label_formatter(&|y| ticks::label(if log { ticks::rounded(y.exp()) } else { *y }))
             .draw()?;
 
         let place = |generation: u32, value: f64| {
             let y = if log { value.max(f64::MIN_POSITIVE).ln() } else { value };
             (f64::from(generation), y.clamp(low, high))
         };
-        if let Some(human) = self.human {
-            let (left, right) = (place(0, human), place(last, human));
-            let ends = [(left.0 - side, left.1), (right.0 + side, right.1)];
-            chart.draw_series(DashedLineSeries::new(ends, 5, 4, INK.into()))?;
+        for dashes in &self.dashes {
+            let line = match &dashes.line {
+                Line::Level(level) => {
+                    let (left, right) = (place(0, *level), place(last, *level));
+                    vec![(left.0 - side, left.1), (right.0 + side, right.1)]
+                }
+                Line::Course(course) => course.iter().map(|&(generation, value)| place(generation, value)).collect(),
+            };
+            chart.draw_series(DashedLineSeries::new(line, 5, 4, dashes.colour.into()))?;
         }
         // Bands first, so that no curve lies under one.
         for curve in &self.curves {
             chart.draw_series(curve.bands(&place))?;
         }
         for curve in &self.curves {
-            let colour = colour(curve.arm);
+            let colour = curve.look.colour();
             let line: Vec<_> = curve.points.iter().map(|point| place(point.generation, point.interval.mean)).collect();
             chart.draw_series(LineSeries::new(line.iter().copied(), colour.stroke_width(2)))?;
             let dots = curve.points.iter().flat_map(|point| point.dots.iter().map(|&dot| place(point.generation, dot)));
             chart.draw_series(dots.map(|at| Circle::new(at, 3, colour.stroke_width(1))))?;
-            chart.draw_series(line.iter().map(|&at| EmptyElement::at(at) + marker(curve.arm)))?;
+            chart.draw_series(line.iter().map(|&at| EmptyElement::at(at) + curve.look.marker()))?;
         }
         Ok(())
     }
-}
-
-fn points(data: &Data, viewed: &Viewed, arm: &str, kind: Axis) -> Vec<Point> {
-    let point = |generation| {
-        let interval = data.interval(&viewed.key, arm, generation)?;
-        let shown = kind != Axis::Log || interval.mean > 0.0;
-        let dots = if interval.seeds == 2 { data.seeds(&viewed.key, arm, generation) } else { Vec::new() };
-        let dots = dots.into_iter().map(|(_, value)| value).filter(|value| value.is_finite()).collect();
-        shown.then_some(Point { generation, interval, dots })
-    };
-    data.generations_of(&viewed.key, arm).into_iter().filter_map(point).collect()
 }
 
 impl Curve {
     /// The stretches of neighbouring generations that have intervals; a lone one becomes a bar.
     fn bands(&self, place: &dyn Fn(u32, f64) -> (f64, f64)) -> Vec<Polygon<(f64, f64)>> {
         let bounded = |point: &Point| point.interval.bounds.map(|(low, high)| (point.generation, low, high));
-        let colour = colour(self.arm).mix(0.15).filled();
+        let colour = self.look.colour().mix(0.15).filled();
         let mut bands = Vec::new();
         for stretch in self.points.split(|point| point.interval.bounds.is_none()) {
             let stretch: Vec<_> = stretch.iter().filter_map(bounded).collect();
@@ -170,34 +181,4 @@ impl Curve {
         }
         bands
     }
-}
-
-/// A linear axis that bears numbers where we want them.
-struct Ruler {
-    low: f64,
-    high: f64,
-    ticks: Vec<f64>,
-}
-
-impl Ranged for Ruler {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
-        let share = (value - self.low) / (self.high - self.low);
-        start + (share * f64::from(end - start)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
-    }
-
-    fn range(&self) -> std::ops::Range<f64> {
-        self.low..self.high
-    }
-}
-
-/// Takes away what a logarithm and its inverse added to a round number.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.10e}").parse().unwrap_or(value)
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::catalogue::{LEDGER_COLUMNS, MAIN_COLUMNS};
+use crate::catalogue::{LEDGER_COLUMNS, MAIN_COLUMNS, Quantity};
+use crate::chronicle::{self, RARE_FACTS};
 use crate::data::{Data, Key};
 use crate::escape::html;
 use crate::excerpts::{self, Column, Shown};
@@ -56,18 +57,41 @@ fn by_generation(
 
 /// Arm × generation, the metrics that matter most.
 pub(crate) fn main_table(data: &Data) -> String {
-    let columns: Vec<_> = MAIN_COLUMNS.iter().filter_map(|column| Some((column, data.view(column)?))).collect();
+    let caption = "Means over seeds; below them the 95 % interval, from three seeds on.";
+    measured(data, "By arm and generation", &MAIN_COLUMNS, caption)
+}
+
+/// The same against the truth, where it is known.
+pub(crate) fn truth_table(data: &Data) -> String {
+    let mut caption =
+        "Means over seeds; below them the 95 % interval, from three seeds on. Divergences in bits per document."
+            .to_owned();
+    if let Some(floor) = data.floor() {
+        let _ = write!(caption, " The floor is {} bits per token.", number(floor));
+    }
+    if let Some(viewed) = data.view(&RARE_FACTS) {
+        let band = html(&viewed.key.2);
+        let _ = write!(
+            caption,
+            " Rare facts: stated {band} times in the first text; share whose true answer is the likeliest."
+        );
+    }
+    measured(data, "Against the truth", &chronicle::COLUMNS, &caption)
+}
+
+/// A table of quantities; empty if none was measured.
+fn measured(data: &Data, title: &str, columns: &[&Quantity], caption: &str) -> String {
+    let columns: Vec<_> = columns.iter().filter_map(|column| Some((column, data.view(column)?))).collect();
     if columns.is_empty() {
         return String::new();
     }
     let titles: Vec<String> = columns.iter().map(|(column, _)| column.title.to_owned()).collect();
-    let caption = "Means over seeds; below them the 95 % interval, from three seeds on.";
     let human: Vec<Option<f64>> = columns.iter().map(|(_, viewed)| data.human(viewed)).collect();
     let table = by_generation(data, &titles, caption, &human, |arm, generation| {
         let of = data.seed_count(arm);
-        columns.iter().map(|(_, viewed)| cell(data.interval(&viewed.key, arm, generation), of)).collect()
+        columns.iter().map(|(_, viewed)| cell(data.shown(viewed, arm, generation), of)).collect()
     });
-    format!("<h2>By arm and generation</h2>\n{table}")
+    format!("<h2>{title}</h2>\n{table}")
 }
 
 /// What each generation was trained on.
@@ -81,7 +105,7 @@ pub(crate) fn ledger(data: &Data) -> String {
     titles.extend((!origins.is_empty()).then(|| "Human share of tokens".to_owned()));
     let caption = "Means over seeds. Where arms differ in tokens seen or in steps, they differ in compute.";
     let table = by_generation(data, &titles, caption, &[], |arm, generation| {
-        let plain = columns.iter().map(|(_, viewed)| data.interval(&viewed.key, arm, generation));
+        let plain = columns.iter().map(|(_, viewed)| data.shown(viewed, arm, generation));
         let share = (!origins.is_empty()).then(|| human_share(data, &origins, arm, generation));
         let mean = |interval: Option<Interval>| interval.map_or(String::new(), |interval| number(interval.mean));
         plain.chain(share).map(|interval| format!("<td>{}</td>", mean(interval))).collect()

@@ -4,51 +4,111 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
-use crate::catalogue::{BITS_PER_BYTE, TEST_PERPLEXITY, VOCABULARY};
-use crate::data::{Data, Key};
+use crate::catalogue::{BITS_PER_BYTE, Quantity, TEST_PERPLEXITY, VOCABULARY};
+use crate::chronicle::{EXCESS, RARE_FACTS, is_world};
+use crate::data::{Data, Failure, Viewed};
 use crate::escape::visible;
+use crate::excerpts;
+use crate::plot::{Course, Upward, plot};
 use crate::ticks::number;
+use crate::wrapped::wrapped;
 
 /// Generations that fit a line; of more, these many are shown, first and last among them.
 const COLUMNS: usize = 9;
+/// Characters of a line of text, and lines shown of each document.
+const LINE: usize = 76;
+const LINES: usize = 6;
 
-/// What came out of `run`, by arm: test perplexity and surviving vocabulary by generation, means over seeds; failed chains.
+/// What came out of `run`: two tables by arm and generation, means over seeds; the first of them as a plot; the first
+/// document of the first and of the last generation; failed chains. The tables are of test perplexity and surviving
+/// vocabulary or, where the run is on a generated world, of the excess over the floor and of the rare facts still known.
 ///
 /// # Errors
 /// If `run` is no run directory or has no metrics.
 pub fn terminal_table(run: &Path) -> Result<String> {
     let data = Data::load(run)?;
+    let world = is_world(&data);
+    let (main, second) = if world { (EXCESS, RARE_FACTS) } else { (TEST_PERPLEXITY, VOCABULARY) };
+    let mut parts: Vec<String> = [&main, &second].into_iter().filter_map(|quantity| table(&data, quantity)).collect();
+    parts.extend(curves(&data, &main, if world { Upward::Linear } else { Upward::Log }));
+    parts.extend(first_documents(&data));
+    parts.extend((!data.failures.is_empty()).then(|| failures(&data)));
+    if parts.is_empty() {
+        parts.push("nothing was measured\n".to_owned());
+    }
+    Ok(parts.join("\n"))
+}
+
+fn table(data: &Data, quantity: &Quantity) -> Option<String> {
+    let viewed = data.view(quantity)?;
+    let key = &viewed.key;
+    let arms: Vec<&String> = data.arms.iter().filter(|arm| !data.generations_of(key, arm).is_empty()).collect();
+    let all: BTreeSet<u32> = arms.iter().flat_map(|arm| data.generations_of(key, arm)).collect();
+    let generations = thinned(&all.into_iter().collect::<Vec<_>>());
+    let mut rows = vec![head(&generations)];
+    for arm in arms {
+        let mut row = vec![visible(arm, false), data.seed_count(arm).to_string()];
+        row.extend(generations.iter().map(|&generation| mean(data, &viewed, arm, generation)));
+        row.push(data.ratio(key, arm).map_or_else(dash, |change| number(change.ratio.mean)));
+        rows.push(row);
+    }
+    if let Some(human) = data.human(&viewed) {
+        rows.push(vec!["(other human)".to_owned(), String::new(), number(human)]);
+    }
+    Some(format!("{}\n{}", heading(data, quantity, &viewed), aligned(&rows)))
+}
+
+/// What a table is of.
+fn heading(data: &Data, quantity: &Quantity, viewed: &Viewed) -> String {
+    let title = quantity.title;
+    match (quantity.metric, data.floor()) {
+        ("excess", Some(floor)) => format!("{title}, mean over seeds; the floor is {}", number(floor)),
+        ("recall-top", _) => {
+            let band = visible(&viewed.key.2, false);
+            format!("{title} (of those stated {band} times at first), mean over seeds")
+        }
+        _ => format!("{title}, mean over seeds"),
+    }
+}
+
+fn curves(data: &Data, quantity: &Quantity, upward: Upward) -> Option<String> {
+    let viewed = data.view(quantity)?;
+    let course = |arm: &String| {
+        let generations = data.generations_of(&viewed.key, arm).into_iter();
+        let points = generations.filter_map(|g| Some((g, data.shown(&viewed, arm, g)?.mean)));
+        Course { name: visible(arm, false), points: points.collect() }
+    };
+    let drawn = plot(&data.arms.iter().map(course).collect::<Vec<_>>(), upward);
+    let scale = if upward == Upward::Log { ", on the logarithm" } else { "" };
+    (!drawn.is_empty()).then(|| format!("{}{scale}\n{drawn}", quantity.title))
+}
+
+/// The first document of the first and of the last generation, one below the other.
+fn first_documents(data: &Data) -> Option<String> {
+    let excerpts = data.arms.iter().find_map(|arm| excerpts::of_arm(data, arm))?;
+    let (arm, seed) = (visible(&excerpts.chain.arm, false), excerpts.chain.seed);
     let mut text = String::new();
-    for quantity in [TEST_PERPLEXITY, VOCABULARY] {
-        let Some(viewed) = data.view(&quantity) else { continue };
-        let key = &viewed.key;
-        let arms: Vec<&String> = data.arms.iter().filter(|arm| !data.generations_of(key, arm).is_empty()).collect();
-        let all: BTreeSet<u32> = arms.iter().flat_map(|arm| data.generations_of(key, arm)).collect();
-        let generations = thinned(&all.into_iter().collect::<Vec<_>>());
-        let mut rows = vec![head(&generations)];
-        for arm in arms {
-            let mut row = vec![visible(arm, false), data.seed_count(arm).to_string()];
-            row.extend(generations.iter().map(|&generation| mean(&data, key, arm, generation)));
-            row.push(data.ratio(key, arm).map_or_else(dash, |change| number(change.ratio.mean)));
-            rows.push(row);
+    let mut columns = vec![excerpts.columns.first()?, excerpts.columns.last()?];
+    columns.dedup_by_key(|column| column.generation);
+    for column in columns {
+        let lines = match &column.documents {
+            Ok(documents) => wrapped(documents.first().map_or("", |first| &first.text), LINE - 2, LINES),
+            Err(why) => wrapped(why, LINE - 2, LINES),
+        };
+        text.push_str(&format!("First text of generation {}, {arm}, seed {seed}\n", column.generation));
+        for line in if lines.is_empty() { vec!["(empty)".to_owned()] } else { lines } {
+            text.push_str(&format!("  {line}\n"));
         }
-        if let Some(human) = data.human(&viewed) {
-            rows.push(vec!["(other human)".to_owned(), String::new(), number(human)]);
-        }
-        text.push_str(&format!("{}, mean over seeds\n{}\n", quantity.title, aligned(&rows)));
     }
-    for failure in &data.failures {
-        let reason = visible(&failure.reason, false);
-        text.push_str(&format!(
-            "failed: {} at generation {}: {reason}\n",
-            visible(&failure.chain.to_string(), false),
-            failure.generation
-        ));
-    }
-    if text.is_empty() {
-        text.push_str("nothing was measured\n");
-    }
-    Ok(text)
+    Some(text)
+}
+
+fn failures(data: &Data) -> String {
+    let line = |failure: &Failure| {
+        let (chain, reason) = (failure.chain.to_string(), visible(&failure.reason, false));
+        format!("failed: {} at generation {}: {reason}\n", visible(&chain, false), failure.generation)
+    };
+    data.failures.iter().map(line).collect()
 }
 
 fn head(generations: &[u32]) -> Vec<String> {
@@ -70,17 +130,16 @@ pub fn compare(runs: &[PathBuf]) -> Result<String> {
     for run in runs {
         let data = Data::load(run)?;
         let name = visible(&run.display().to_string(), false);
-        let [perplexity, bits, vocabulary] =
-            [TEST_PERPLEXITY, BITS_PER_BYTE, VOCABULARY].map(|q| Some(data.view(&q)?.key));
+        let [perplexity, bits, vocabulary] = [TEST_PERPLEXITY, BITS_PER_BYTE, VOCABULARY].map(|q| data.view(&q));
         for arm in &data.arms {
-            let at = |key: &Option<Key>, choose: fn(&[u32]) -> Option<&u32>| {
-                let found = key.as_ref().and_then(|key| {
-                    let generation = *choose(&data.generations_of(key, arm))?;
-                    Some(mean(&data, key, arm, generation))
+            let at = |viewed: &Option<Viewed>, choose: fn(&[u32]) -> Option<&u32>| {
+                let found = viewed.as_ref().and_then(|viewed| {
+                    let generation = *choose(&data.generations_of(&viewed.key, arm))?;
+                    Some(mean(&data, viewed, arm, generation))
                 });
                 found.unwrap_or_else(dash)
             };
-            let change = perplexity.as_ref().and_then(|key| data.ratio(key, arm));
+            let change = perplexity.as_ref().and_then(|viewed| data.ratio(&viewed.key, arm));
             rows.push(vec![
                 name.clone(),
                 visible(arm, false),
@@ -102,8 +161,8 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-fn mean(data: &Data, key: &Key, arm: &str, generation: u32) -> String {
-    data.interval(key, arm, generation).map_or_else(dash, |interval| number(interval.mean))
+fn mean(data: &Data, viewed: &Viewed, arm: &str, generation: u32) -> String {
+    data.shown(viewed, arm, generation).map_or_else(dash, |interval| number(interval.mean))
 }
 
 /// At most [`COLUMNS`] of the generations, evenly spread.

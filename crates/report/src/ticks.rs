@@ -68,6 +68,11 @@ pub(crate) fn label(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.replace('-', "−") }
 }
 
+/// Takes away what a logarithm and its inverse added to a round number.
+pub(crate) fn rounded(value: f64) -> f64 {
+    format!("{value:.10e}").parse().unwrap_or(value)
+}
+
 /// A whole number with thin spaces between thousands.
 fn grouped(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());

@@ -26,7 +26,8 @@ pub struct Scored {
     pub tokens: usize,
 }
 
-/// Excess over the floor per token, on documents of the language: Σ (ln P − ln Q) / Σ tokens. None without tokens.
+/// Excess over the floor per token, on documents of the language: Σ (ln P − ln Q) / Σ tokens. None without tokens. Infinite,
+/// with a standard error that is no number, as soon as one of the documents is impossible for the model.
 pub fn excess(documents: &[Scored]) -> Option<Estimate> {
     ratio(documents.iter().map(|d| (d.truth - d.model, d.tokens as f64)))
 }

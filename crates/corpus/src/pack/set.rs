@@ -118,6 +118,22 @@ impl TokenSet {
         (0..self.len()).map(|document| (self.ids(document), self.truncated[document]))
     }
 
+    /// The first so many documents.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn first(&self, count: usize) -> Self {
+        let end = self.offsets[count] as usize;
+        Self {
+            ids: self.ids[..end].to_vec(),
+            offsets: self.offsets[..=count].to_vec(),
+            truncated: self.truncated[..count].to_vec(),
+            bytes: self.bytes[..count].to_vec(),
+            vocabulary: self.vocabulary,
+            tokenizer: self.tokenizer.clone(),
+        }
+    }
+
     /// Ids in all documents, separators not counted.
     pub fn tokens(&self) -> usize {
         self.ids.len()

@@ -1,0 +1,229 @@
+//! Asking a model what follows: the probability of each of many continuations of a prompt.
+
+use crate::score::windows;
+use burn::tensor::{Device, Tensor};
+use model::{Attention, Transformer, Weights};
+use ops::{Precision, linear};
+use std::ops::Range;
+
+/// Positions that go through the model at once.
+const POSITIONS: usize = 8192;
+/// A beginning less likely than this is not followed, unless the answer begins so: what it would lead to counts as
+/// impossible. A model that has learnt anything spreads its mass over a few dozen beginnings; following all of them would
+/// cost many times as much, for a thousandth of the mass.
+const FOLLOWED: f64 = 1e-5;
+
+/// Token sequences that may follow a prompt.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    /// With each its index in the list that was given; in the order of ids, so that what begins alike stands together.
+    sorted: Vec<(Vec<u32>, usize)>,
+}
+
+impl Candidates {
+    /// # Panics
+    /// If a sequence is empty.
+    pub fn new(list: impl IntoIterator<Item = Vec<u32>>) -> Self {
+        let mut sorted: Vec<(Vec<u32>, usize)> = list.into_iter().enumerate().map(|(i, ids)| (ids, i)).collect();
+        assert!(sorted.iter().all(|(ids, _)| !ids.is_empty()), "a candidate has tokens");
+        sorted.sort();
+        Self { sorted }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    /// Tokens of the longest.
+    pub fn longest(&self) -> usize {
+        self.sorted.iter().map(|(ids, _)| ids.len()).max().unwrap_or(0)
+    }
+}
+
+/// A prompt, what may follow it, and which of that is right.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// A document's first tokens.
+    pub prompt: &'a [u32],
+    /// What may follow.
+    pub candidates: &'a Candidates,
+    /// The index of the candidate that is followed however unlikely it is.
+    pub answer: usize,
+}
+
+/// The natural logarithm of the probability of each candidate, in the order of its list, as what follows the prompt; minus
+/// infinity where it begins in a way less likely than one in a hundred thousand. Candidates that begin alike share the work:
+/// a pass over the model for each beginning that is followed.
+///
+/// # Panics
+/// If a prompt and its longest candidate do not fit the context, or the device fails.
+pub fn continuations(weights: &Weights, asked: &[Asked<'_>], separator: u32, device: &Device) -> Vec<Vec<f64>> {
+    let model = Model { transformer: Transformer::new(weights, device), separator, device };
+    let mut found: Vec<Vec<f64>> = asked.iter().map(|a| vec![f64::NEG_INFINITY; a.candidates.len()]).collect();
+    let whole =
+        |(question, a): (usize, &Asked<'_>)| Beginning { question, at: 0, range: 0..a.candidates.len(), ln: 0.0 };
+    let mut open: Vec<Beginning> = asked.iter().enumerate().map(whole).filter(|b| !b.range.is_empty()).collect();
+    while !open.is_empty() {
+        let texts: Vec<Vec<u32>> = open.iter().map(|b| b.text(&asked[b.question])).collect();
+        let mut next = Vec::new();
+        model.after(&texts, &mut |index, logits| {
+            open[index].follow(&asked[open[index].question], &Logits::new(logits), &mut found, &mut next);
+        });
+        open = next;
+    }
+    found
+}
+
+/// Candidates of one question that are alike in their first `at` tokens.
+struct Beginning {
+    question: usize,
+    at: usize,
+    range: Range<usize>,
+    /// Of those tokens.
+    ln: f64,
+}
+
+impl Beginning {
+    fn text(&self, asked: &Asked<'_>) -> Vec<u32> {
+        let first = &asked.candidates.sorted[self.range.start].0;
+        [asked.prompt, &first[..self.at]].concat()
+    }
+
+    /// Marks the candidates that end with the next token, and opens the beginnings that go on.
+    fn follow(&self, asked: &Asked<'_>, logits: &Logits, found: &mut [Vec<f64>], next: &mut Vec<Beginning>) {
+        let all = &asked.candidates.sorted;
+        let mut start = self.range.start;
+        while start < self.range.end {
+            let token = all[start].0[self.at];
+            let same = all[start..self.range.end].partition_point(|(ids, _)| ids[self.at] <= token);
+            let ln = self.ln + logits.ln(token);
+            let mut rest = start..start + same;
+            // The order of ids puts what ends here first.
+            while !rest.is_empty() && all[rest.start].0.len() == self.at + 1 {
+                found[self.question][all[rest.start].1] = ln;
+                rest.start += 1;
+            }
+            let asked_for = all[rest.clone()].iter().any(|(_, index)| *index == asked.answer);
+            if !rest.is_empty() && (asked_for || ln >= FOLLOWED.ln()) {
+                next.push(Self { question: self.question, at: self.at + 1, range: rest, ln });
+            }
+            start += same;
+        }
+    }
+}
+
+/// The scores of one position, and the logarithm of their sum of exponentials in f64.
+struct Logits<'a> {
+    values: &'a [f32],
+    log_sum: f64,
+}
+
+impl<'a> Logits<'a> {
+    fn new(values: &'a [f32]) -> Self {
+        let top = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = values.iter().map(|&v| f64::from(v - top).exp()).sum();
+        Self { values, log_sum: f64::from(top) + sum.ln() }
+    }
+
+    fn ln(&self, token: u32) -> f64 {
+        f64::from(self.values[token as usize]) - self.log_sum
+    }
+}
+
+struct Model<'a> {
+    transformer: Transformer,
+    separator: u32,
+    device: &'a Device,
+}
+
+impl Model<'_> {
+    /// Calls `each` with the logits of what follows each text, in their order.
+    fn after(&self, texts: &[Vec<u32>], each: &mut dyn FnMut(usize, &[f32])) {
+        let context = self.transformer.config().context;
+        let windows = windows(texts.iter().map(|ids| ids.len() + 1), context);
+        let size = (POSITIONS / context).max(1);
+        for group in windows.chunks(size) {
+            // Equal shapes throughout: the last batch is filled up with padding.
+            let mut ids = vec![self.separator; size * context];
+            let mut starts: Vec<u32> = (0..size * context).map(|at| (at % context) as u32).collect();
+            let mut last = Vec::new();
+            for (window, texts_here) in group.iter().enumerate() {
+                let mut at = window * context;
+                for &text in texts_here {
+                    let end = at + texts[text].len() + 1;
+                    ids[at + 1..end].copy_from_slice(&texts[text]);
+                    starts[at..end].fill((at % context) as u32);
+                    last.push(end - 1);
+                    at = end;
+                }
+            }
+            let rows = self.logits(&ids, &starts, &last);
+            let vocabulary = self.transformer.config().vocabulary;
+            for (&text, logits) in group.iter().flatten().zip(rows.chunks(vocabulary)) {
+                each(text, logits);
+            }
+        }
+    }
+
+    /// Logits at these positions: `[positions, vocabulary]`.
+    fn logits(&self, ids: &[u32], starts: &[u32], positions: &[usize]) -> Vec<f32> {
+        let config = self.transformer.config();
+        let shape = config.attention(ids.len() / config.context, config.context);
+        let hidden = self.transformer.forward(ids, &Attention::new(shape, starts, self.device));
+        let indices: Vec<i32> = positions.iter().map(|&position| position as i32).collect();
+        let chosen = hidden.select(0, Tensor::from_data(indices.as_slice(), self.device));
+        linear(chosen, self.transformer.head(), Precision::Float32).try_into_vec_as().expect("float32 logits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score;
+    use corpus::{Document, TokenSet};
+    use model::Settings;
+    use streams::Streams;
+
+    /// What [`score`] says of prompt and candidate, less what it says of the prompt.
+    #[test]
+    fn agrees_with_the_score_of_whole_texts() {
+        let config = Settings { preset: "tiny".into(), context: Some(32), ..Settings::default() }.resolve(260).unwrap();
+        let weights = Weights::initialise(&config, &Streams::new(3), 0);
+        let device = ops::device::parse("flex").unwrap().device();
+        let tokenizer = corpus::Tokenizer::bytes();
+        let names = ["ant", "anthem", "bee", "b", "cat"];
+        let candidates = Candidates::new(names.iter().map(|name| tokenizer.encode(name)));
+        let prompts = ["The ", "A long beginning: "].map(|prompt| tokenizer.encode(prompt));
+        let asked: Vec<Asked> = prompts
+            .iter()
+            .zip([1, 4])
+            .map(|(prompt, answer)| Asked { prompt, candidates: &candidates, answer })
+            .collect();
+        let found = continuations(&weights, &asked, tokenizer.separator(), &device);
+        let nats = |text: String| {
+            let mut document = Document::human("d", text, "test");
+            document.truncated = true;
+            let tokens = TokenSet::encode(&[document], &tokenizer);
+            score(&weights, &tokens, tokenizer.separator(), &device)[0]
+        };
+        for (asked, found) in asked.iter().zip(&found) {
+            let prompt = tokenizer.decode(asked.prompt);
+            for (index, name) in names.iter().enumerate() {
+                let expected = nats(prompt.clone()) - nats(format!("{prompt}{name}"));
+                let is_followed = expected > FOLLOWED.ln() + 1.0 || index == asked.answer;
+                if is_followed {
+                    assert!((found[index] - expected).abs() < 1e-4, "{prompt}{name}: {} {expected}", found[index]);
+                }
+            }
+            assert!(found[asked.answer].is_finite());
+        }
+        // Seven letters of a model that knows nothing: 260^-6 is far below what is followed.
+        assert_eq!(found[1][1], f64::NEG_INFINITY);
+    }
+}

@@ -1,0 +1,140 @@
+//! The human text of one seed.
+
+use crate::{Error, Experiment, Human, scoring};
+use chain::{Entry, HumanSet, Source, human_subset};
+use corpus::{Document, TokenSet, Tokenizer};
+use evaluation::Reference;
+use std::sync::Arc;
+use streams::Streams;
+use world::{Survey, World};
+
+/// Documents that fit the context, and their tokens.
+pub struct Texts {
+    /// The documents.
+    pub documents: Vec<Document>,
+    /// Their tokens.
+    pub tokens: TokenSet,
+}
+
+impl Texts {
+    /// Documents as a recipe sees them.
+    pub(crate) fn entries(&self, context: usize) -> Vec<Entry> {
+        let entry = |(index, document): (usize, &Document)| Entry {
+            id: document.id.clone(),
+            generation: None,
+            index,
+            size: scoring::positions(&self.tokens, index, context),
+        };
+        self.documents.iter().enumerate().map(entry).collect()
+    }
+
+    /// The documents of a world from number `first` on, until they hold so many tokens.
+    ///
+    /// # Errors
+    /// [`Error::Request`] if one is longer than a window, which a tokenizer can bring about that crosses words.
+    pub(crate) fn of_world(
+        world: &World,
+        tokenizer: &Tokenizer,
+        first: u64,
+        tokens: u64,
+        context: usize,
+    ) -> Result<Self, Error> {
+        let (mut documents, mut held) = (Vec::new(), 0);
+        let mut longest = 0;
+        while held < tokens {
+            let from = first + documents.len() as u64;
+            // As many again as are there, so that their number is found in a few rounds.
+            let more: Vec<Document> = world.documents(from..from + documents.len().clamp(256, 16_384) as u64).collect();
+            for document in more {
+                let size = tokenizer.encode(&document.text).len() + 1;
+                longest = longest.max(size);
+                held += size as u64;
+                documents.push(document);
+                if held >= tokens {
+                    break;
+                }
+            }
+        }
+        if longest > context {
+            return Err(too_long(world, longest, context));
+        }
+        let tokens = TokenSet::encode(&documents, tokenizer);
+        Ok(Self { documents, tokens })
+    }
+}
+
+/// A document of the world does not fit a window.
+pub(crate) fn too_long(world: &World, longest: usize, context: usize) -> Error {
+    let name = world.name();
+    Error::Request(format!(
+        "corpus `{name}`: its longest document has {longest} tokens with its end and a window holds {context}; raise \
+         model.context or tokenizer.vocabulary, or shorten the grammar's documents"
+    ))
+}
+
+/// What the chains of one seed share.
+pub(crate) struct Seed {
+    pub(crate) texts: Arc<Texts>,
+    pub(crate) set: HumanSet,
+    /// What text is compared with.
+    pub(crate) reference: Reference,
+    /// Of a world: how often the training set states each fact, by person.
+    pub(crate) stated: Vec<Vec<u64>>,
+}
+
+/// Documents of a world with numbers below this are the run's own: its test set. The next as many are seed 0's, and so on.
+const OF_ONE_SEED: u64 = 1 << 32;
+
+impl Seed {
+    /// The text that a seed works with: drawn from a corpus, or written by a world for this seed alone.
+    ///
+    /// # Errors
+    /// [`Error::Request`] if there is not enough.
+    pub(crate) fn of(human: &Human, experiment: &Experiment, seed: u64) -> Result<Self, Error> {
+        let context = experiment.context()?;
+        let (texts, set, stated) = match (&human.texts, &human.truth) {
+            (Some(texts), _) => {
+                let set = human_subset(&texts.entries(context), experiment.corpus.tokens, &Streams::new(seed))
+                    .map_err(|e| Error::Request(format!("corpus.tokens: {e}")))?;
+                (texts.clone(), set, Vec::new())
+            }
+            (None, Some(truth)) => {
+                let (texts, set) = written(truth.world(), &human.tokenizer, experiment, seed, context)?;
+                let training = set.training.iter().map(|entry| texts.documents[entry.index].text.as_str());
+                let stated = Survey::of(truth.world(), training).facts;
+                (Arc::new(texts), set, stated)
+            }
+            (None, None) => unreachable!("human text is a corpus or a world"),
+        };
+        let reference = scoring::reference(human, &texts, &set, seed);
+        Ok(Self { texts, set, reference, stated })
+    }
+}
+
+/// A seed's own documents of a world: a training set, and what `fresh` will need.
+fn written(
+    world: &World,
+    tokenizer: &Tokenizer,
+    experiment: &Experiment,
+    seed: u64,
+    context: usize,
+) -> Result<(Texts, HumanSet), Error> {
+    let budget = experiment.corpus.tokens.expect("checked with the experiment");
+    let of_arm = |arm: &crate::Arm| arm.recipe.amount(Source::Fresh).and_then(|a| a.tokens(budget)).unwrap_or(0);
+    let fresh = experiment.arms.iter().map(of_arm).max().unwrap_or(0);
+    let trips = u64::from(experiment.chain.generations - 1);
+    // A window more: whole documents are drawn, so an amount may be passed by a part of one.
+    let reserve = if fresh > 0 { (fresh + context as u64) * trips } else { 0 };
+    let number = seed.checked_add(1).and_then(|n| n.checked_mul(OF_ONE_SEED));
+    let first = number
+        .ok_or_else(|| Error::Request(format!("chain.seeds: {seed} is too large for a world; take one below 2^31")))?;
+    let texts = Texts::of_world(world, tokenizer, first, budget + reserve, context)?;
+    let mut training = texts.entries(context);
+    let mut held = 0;
+    let enough = training.iter().position(|entry| {
+        held += entry.size;
+        held >= budget
+    });
+    let reserve = training.split_off(enough.map_or(training.len(), |last| last + 1));
+    Ok((texts, HumanSet { training, reserve }))
+}

@@ -1,0 +1,221 @@
+//! What is measured of a generation where the true distribution is known: a world in the place of human text.
+
+use crate::scoring::Measured;
+use crate::{CorpusSettings, Error};
+use corpus::{Document, Sampling, TokenSet, Tokenizer};
+use evaluation::DocumentLoss;
+use inference::{Asked, Candidates, continuations};
+use model::Weights;
+use ops::device::Device;
+use rundir::Stage;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use streams::{Purpose, Streams};
+use world::{Estimate, Exact, FalseFact, Question, Scored, Survey, World};
+
+/// In a score stage: what the generation stated that is not so.
+pub(crate) const FALSE_FACTS: &str = "false-facts.json";
+
+/// A world with everything that is reckoned once for a run.
+pub struct Truth {
+    world: World,
+    exact: Exact,
+    /// Entropy per token in nats: no model can go below it on average.
+    floor: f64,
+    /// ln P of each test document.
+    test: Vec<f64>,
+    questions: Vec<Question>,
+    /// The tokens of each question.
+    prompts: Vec<Vec<u32>>,
+    /// What can be answered, by fact.
+    candidates: Vec<Candidates>,
+    answers: Vec<world::Answers>,
+}
+
+/// A false fact of a generation, as `false-facts.json` holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) person: usize,
+    pub(crate) fact: usize,
+    pub(crate) value: usize,
+    /// How often it is stated.
+    pub(crate) count: u64,
+    /// The fact in words, and what is true.
+    pub(crate) told: String,
+}
+
+/// The world that the settings name, if they name one.
+///
+/// # Errors
+/// [`Error::Request`] with what is wrong in a grammar file.
+pub(crate) fn named_world(settings: &CorpusSettings) -> Result<Option<(World, String)>, Error> {
+    let (world, grammar) = match (&settings.name, &settings.grammar) {
+        (_, Some(path)) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|e| Error::Request(format!("corpus.grammar: {path}: {e}")))?;
+            (World::load(Path::new(path)), text)
+        }
+        (Some(name), _) if World::names().any(|known| known == name) => {
+            (World::named(name), World::grammar(name).map_err(Error::request)?.to_owned())
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some((world.map_err(Error::request)?, grammar)))
+}
+
+impl Truth {
+    /// # Errors
+    /// [`Error::Request`] if the world's documents do not fit a window, or there is nothing to ask.
+    pub(crate) fn new(
+        world: World,
+        tokenizer: &Tokenizer,
+        test: &[Document],
+        settings: &CorpusSettings,
+        context: usize,
+    ) -> Result<Self, Error> {
+        let exact = world.exact();
+        let tokens = world.tokens(&|text| tokenizer.encode(text).len());
+        if tokens.longest + 1 > context {
+            return Err(crate::seed::too_long(&world, tokens.longest + 1, context));
+        }
+        let all = world.questions();
+        let questions = drawn(all.questions, &exact, settings.questions);
+        let encode = |text: &String| tokenizer.encode(text);
+        let of_test = |document: &Document| world.log_probability(&document.text).expect("the world wrote it");
+        Ok(Self {
+            floor: exact.entropy / (tokens.expected + 1.0),
+            test: test.iter().map(of_test).collect(),
+            prompts: questions.iter().map(|question| encode(&question.prompt)).collect(),
+            candidates: all.answers.iter().map(|a| Candidates::new(a.candidates.iter().map(encode))).collect(),
+            questions,
+            answers: all.answers,
+            exact,
+            world,
+        })
+    }
+
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The distance from the truth to the model, on the test documents.
+    pub(crate) fn of_predictions(&self, losses: &[DocumentLoss]) -> Vec<Measured> {
+        let scored: Vec<Scored> = (self.test.iter().zip(losses))
+            .map(|(&truth, loss)| Scored { truth, model: -loss.nats, tokens: loss.tokens as usize })
+            .collect();
+        let mut list = vec![one("test", "floor", "", self.floor)];
+        let mut put = |metric, estimate: Option<Estimate>| {
+            list.extend(estimate.map(|e| one("test", metric, "", e.value)));
+        };
+        put("excess", world::excess(&scored));
+        put("excess-per-document", world::excess_per_document(&scored));
+        list
+    }
+
+    /// What a generation wrote: what is left of the language, what was made up, and its false facts.
+    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measured>, Vec<Told>) {
+        let mut survey = Survey::new(&self.world);
+        documents.iter().for_each(|document| survey.add(&self.world, &document.text, document.truncated));
+        let rows = survey.rows(&self.world, &self.exact);
+        let told = |(fact, &count): (&FalseFact, &u64)| Told {
+            person: fact.person,
+            fact: fact.fact,
+            value: fact.value,
+            count,
+            told: self.world.tell(fact),
+        };
+        let mut list: Vec<Told> = survey.false_facts.iter().map(told).collect();
+        list.sort_by_key(|told| (std::cmp::Reverse(told.count), told.person, told.fact, told.value));
+        (rows.into_iter().map(|row| one("written", row.metric, &row.detail, row.value)).collect(), list)
+    }
+
+    /// The distance from the model to the truth, on the first documents that it wrote, about as many tokens as the test set
+    /// has. None if they were not drawn from the model as it is.
+    pub(crate) fn of_drawn(
+        &self,
+        weights: &Weights,
+        (documents, tokens): (&[Document], &TokenSet),
+        (sampling, budget): (&Sampling, u64),
+        separator: u32,
+        device: &Device,
+    ) -> Vec<Measured> {
+        if *sampling != Sampling::default() {
+            return Vec::new();
+        }
+        let mut held = 0;
+        let enough = (0..tokens.len()).take_while(|&document| {
+            let is_short = held < budget;
+            held += tokens.ids(document).len() as u64 + 1;
+            is_short
+        });
+        let count = enough.count();
+        let nats = inference::score(weights, &tokens.first(count), separator, device);
+        let truth =
+            |document: &Document| (!document.truncated).then(|| self.world.log_probability(&document.text).ok());
+        let pairs: Vec<(Option<f64>, f64)> =
+            documents.iter().zip(&nats).map(|(document, nats)| (truth(document).flatten(), -nats)).collect();
+        let Some(found) = world::to_truth(&pairs) else { return Vec::new() };
+        let mut list = vec![one("written", "parses", "", found.parses.value)];
+        list.extend(found.divergence.map(|divergence| one("written", "divergence", "", divergence.value)));
+        list
+    }
+
+    /// What the model knows of the facts, asked under its own probabilities; `stated` says how often generation 0's text
+    /// stated each.
+    pub(crate) fn of_knowledge(
+        &self,
+        weights: &Weights,
+        stated: &[Vec<u64>],
+        separator: u32,
+        device: &Device,
+    ) -> Vec<Measured> {
+        let asked: Vec<Asked> = (self.questions.iter().zip(&self.prompts))
+            .map(|(question, prompt)| Asked {
+                prompt,
+                candidates: &self.candidates[question.fact],
+                answer: question.answer,
+            })
+            .collect();
+        let found = continuations(weights, &asked, separator, device);
+        let grades: Vec<(world::Grade, u64)> = (self.questions.iter().zip(&found))
+            .map(|(question, ln)| {
+                (self.answers[question.fact].grade(question.answer, ln), stated[question.person][question.fact])
+            })
+            .collect();
+        world::recall(&grades).into_iter().map(|row| one("asked", row.metric, &row.detail, row.value)).collect()
+    }
+}
+
+/// So many of the questions, evenly from the decades of their facts' frequency as far as they reach; all if not said. The
+/// draw belongs to the run: all chains are asked the same.
+fn drawn(questions: Vec<Question>, exact: &Exact, count: Option<usize>) -> Vec<Question> {
+    let Some(count) = count else { return questions };
+    let mut decades: BTreeMap<i32, Vec<usize>> = BTreeMap::new();
+    for index in Streams::new(0).stream(Purpose::Evaluation, 0, 1).permutation(questions.len()) {
+        let Question { person, fact, .. } = questions[index];
+        decades.entry(exact.facts[person][fact].decade()).or_default().push(index);
+    }
+    let most = decades.values().map(Vec::len).max().unwrap_or(0);
+    let in_turn = (0..most).flat_map(|turn| decades.values().filter_map(move |decade| decade.get(turn).copied()));
+    let mut chosen: Vec<usize> = in_turn.take(count).collect();
+    chosen.sort_unstable();
+    chosen.into_iter().map(|index| questions[index].clone()).collect()
+}
+
+/// The false facts that a score stage holds; none where the truth is not known.
+pub(crate) fn false_facts(stage: &Stage) -> Result<Option<BTreeSet<FalseFact>>, Error> {
+    let path = stage.path().join(FALSE_FACTS);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let fail = |e: String| Error::Work(format!("{}: {e}", path.display()));
+    let text = std::fs::read_to_string(&path).map_err(|e| fail(e.to_string()))?;
+    let told: Vec<Told> = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    Ok(Some(told.iter().map(|t| FalseFact { person: t.person, fact: t.fact, value: t.value }).collect()))
+}
+
+fn one(set: &str, metric: &'static str, detail: &str, value: f64) -> Measured {
+    Measured { set: set.to_owned(), metric: metric.into(), detail: detail.to_owned(), value }
+}

@@ -1,0 +1,170 @@
+//! How long a false fact lives: of a chain, the one that is told over the longest line of generations.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use rundir::{ChainId, StageId, StageKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::data::Data;
+use crate::stages;
+
+/// Where a score stage has them.
+const FILE: &str = "false-facts.json";
+/// A file longer than this is none of ours; it bounds what a broken one can take of memory.
+const LONGEST: u64 = 256 << 20;
+
+/// What identifies a false fact: person, fact, value.
+type Id = (u64, u64, u64);
+/// By generation, how often each false fact was told.
+type Told = BTreeMap<u32, BTreeMap<Id, u64>>;
+
+/// A false fact that a chain tells, and the generations.
+pub(crate) struct Genealogy {
+    pub(crate) chain: ChainId,
+    /// None if the chain tells none.
+    pub(crate) fact: Option<Descent>,
+    /// Every generation whose false facts are known.
+    pub(crate) generations: Vec<Telling>,
+}
+
+/// One false fact in its unbroken line.
+pub(crate) struct Descent {
+    /// The fact in words.
+    pub(crate) words: String,
+    /// The generations of the line.
+    pub(crate) first: u32,
+    pub(crate) last: u32,
+}
+
+pub(crate) struct Telling {
+    pub(crate) generation: u32,
+    /// How often the fact is told.
+    pub(crate) count: u64,
+    /// How many different false facts are told.
+    pub(crate) all: usize,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    person: u64,
+    fact: u64,
+    value: u64,
+    count: u64,
+}
+
+#[derive(Deserialize)]
+struct Worded {
+    person: u64,
+    fact: u64,
+    value: u64,
+    told: String,
+}
+
+/// The genealogy of an arm: of its chain that came farthest, the one with the smallest seed among those. None if its
+/// false facts were not written down.
+///
+/// # Errors
+/// Which file cannot be read, and why.
+pub(crate) fn of_arm(data: &Data, arm: &str) -> Option<Result<Genealogy, String>> {
+    let (chain, stages) = stages::farthest(data, arm, StageKind::Score)?;
+    let has = |id: &StageId| path(data, id).is_file();
+    let stages: stages::Stages = stages.into_iter().filter(|(_, id)| has(id)).collect();
+    (!stages.is_empty()).then(|| of_chain(data, chain, &stages))
+}
+
+fn of_chain(data: &Data, chain: ChainId, stages: &[(u32, StageId)]) -> Result<Genealogy, String> {
+    let mut told = Told::new();
+    for (generation, id) in stages {
+        let facts = read::<Counted>(data, id)?.into_iter();
+        told.insert(*generation, facts.map(|f| ((f.person, f.fact, f.value), f.count)).collect());
+    }
+    let line = longest(&told);
+    let telling = |(&generation, facts): (&u32, &BTreeMap<Id, u64>)| {
+        let count = line.as_ref().and_then(|line| facts.get(&line.id)).copied().unwrap_or(0);
+        Telling { generation, count, all: facts.len() }
+    };
+    let generations = told.iter().map(telling).collect();
+    let fact = match &line {
+        Some(line) => Some(Descent { words: words(data, stages, line)?, first: line.first, last: line.last }),
+        None => None,
+    };
+    Ok(Genealogy { chain, fact, generations })
+}
+
+/// A false fact in words, from the first generation of its line.
+fn words(data: &Data, stages: &[(u32, StageId)], line: &Line) -> Result<String, String> {
+    let (_, id) = stages.iter().find(|(generation, _)| *generation == line.first).expect("the line is of these stages");
+    let found = read::<Worded>(data, id)?.into_iter().find(|f| (f.person, f.fact, f.value) == line.id);
+    Ok(found.expect("it was read from this file").told)
+}
+
+fn path(data: &Data, id: &StageId) -> PathBuf {
+    data.run.stage_path(id).join(FILE)
+}
+
+fn read<T: DeserializeOwned>(data: &Data, id: &StageId) -> Result<Vec<T>, String> {
+    let named = |why: String| format!("{id}/{FILE}: {why}");
+    let mut bytes = Vec::new();
+    let open = File::open(path(data, id)).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    open.map_err(|e| named(e.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|e| named(e.to_string()))
+}
+
+/// A false fact that every generation from the first to the last tells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Line {
+    id: Id,
+    first: u32,
+    last: u32,
+    /// How often, in all of them.
+    total: u64,
+}
+
+/// The longest line; of equally long ones the one that is told most often, then the one with the smallest id.
+fn longest(told: &Told) -> Option<Line> {
+    let mut alive: BTreeMap<Id, Line> = BTreeMap::new();
+    let mut best: Option<Line> = None;
+    let rank = |line: &Line| (line.last - line.first, line.total, std::cmp::Reverse(line.id));
+    for (&generation, facts) in told {
+        let mut next = BTreeMap::new();
+        for (&id, &count) in facts {
+            let begun = alive.get(&id).filter(|line| line.last + 1 == generation);
+            let (first, before) = begun.map_or((generation, 0), |line| (line.first, line.total));
+            let line = Line { id, first, last: generation, total: before.saturating_add(count) };
+            if best.as_ref().is_none_or(|best| rank(&line) > rank(best)) {
+                best = Some(line);
+            }
+            next.insert(id, line);
+        }
+        alive = next;
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(generations: &[(u32, &[(u64, u64)])]) -> Told {
+        let facts = |facts: &[(u64, u64)]| facts.iter().map(|&(person, count)| ((person, 0, 0), count)).collect();
+        generations.iter().map(|&(generation, all)| (generation, facts(all))).collect()
+    }
+
+    #[test]
+    fn the_longest_unbroken_line() {
+        // 7 is told in three generations, but not in a row; 3 in two in a row.
+        let found = longest(&told(&[(0, &[(7, 50)]), (1, &[(3, 1)]), (2, &[(3, 1), (7, 9)]), (3, &[(7, 9)])])).unwrap();
+        assert_eq!((found.id.0, found.first, found.last, found.total), (7, 2, 3, 18), "2 to 3, told more often than 3");
+        // Of equal lengths the total, of equal totals the smaller id.
+        assert_eq!(longest(&told(&[(0, &[(1, 4), (2, 5)])])).unwrap().id.0, 2);
+        assert_eq!(longest(&told(&[(0, &[(1, 5), (2, 5)])])).unwrap().id.0, 1);
+        // A generation that is not known breaks every line.
+        let found = longest(&told(&[(0, &[(1, 1)]), (2, &[(1, 3)])])).unwrap();
+        assert_eq!((found.first, found.last, found.total), (2, 2, 3));
+        assert_eq!(longest(&told(&[(0, &[])])), None);
+    }
+}
