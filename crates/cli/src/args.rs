@@ -108,9 +108,10 @@ pub(crate) struct RunArgs {
     pub(crate) precision: Option<Precision>,
     #[command(flatten)]
     pub(crate) device: Device,
-    /// Chains that are worked on at once; they share the processor's threads
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) jobs: u32,
+    /// Chains that are worked on at once; they share the processor's threads. Small models (below 2 million parameters) on a
+    /// processor get a job for each thread by default, others one
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,

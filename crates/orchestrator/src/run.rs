@@ -8,7 +8,7 @@ use crate::seed::Seed;
 use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics};
 use chain::{Ended, Sizes, Trip};
 use model::ModelConfig;
-use ops::device::Chosen;
+use ops::device::{Chosen, Kind};
 use rundir::{ChainId, RunDir, RunInfo, Stage, StageId, StageKind, Status};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -22,13 +22,14 @@ use streams::Streams;
 pub struct RunOptions {
     /// The device's name (see [`ops::device::parse`]).
     pub device: String,
-    /// Chains that are worked on at once; they share the threads.
-    pub jobs: usize,
+    /// Chains that are worked on at once; they share the threads. By default, on a processor, as many as there are threads if the
+    /// models are small, whose steps several threads cannot share well; else one.
+    pub jobs: Option<usize>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { device: "auto".to_owned(), jobs: 1 }
+        Self { device: "auto".to_owned(), jobs: None }
     }
 }
 
@@ -327,14 +328,22 @@ impl Run {
         true
     }
 
+    /// Jobs where nobody has said how many.
+    fn jobs(&self) -> usize {
+        /// Numbers of a model whose training step keeps two threads busy.
+        const SMALL: usize = 2_000_000;
+        let is_small = self.configs.iter().all(|config| config.parameters() < SMALL);
+        if self.device.kind() == Kind::Flex && is_small { rayon::current_num_threads() } else { 1 }
+    }
+
     /// Works on chains with so many jobs at once. Gives the numbers of stages made and found.
     fn work(
         &self,
         chains: &[&(usize, ChainId)],
-        jobs: usize,
+        jobs: Option<usize>,
         observer: &dyn Observer,
     ) -> Result<(usize, usize), Error> {
-        let jobs = jobs.clamp(1, chains.len().max(1));
+        let jobs = jobs.unwrap_or_else(|| self.jobs()).clamp(1, chains.len().max(1));
         let threads = (rayon::current_num_threads() / jobs).max(1);
         let counts = Counts::default();
         let watched = counts.watch(observer);

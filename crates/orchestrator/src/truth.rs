@@ -150,12 +150,13 @@ impl Truth {
             held += tokens.ids(document).len() as u64 + 1;
             is_short
         });
-        let count = enough.count();
-        let nats = inference::score(weights, &tokens.first(count), separator, device);
         let truth =
-            |document: &Document| (!document.truncated).then(|| self.world.log_probability(&document.text).ok());
-        let pairs: Vec<(Option<f64>, f64)> =
-            documents.iter().zip(&nats).map(|(document, nats)| (truth(document).flatten(), -nats)).collect();
+            |document: &Document| self.world.log_probability(&document.text).ok().filter(|_| !document.truncated);
+        let mut pairs: Vec<(Option<f64>, f64)> = enough.map(|at| (truth(&documents[at]), f64::NAN)).collect();
+        // Of the others, no probability is asked; and they may be too long for a window once they are encoded again.
+        let parsed: Vec<usize> = (0..pairs.len()).filter(|&document| pairs[document].0.is_some()).collect();
+        let nats = inference::score(weights, &tokens.pick(&parsed), separator, device);
+        parsed.iter().zip(nats).for_each(|(&document, nats)| pairs[document].1 = -nats);
         let Some(found) = world::to_truth(&pairs) else { return Vec::new() };
         let mut list = vec![one("written", "parses", "", found.parses.value)];
         list.extend(found.divergence.map(|divergence| one("written", "divergence", "", divergence.value)));

@@ -14,9 +14,16 @@ pub(crate) struct Quantity {
     pub(crate) title: &'static str,
     /// What a value is multiplied with before it is shown, so that it is in the unit that the title or the axis says.
     pub(crate) times: f64,
+    /// Where some views begin with at least this much, a mean over arms and seeds, the first of them is shown.
+    pub(crate) begins: Option<f64>,
 }
 
 impl Quantity {
+    /// The same, shown of a view that begins with at least so much, if there is one: what was never there cannot be lost.
+    pub(crate) const fn beginning_with(self, least: f64) -> Self {
+        Self { begins: Some(least), ..self }
+    }
+
     /// The same, measured in nats and shown in bits.
     pub(crate) const fn in_bits(self) -> Self {
         Self { times: LOG2_E, ..self }
@@ -43,7 +50,7 @@ pub(crate) const fn quantity(
     views: &'static [View],
     title: &'static str,
 ) -> Quantity {
-    Quantity { set, metric, views, title, times: 1.0 }
+    Quantity { set, metric, views, title, times: 1.0, begins: None }
 }
 
 pub(crate) const TEST_PERPLEXITY: Quantity = quantity("test", "perplexity", PLAIN, "Test perplexity");

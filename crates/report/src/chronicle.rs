@@ -8,13 +8,14 @@ use crate::figure::{Drawn, of_arms};
 
 /// A world's own frequency stands beside what was measured.
 const HONEST: &[View] = &[view("", "honest")];
-/// The rarest facts that the first text stated at all.
+/// The bands of facts that the first text stated at all, the rarest first.
 const RARE: &[View] = &[view("1-9", ""), view("10-99", ""), view("100-999", ""), view("1000-9999", "")];
 
 /// Entropy of the language: no model can go below it.
 pub(crate) const FLOOR: Quantity = quantity("test", "floor", PLAIN, "Floor (bits per token)").in_bits();
 pub(crate) const EXCESS: Quantity = quantity("test", "excess", PLAIN, "Above the floor (bits per token)").in_bits();
-pub(crate) const RARE_FACTS: Quantity = quantity("asked", "recall-top", RARE, "Rare facts still known");
+pub(crate) const RARE_FACTS: Quantity =
+    quantity("asked", "recall-top", RARE, "Rare facts still known").beginning_with(0.5);
 const TO_MODEL: Quantity =
     quantity("test", "excess-per-document", PLAIN, "From the truth to the model, at most").in_bits();
 const TO_TRUTH: Quantity =

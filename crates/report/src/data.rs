@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rundir::{ChainId, RunDir, RunInfo};
 
-use crate::catalogue::{Axis, Quantity, scale};
+use crate::catalogue::{Axis, Quantity, View, scale};
 use crate::chronicle::FLOOR;
 use crate::interval::{Interval, Scale};
 use crate::panel::Point;
@@ -84,8 +84,16 @@ impl Data {
         let count = |key: &Key| {
             self.values.get(key).map_or(0, |arms| arms.values().flat_map(BTreeMap::values).map(BTreeMap::len).sum())
         };
+        let begins = |view: &&View| {
+            let first = |arm: &BTreeMap<u32, BTreeMap<u64, f64>>| arm.first_key_value().map(|(_, seeds)| seeds.clone());
+            let arms = self.values.get(&key(view.detail)).into_iter().flat_map(BTreeMap::values);
+            let values: Vec<f64> = arms.filter_map(first).flat_map(BTreeMap::into_values).collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            quantity.begins.is_some_and(|least| mean >= least)
+        };
+        let known = quantity.views.iter().find(begins).map(std::slice::from_ref);
         let mut best: Option<(usize, Viewed)> = None;
-        for view in quantity.views {
+        for view in known.unwrap_or(quantity.views) {
             let observations: usize = count(&key(view.detail));
             if observations > best.as_ref().map_or(0, |(most, _)| *most) {
                 let human = Some(key(view.human)).filter(|human| !view.human.is_empty() && count(human) > 0);

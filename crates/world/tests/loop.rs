@@ -210,8 +210,8 @@ fn unbroken(setting: &texts::Setting<'_>, seed: u64) -> Vec<Vec<f64>> {
     kept.collect()
 }
 
-/// Maximum likelihood on words keeps means, as counts of persons do: it stays just below the law, for what is written about
-/// somebody can also be unreadable. A discount takes from rare names most.
+/// Maximum likelihood on words keeps means, as counts of persons do, so it stays at the law, or below it by what cannot be
+/// read. A discount takes from rare names most.
 #[test]
 fn who_does_not_know_the_grammar_keeps_no_more_than_the_law() {
     let world = chronicle("[0.0, 1.0]");

@@ -11,7 +11,7 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     let set: Vec<String> = precision.into_iter().chain(args.set).collect();
     let experiment = Experiment::load(&args.experiment, &set)?;
     let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
-    let options = RunOptions { device: args.device.device, jobs: args.jobs as usize };
+    let options = RunOptions { device: args.device.device, jobs: args.jobs.map(|jobs| jobs as usize) };
     let progress = Progress::new(args.progress);
     let started = Instant::now();
     let summary = orchestrator::run(&experiment, &out, &options, &progress);
@@ -39,7 +39,7 @@ fn is_newer(page: &Path, metrics: &Path) -> bool {
 /// `habsburg plan`
 pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
     let experiment = Experiment::load(&args.experiment, &args.set)?;
-    let options = RunOptions { device: args.device.device, jobs: 1 };
+    let options = RunOptions { device: args.device.device, jobs: None };
     let progress = Progress::new(ProgressKind::None);
     let plan = match &args.out {
         Some(out) => orchestrator::prepare(&experiment, out, &options, &progress)?,
@@ -80,7 +80,7 @@ fn at_rate(operations: f64, rate: f64) -> String {
 /// `habsburg step`
 pub(crate) fn step(args: StepArgs) -> Result<(), Failure> {
     let chain = args.chain.parse().map_err(|e| Failure::Request(format!("--chain {}: {e}", args.chain)))?;
-    let options = RunOptions { device: args.device.device, jobs: 1 };
+    let options = RunOptions { device: args.device.device, jobs: None };
     let progress = Progress::new(args.progress);
     let summary = orchestrator::step(&args.run, &chain, args.generation, &options, &progress);
     progress.finish();

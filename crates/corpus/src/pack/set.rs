@@ -118,19 +118,22 @@ impl TokenSet {
         (0..self.len()).map(|document| (self.ids(document), self.truncated[document]))
     }
 
-    /// The first so many documents.
+    /// Some of the documents, in this order.
     ///
     /// # Panics
-    /// If there are fewer.
-    pub fn first(&self, count: usize) -> Self {
-        let end = self.offsets[count] as usize;
+    /// If there is no such document.
+    pub fn pick(&self, documents: &[usize]) -> Self {
+        let mut offsets = vec![0];
+        for &document in documents {
+            offsets.push(offsets[offsets.len() - 1] + self.ids(document).len() as u64);
+        }
         Self {
-            ids: self.ids[..end].to_vec(),
-            offsets: self.offsets[..=count].to_vec(),
-            truncated: self.truncated[..count].to_vec(),
-            bytes: self.bytes[..count].to_vec(),
             vocabulary: self.vocabulary,
             tokenizer: self.tokenizer.clone(),
+            ids: documents.iter().flat_map(|&document| self.ids(document)).copied().collect(),
+            offsets,
+            truncated: documents.iter().map(|&document| self.truncated[document]).collect(),
+            bytes: documents.iter().map(|&document| self.bytes[document]).collect(),
         }
     }
 
