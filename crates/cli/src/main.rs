@@ -53,6 +53,7 @@ impl From<orchestrator::Error> for Failure {
 
 fn main() -> ExitCode {
     keep_freed_memory();
+    commands::end_with_the_reader();
     quiet_drivers();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -22,6 +22,19 @@ pub(crate) fn devices() -> Result<(), Failure> {
     Ok(())
 }
 
+/// A reader who has seen enough (`habsburg report RUN | head`) ends the process as it ends others; Rust would make it a panic.
+pub(crate) fn end_with_the_reader() {
+    #[cfg(unix)]
+    {
+        const SIGPIPE: i32 = 13;
+        unsafe extern "C" {
+            fn signal(number: i32, handler: usize) -> usize;
+        }
+        // SAFETY: handler 0 is SIG_DFL, the system's own; no other thread is there yet.
+        unsafe { signal(SIGPIPE, 0) };
+    }
+}
+
 /// Leaves without running what drivers have registered for the end of the process.
 pub(crate) fn leave(code: u8) -> ! {
     #[cfg(unix)]

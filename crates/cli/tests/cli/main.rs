@@ -11,3 +11,4 @@ mod resumed;
 mod same_bits;
 mod shown;
 mod steps;
+mod world;
