@@ -3,8 +3,18 @@
 pub mod adamw;
 pub mod attention;
 pub mod embedding;
+pub mod probe;
 pub mod rms_norm;
 mod rows;
+pub mod software;
 pub mod swiglu;
 #[cfg(test)]
 mod testing;
+
+pub use cubecl::prelude::Client;
+pub use cubecl::server::Handle;
+
+/// Ids, positions or the like in a new buffer.
+pub fn upload(client: &Client, numbers: &[u32]) -> Handle {
+    client.create_from_slice(<u32 as cubecl::prelude::CubeElement>::as_bytes(numbers))
+}

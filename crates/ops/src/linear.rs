@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 ///
 /// `precision` is that of the products, forward and backward, on Flex; other devices multiply in float32.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
-    if fused::is_flex(&x.device()) {
+    if fused::has_kernels(&x.device()) {
         return fused::linear(x, weight, precision);
     }
     reference(x, weight)

@@ -70,7 +70,7 @@ impl Run {
                 }
             }
             let found = gradients(&mut transformer, &batch, TokenRule::CrossEntropy, &place);
-            losses.push(found.loss);
+            losses.push(found.loss());
             let parameters = transformer.parameters_mut().into_iter().map(|p| p.clone().inner()).collect();
             let (moved, _) = optimizer.step(parameters, found.tensors, &decays, 1.0 / found.weight, 0.01);
             for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
