@@ -86,8 +86,7 @@ impl AdamW {
         #[cfg(feature = "gpu")]
         if parameters.first().is_some_and(|p| fused::is_gpu(&p.device())) {
             let Self { config, moments, state, .. } = self;
-            let (moved, norm) =
-                fused::adamw_on_gpu(config, state, parameters, gradients, moments, decays, scale, rate);
+            let (moved, norm) = fused::adamw_on_gpu(config, state, parameters, gradients, moments, decays, scale, rate);
             return (moved, Late::new(norm));
         }
         let norm = Self::global_norm(&gradients) * scale;

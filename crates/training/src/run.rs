@@ -183,7 +183,8 @@ impl State {
     /// Looks at the waiting steps in their order.
     fn settle(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), TrainError> {
         let figures = Late::read_all(self.waiting.iter().flat_map(|step| [&step.sum, &step.norm]));
-        for (Step { step, weight, rate, tokens, logged, .. }, figures) in self.waiting.drain(..).zip(figures.chunks(2)) {
+        for (Step { step, weight, rate, tokens, logged, .. }, figures) in self.waiting.drain(..).zip(figures.chunks(2))
+        {
             let (loss, norm) = (figures[0] / weight, figures[1]);
             if !loss.is_finite() || !norm.is_finite() {
                 return Err(TrainError::NotFinite { step, loss, norm });
@@ -219,7 +220,8 @@ impl State {
             Some((loss, weights)) => (Some(loss), weights),
             None => (last, transformer.weights()),
         };
-        let record = Record { steps: self.steps, seen_tokens: self.seen, final_loss: self.tail.mean(), validation_loss };
+        let record =
+            Record { steps: self.steps, seen_tokens: self.seen, final_loss: self.tail.mean(), validation_loss };
         Trained { weights, record, log: self.log }
     }
 }

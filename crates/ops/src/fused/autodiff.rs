@@ -124,9 +124,7 @@ impl<B: Kernels> Backward<B, 1> for Attention {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (projected, out, log_sums) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
-            B::attention_gradient(projected, &self.0, out, log_sums, dy)
-        });
+        unary::<B, _>(ops.parents, ops.node, grads, |dy| B::attention_gradient(projected, &self.0, out, log_sums, dy));
     }
 }
 

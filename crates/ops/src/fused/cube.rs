@@ -9,9 +9,9 @@ use gpu::{Client, Handle, adamw, attention as kernel, embedding, rms_norm, swigl
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Whether our kernels run on a device: it is a GPU whose shared memory works.
-pub(crate) fn serves(device: &Device) -> bool {
-    cube_device(device).is_some_and(|device| has_shared_memory(&device))
+/// Whether a tensor's work is done by a GPU.
+pub(crate) fn is_gpu(device: &Device) -> bool {
+    cube_device(device).is_some()
 }
 
 fn cube_device(device: &Device) -> Option<CubeDevice> {
@@ -21,16 +21,9 @@ fn cube_device(device: &Device) -> Option<CubeDevice> {
     }
 }
 
-/// Asks each device once.
-fn has_shared_memory(device: &CubeDevice) -> bool {
-    static ASKED: Mutex<Vec<(CubeDevice, bool)>> = Mutex::new(Vec::new());
-    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, answer)) = asked.iter().find(|(known, _)| known == device) {
-        return *answer;
-    }
-    let answer = gpu::probe::has_shared_memory(&device.client());
-    asked.push((device.clone(), answer));
-    answer
+/// Whether units of a GPU's workgroup see what others have written; true of what is no GPU.
+pub(crate) fn has_shared_memory(device: &Device) -> bool {
+    cube_device(device).is_none_or(|device| gpu::probe::has_shared_memory(&device.client()))
 }
 
 /// What all layers' attention over one batch shares.
@@ -48,7 +41,7 @@ impl fmt::Debug for AttentionContext {
 
 impl AttentionContext {
     pub(super) fn new(shape: AttentionShape, starts: &[u32], device: &Device) -> Option<Self> {
-        let device = cube_device(device).filter(has_shared_memory)?;
+        let device = cube_device(device)?;
         let AttentionShape { batch, time, heads, kv_heads, head_width, theta } = shape;
         if !head_width.is_multiple_of(8) {
             return None;
@@ -165,12 +158,7 @@ impl Kernels for Cube {
         Self::float_matmul(Self::float_transpose(dy), x)
     }
 
-    fn rms_norm_gradients(
-        x: CubeTensor,
-        weight: CubeTensor,
-        epsilon: f64,
-        dy: CubeTensor,
-    ) -> (CubeTensor, CubeTensor) {
+    fn rms_norm_gradients(x: CubeTensor, weight: CubeTensor, epsilon: f64, dy: CubeTensor) -> (CubeTensor, CubeTensor) {
         let (x, weight, dy) = (Rows::new(x), Rows::new(weight), Rows::new(dy));
         let (client, epsilon) = (x.client(), epsilon as f32);
         let made = rms_norm::backward(client, x.handle(), weight.handle(), epsilon, dy.handle(), None, x.shape);

@@ -140,12 +140,7 @@ impl Kernels for Flex {
         })
     }
 
-    fn rms_norm_gradients(
-        x: FlexTensor,
-        weight: FlexTensor,
-        epsilon: f64,
-        dy: FlexTensor,
-    ) -> (FlexTensor, FlexTensor) {
+    fn rms_norm_gradients(x: FlexTensor, weight: FlexTensor, epsilon: f64, dy: FlexTensor) -> (FlexTensor, FlexTensor) {
         let (x, w, dy) = (Rows::new(&x), Rows::new(&weight), Rows::new(&dy));
         let mut dw = vec![0.0; w.columns];
         let dx = filled("rms norm, gradient", x.rows, x.columns, |dx| {
