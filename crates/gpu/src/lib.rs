@@ -18,3 +18,8 @@ pub use cubecl::server::Handle;
 pub fn upload(client: &Client, numbers: &[u32]) -> Handle {
     client.create_from_slice(<u32 as cubecl::prelude::CubeElement>::as_bytes(numbers))
 }
+pub mod decoder;
+pub mod head_loss;
+pub mod linear;
+pub mod precision;
+pub mod product;
