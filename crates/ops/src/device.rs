@@ -89,7 +89,7 @@ impl std::fmt::Display for DeviceError {
                 "precision bf16: this processor has no bfloat16 products (avx512_bf16); try --precision f32",
             ),
             Self::NoBfloat16(kind) => {
-                write!(f, "precision bf16: device {kind} computes in float32; try --device flex, or --precision f32")
+                write!(f, "precision bf16: device {kind} has no such products; try --device flex, or --precision f32")
             }
         }
     }
@@ -116,6 +116,7 @@ impl Chosen {
         match (precision, self.kind) {
             (Precision::Float32, _) => Ok(()),
             (Precision::Bfloat16, Kind::Flex) if precision.available() => Ok(()),
+            (Precision::Bfloat16, Kind::Vulkan | Kind::Wgpu) if fused::multiplies(&self.device, precision) => Ok(()),
             (Precision::Bfloat16, kind) => Err(DeviceError::NoBfloat16(kind.name())),
         }
     }

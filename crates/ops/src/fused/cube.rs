@@ -5,7 +5,9 @@ use crate::{AdamWConfig, AttentionShape, Moments, Precision, TokenRule};
 use burn::backend::{Cube, CubeDevice, DispatchDevice, TensorMetadata, ops::FloatTensorOps};
 use burn::tensor::{DType, Device, FloatDType, Shape, Tensor};
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
-use gpu::{Client, Handle, adamw, attention as kernel, embedding, rms_norm, swiglu};
+use gpu::linear::{self, Sizes};
+use gpu::product::Target;
+use gpu::{Client, Handle, adamw, attention as kernel, embedding, head_loss as head, rms_norm, swiglu};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,9 +109,27 @@ impl Rows {
     }
 }
 
+/// The products' name for a precision.
+fn products(precision: Precision) -> gpu::precision::Precision {
+    match precision {
+        Precision::Float32 => gpu::precision::Precision::Float32,
+        Precision::Bfloat16 => gpu::precision::Precision::Bfloat16,
+    }
+}
+
+/// Whether a GPU has products of this precision.
+pub(crate) fn multiplies(device: &Device, precision: Precision) -> bool {
+    let cooperative = |device: CubeDevice| products(precision).cooperative(&device.client());
+    precision == Precision::Float32 || cube_device(device).is_some_and(cooperative)
+}
+
 impl FusedOps for Cube {
-    fn fused_linear(x: CubeTensor, weight: CubeTensor, _: Precision) -> CubeTensor {
-        Self::float_matmul(x, Self::float_transpose(weight))
+    fn fused_linear(x: CubeTensor, weight: CubeTensor, precision: Precision) -> CubeTensor {
+        let (x, weight) = (Rows::new(x), Rows::new(weight));
+        let ([rows, input], [output, _]) = (x.shape, weight.shape);
+        let sizes = Sizes { rows, input, output };
+        let y = linear::forward(x.client(), products(precision), x.handle(), weight.handle(), None, sizes);
+        x.beside(y, [rows, output])
     }
 
     fn fused_rms_norm(x: CubeTensor, weight: CubeTensor, epsilon: f64) -> CubeTensor {
@@ -150,12 +170,21 @@ impl FusedOps for Cube {
 impl Kernels for Cube {
     type LogSums = Handle;
 
-    fn linear_input_gradient(dy: CubeTensor, weight: CubeTensor, _: Precision) -> CubeTensor {
-        Self::float_matmul(dy, weight)
+    fn linear_input_gradient(dy: CubeTensor, weight: CubeTensor, precision: Precision) -> CubeTensor {
+        let (dy, weight) = (Rows::new(dy), Rows::new(weight));
+        let ([rows, output], [_, input]) = (dy.shape, weight.shape);
+        let sizes = Sizes { rows, input, output };
+        let dx = linear::backward_input(dy.client(), products(precision), dy.handle(), weight.handle(), sizes);
+        dy.beside(dx, [rows, input])
     }
 
-    fn linear_weight_gradient(dy: CubeTensor, x: CubeTensor, _: Precision) -> CubeTensor {
-        Self::float_matmul(Self::float_transpose(dy), x)
+    fn linear_weight_gradient(dy: CubeTensor, x: CubeTensor, precision: Precision) -> CubeTensor {
+        let (dy, x) = (Rows::new(dy), Rows::new(x));
+        let ([rows, output], [_, input]) = (dy.shape, x.shape);
+        let sizes = Sizes { rows, input, output };
+        let (client, precision) = (dy.client(), products(precision));
+        let dw = linear::backward_weight(client, precision, dy.handle(), x.handle(), Target::New, sizes);
+        dy.beside(dw, [output, input])
     }
 
     fn rms_norm_gradients(x: CubeTensor, weight: CubeTensor, epsilon: f64, dy: CubeTensor) -> (CubeTensor, CubeTensor) {
@@ -203,14 +232,42 @@ impl Kernels for Cube {
     }
 
     fn lose(
-        _: CubeTensor,
-        _: CubeTensor,
-        _: &Targets,
-        _: TokenRule,
-        _: Precision,
-        _: bool,
+        hidden: CubeTensor,
+        weight: CubeTensor,
+        targets: &Targets,
+        rule: TokenRule,
+        precision: Precision,
+        gradients: bool,
     ) -> (CubeTensor, CubeTensor, Option<[CubeTensor; 2]>) {
-        unreachable!("the reference body serves until the kernel is here")
+        let (hidden, weight) = (Rows::new(hidden), Rows::new(weight));
+        let ([rows, width], [vocabulary, _]) = (hidden.shape, weight.shape);
+        assert!(targets.0.len() == rows && targets.1.len() == rows, "a target and a weight for each row");
+        let client = hidden.client();
+        let weights: Vec<u32> = targets.1.iter().map(|weight| weight.to_bits()).collect();
+        let (targets, weights) = (gpu::upload(client, &targets.0), gpu::upload(client, &weights));
+        let rule = match rule {
+            TokenRule::CrossEntropy => head::TokenRule::CrossEntropy,
+            TokenRule::Truncated { gamma } => head::TokenRule::Truncated { gamma },
+            TokenRule::Focal { gamma } => head::TokenRule::Focal { gamma },
+        };
+        let inputs = head::Inputs {
+            hidden: hidden.handle(),
+            head: weight.handle().into(),
+            targets: &targets,
+            weights: &weights,
+            rows,
+            width,
+            vocabulary,
+            rule,
+            precision: products(precision),
+        };
+        let (losses, formed) = if gradients {
+            let (losses, formed) = head::losses_and_gradients(client, inputs);
+            (losses, Some([hidden.beside(formed.hidden, hidden.shape), hidden.beside(formed.head, weight.shape)]))
+        } else {
+            (head::losses(client, inputs), None)
+        };
+        (hidden.beside(losses.sum, [1]), hidden.beside(losses.each, [rows]), formed)
     }
 
     fn scaled(gradient: CubeTensor, upstream: CubeTensor) -> CubeTensor {

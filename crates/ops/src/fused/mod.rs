@@ -7,7 +7,7 @@ mod cube;
 mod flex;
 
 #[cfg(feature = "gpu")]
-pub(crate) use cube::{AdamWState, adamw as adamw_on_gpu, has_shared_memory, is_gpu};
+pub(crate) use cube::{AdamWState, adamw as adamw_on_gpu, has_shared_memory, is_gpu, multiplies};
 pub(crate) use flex::{adamw, is_flex, square_norm};
 
 use crate::{AttentionShape, Precision, TokenRule};
@@ -26,6 +26,11 @@ pub(crate) fn has_kernels(device: &Device) -> bool {
 #[cfg(not(feature = "gpu"))]
 pub(crate) fn is_gpu(_: &Device) -> bool {
     false
+}
+
+#[cfg(not(feature = "gpu"))]
+pub(crate) fn multiplies(_: &Device, precision: Precision) -> bool {
+    precision == Precision::Float32
 }
 
 #[cfg(not(feature = "gpu"))]
