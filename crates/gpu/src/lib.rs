@@ -2,8 +2,13 @@
 
 pub mod adamw;
 pub mod attention;
+pub mod decoder;
 pub mod embedding;
+pub mod head_loss;
+pub mod linear;
+pub mod precision;
 pub mod probe;
+pub mod product;
 pub mod rms_norm;
 mod rows;
 pub mod software;
@@ -14,12 +19,9 @@ mod testing;
 pub use cubecl::prelude::Client;
 pub use cubecl::server::Handle;
 
+use cubecl::prelude::CubeElement;
+
 /// Ids, positions or the like in a new buffer.
 pub fn upload(client: &Client, numbers: &[u32]) -> Handle {
-    client.create_from_slice(<u32 as cubecl::prelude::CubeElement>::as_bytes(numbers))
+    client.create_from_slice(u32::as_bytes(numbers))
 }
-pub mod decoder;
-pub mod head_loss;
-pub mod linear;
-pub mod precision;
-pub mod product;

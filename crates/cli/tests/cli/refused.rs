@@ -69,7 +69,7 @@ fn texts() {
         ("corpus.test_tokens=1", "corpus.test_tokens = 1: no document fits"),
         ("corpus.validation=1e-9", "the validation part would be empty"),
         ("corpus.test=0.99", "corpus.validation and corpus.test: "),
-        ("corpus.name=\"sotu\"", "corpus: give a name or a path, not both"),
+        ("corpus.name=\"sotu\"", "corpus: give one of name, path and grammar, not both"),
     ] {
         lab.refuses(&format!("run experiment.toml --out out --device flex --set {assignment}"), why);
     }
