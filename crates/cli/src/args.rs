@@ -293,9 +293,13 @@ pub(crate) struct BenchArgs {
     /// Measure this alone
     #[arg(long, value_enum)]
     pub(crate) only: Option<Measured>,
-    /// Training steps that are timed, after three that are not; their median counts
+    /// Training steps that are timed, after three that are not; their median counts, and on a GPU, where they overlap, that of
+    /// three times as many together
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) steps: u32,
+    /// Windows of a training batch [default: the preset's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) batch: Option<u32>,
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

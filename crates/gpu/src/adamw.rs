@@ -49,6 +49,7 @@ pub struct Parameter {
 }
 
 /// What the device knows of the steps.
+#[derive(Debug)]
 pub struct State {
     /// Whether the last norm was finite, the gradients' factor, the factors of both moments, then as in [`Report`].
     fields: Handle,
@@ -84,8 +85,11 @@ impl State {
 
 impl AdamW {
     /// One step on all tensors. Gradients are multiplied by `scale`, the normaliser of the loss, on the way in.
-    pub fn step(&self, client: &Client, state: &State, parameters: &[Parameter], scale: f32, rate: f32) {
+    ///
+    /// Gives their norm, scaled, before the clip: one number, on the device.
+    pub fn step(&self, client: &Client, state: &State, parameters: &[Parameter], scale: f32, rate: f32) -> Handle {
         let (partial, blocks) = square_sums(client, parameters);
+        let norm = empty(client, 1);
         unsafe {
             finish_kernel::launch_unchecked(
                 client,
@@ -93,6 +97,7 @@ impl AdamW {
                 CubeDim::new_1d(UNITS as u32),
                 argument(&partial, blocks, 1),
                 argument(&state.fields, FIELDS, 1),
+                argument(&norm, 1, 1),
                 blocks,
                 scale,
                 self.clip,
@@ -104,6 +109,7 @@ impl AdamW {
         for tensors in parameters.chunks(tensors(client)) {
             self.update(client, state, tensors, rate);
         }
+        norm
     }
 
     fn update(&self, client: &Client, state: &State, tensors: &[Parameter], rate: f32) {
@@ -255,6 +261,7 @@ fn square_sums_kernel<N: Size>(
 fn finish_kernel(
     partial: &[f32],
     state: &mut [f32],
+    norm_out: &mut [f32],
     blocks: usize,
     scale: f32,
     clip: f32,
@@ -285,6 +292,7 @@ fn finish_kernel(
             state[6] = state[6] + 1.0;
         }
         state[4] = norm;
+        norm_out[0] = norm;
     }
 }
 
@@ -410,7 +418,7 @@ mod tests {
                 for (tensor, g) in tensors.iter_mut().zip(&gradients) {
                     tensor.g = upload(&client, g);
                 }
-                SETTINGS.step(&client, &state, &tensors, scale, RATE);
+                let last = SETTINGS.step(&client, &state, &tensors, scale, RATE);
                 let squares: f64 = gradients.iter().map(|g| kernels::adamw::square_norm(g)).sum();
                 let norm = squares.sqrt() * f64::from(scale);
                 let clipped = f64::from(scale) * (f64::from(SETTINGS.clip) / (norm + 1e-6)).min(1.0);
@@ -421,6 +429,7 @@ mod tests {
                     host.step(step, clipped as f32, p, g, m, v);
                 }
                 let report = state.read(&client);
+                assert_eq!(download(&client, &last), [report.norm]);
                 assert!((f64::from(report.norm) - norm).abs() < 1e-5 * norm, "{} for {norm}", report.norm);
                 assert_eq!((report.steps, report.skipped), (step as u32, 0));
             }

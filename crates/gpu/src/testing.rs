@@ -5,36 +5,14 @@ use cubecl::prelude::*;
 use cubecl::server::Handle;
 use cubecl::wgpu::{WgpuDevice, WgpuRuntime, WgslCompiler};
 
+use crate::probe::has_shared_memory;
+
 /// The device under test: a real GPU, or the software device that `VK_DRIVER_FILES` names.
 ///
-/// Cubecl 0.11.3 mixes up two types of shared memory in SPIR-V on devices without the extension for explicit layouts of it, which
-/// software devices are; WGSL is right there.
+/// Where shared memory is wrong in SPIR-V ([`has_shared_memory`]), WGSL is right.
 pub(crate) fn client() -> Client {
     let client = cubecl::Device::Wgpu(WgpuDevice::default()).client();
     if has_shared_memory(&client) { client } else { WgpuRuntime::<WgslCompiler>::client(&WgpuDevice::default()) }
-}
-
-/// Whether units see what others of their cube have written.
-fn has_shared_memory(client: &Client) -> bool {
-    let out = client.empty(32 * 4);
-    // SAFETY: the buffer holds 32 elements.
-    unsafe {
-        reverse::launch_unchecked(
-            client,
-            CubeCount::Static(1, 1, 1),
-            CubeDim::new_1d(32),
-            BufferArg::from_raw_parts(out.clone(), 32),
-        );
-    }
-    download(client, &out) == (0..32).rev().map(|x| x as f32).collect::<Vec<_>>()
-}
-
-#[cube(launch_unchecked)]
-fn reverse(out: &mut [f32]) {
-    let mut shared = Shared::<[f32]>::new_slice(32usize);
-    shared[UNIT_POS as usize] = f32::cast_from(UNIT_POS);
-    sync_cube();
-    out[UNIT_POS as usize] = shared[31 - UNIT_POS as usize];
 }
 
 /// The device under test, or nothing where there is none: the test is then skipped, unless `HABSBURG_REQUIRE` is 1.

@@ -1,6 +1,6 @@
 use crate::{ModelConfig, Weights};
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use ops::{Attention, Precision, attention, linear, rms_norm, swiglu};
+use burn::tensor::{Device, Tensor, TensorData};
+use ops::{Attention, Precision, attention, embedding, linear, rms_norm, swiglu};
 use std::collections::BTreeMap;
 
 /// The transformer on a device. Projections that read the same input are fused: queries, keys and values into one, gate
@@ -106,9 +106,7 @@ impl Transformer {
 
     /// Rows of the embedding: `[ids, width]`.
     pub(crate) fn embed(&self, ids: &[u32]) -> Tensor<2> {
-        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-        let ids = Tensor::<1, Int>::from_data(TensorData::from(ids.as_slice()), &self.embedding.device());
-        self.embedding.clone().select(0, ids)
+        embedding(self.embedding.clone(), ids)
     }
 
     pub(crate) fn blocks(&self) -> &[Block] {

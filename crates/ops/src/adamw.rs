@@ -1,4 +1,4 @@
-use crate::fused;
+use crate::{Late, fused};
 use burn::tensor::Tensor;
 
 /// AdamW's constants (Loshchilov and Hutter 2019, arXiv 1711.05101).
@@ -26,18 +26,27 @@ pub struct Moments {
 }
 
 /// The optimizer: constants, moments and the count of steps.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct AdamW {
     config: AdamWConfig,
     /// In the parameters' order; empty before the first step.
     moments: Vec<Moments>,
     steps: i32,
+    /// A GPU counts the steps itself, since it alone knows in time whether the norm was finite.
+    #[cfg(feature = "gpu")]
+    state: Option<fused::AdamWState>,
 }
 
 impl AdamW {
     /// An optimizer that has taken no step.
     pub fn new(config: AdamWConfig) -> Self {
-        Self { config, moments: Vec::new(), steps: 0 }
+        Self {
+            config,
+            moments: Vec::new(),
+            steps: 0,
+            #[cfg(feature = "gpu")]
+            state: None,
+        }
     }
 
     /// The norm of all gradients together, `√Σ g²`.
@@ -55,7 +64,8 @@ impl AdamW {
     /// Gives the norm before clipping. Neither parameters nor gradients are tracked by autodiff.
     /// `decays[i]` says whether parameter `i` is a matrix that decays.
     ///
-    /// A norm that is not finite leaves everything as it was.
+    /// A norm that is not finite leaves everything as it was. On a GPU nothing comes back from the device until somebody
+    /// reads the norm.
     ///
     /// # Panics
     /// If the three lists differ in length, or from one call to the next.
@@ -66,17 +76,23 @@ impl AdamW {
         decays: &[bool],
         scale: f64,
         rate: f64,
-    ) -> (Vec<Tensor<2>>, f64) {
+    ) -> (Vec<Tensor<2>>, Late) {
         assert!(parameters.len() == gradients.len() && parameters.len() == decays.len());
-        let norm = Self::global_norm(&gradients) * scale;
-        if !norm.is_finite() {
-            return (parameters, norm);
-        }
         if self.moments.is_empty() {
             let zeros = |p: &Tensor<2>| Moments { first: p.zeros_like(), second: p.zeros_like() };
             self.moments = parameters.iter().map(zeros).collect();
         }
         assert_eq!(self.moments.len(), parameters.len(), "the same parameters in every step");
+        #[cfg(feature = "gpu")]
+        if parameters.first().is_some_and(|p| fused::is_gpu(&p.device())) {
+            let Self { config, moments, state, .. } = self;
+            let (moved, norm) = fused::adamw_on_gpu(config, state, parameters, gradients, moments, decays, scale, rate);
+            return (moved, Late::new(norm));
+        }
+        let norm = Self::global_norm(&gradients) * scale;
+        if !norm.is_finite() {
+            return (parameters, norm.into());
+        }
         self.steps += 1;
         // As in PyTorch's clip_grad_norm_, which adds 1e-6 to the norm.
         let scale = scale * (self.config.clip / (norm + 1e-6)).min(1.0);
@@ -87,7 +103,7 @@ impl AdamW {
             .zip(decays)
             .map(|(((p, g), moments), &decays)| update(p, g, moments, &self.config, self.steps, scale, rate, decays))
             .collect();
-        (moved, norm)
+        (moved, norm.into())
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::fused::{self, FlexAttention};
+use crate::fused::{self, AttentionContext};
 use burn::tensor::{Bool, Device, Tensor, TensorData, activation::softmax};
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct Attention {
 
 #[derive(Clone, Debug)]
 enum Body {
-    Flex(Arc<FlexAttention>),
+    Fused(Arc<AttentionContext>),
     Reference(Box<Reference>),
 }
 
@@ -57,10 +57,10 @@ impl Attention {
     /// If `starts` has not `batch × time` entries, a start lies after its position, or the head's width is odd.
     pub fn new(shape: AttentionShape, starts: &[u32], device: &Device) -> Self {
         check(shape, starts);
-        if fused::is_flex(device) {
-            return Self { shape, body: Body::Flex(Arc::new(FlexAttention::new(shape, starts))) };
+        match AttentionContext::new(shape, starts, device) {
+            Some(context) => Self { shape, body: Body::Fused(Arc::new(context)) },
+            None => Self::reference(shape, starts, device),
         }
-        Self::reference(shape, starts, device)
     }
 
     /// The same for the reference body, on any device.
@@ -125,7 +125,7 @@ impl Reference {
 pub fn attention(projected: Tensor<2>, context: &Attention) -> Tensor<2> {
     let AttentionShape { batch, time, heads, kv_heads, head_width, .. } = context.shape;
     let context = match &context.body {
-        Body::Flex(context) => return fused::attention(projected, context.clone()),
+        Body::Fused(context) => return fused::attention(projected, context.clone()),
         Body::Reference(reference) => reference,
     };
     let part = |start: usize, count: usize| {

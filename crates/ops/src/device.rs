@@ -6,9 +6,9 @@
 //! | `flex` | this processor, Burn's Flex backend and our own kernels |
 //! | `ndarray` | this processor, Burn's NdArray backend: the second opinion, slow |
 //! | `vulkan[:N]`, `wgpu[:N]` | the N-th GPU, through Vulkan (SPIR-V) or the graphics interface of the system's choice |
-//! | `vulkan:cpu`, `wgpu:cpu` | a software rasteriser, taken only when it is named |
+//! | `vulkan:cpu`, `wgpu:cpu` | a software rasteriser, through SPIR-V or WGSL, taken only when it is named |
 
-use crate::Precision;
+use crate::{Precision, fused};
 pub use burn::tensor::Device;
 use burn::tensor::{Tensor, TensorData};
 
@@ -89,7 +89,7 @@ impl std::fmt::Display for DeviceError {
                 "precision bf16: this processor has no bfloat16 products (avx512_bf16); try --precision f32",
             ),
             Self::NoBfloat16(kind) => {
-                write!(f, "precision bf16: device {kind} computes in float32; try --device flex, or --precision f32")
+                write!(f, "precision bf16: device {kind} has no such products; try --device flex, or --precision f32")
             }
         }
     }
@@ -116,12 +116,17 @@ impl Chosen {
         match (precision, self.kind) {
             (Precision::Float32, _) => Ok(()),
             (Precision::Bfloat16, Kind::Flex) if precision.available() => Ok(()),
+            (Precision::Bfloat16, Kind::Vulkan | Kind::Wgpu) if fused::multiplies(&self.device, precision) => Ok(()),
             (Precision::Bfloat16, kind) => Err(DeviceError::NoBfloat16(kind.name())),
         }
     }
 
-    /// The device, if its matrix products are right.
+    /// The device, if its matrix products and its shared memory are right.
     fn checked(self, name: &str) -> Result<Self, DeviceError> {
+        if !fused::has_shared_memory(&self.device) {
+            let what = "units of a workgroup do not see each other's memory".to_owned();
+            return Err(DeviceError::Wrong(name.to_owned(), what));
+        }
         // The kinds of product of a training step: forward, by the transposed weight; backward, plain and by the transposed left.
         for (rows, inner, columns, transposed) in
             [(128, 32, 320, [false, true]), (64, 32, 64, [false, false]), (32, 128, 64, [true, false])]
@@ -146,7 +151,7 @@ impl Chosen {
     }
 }
 
-/// Finds the device of this name. A GPU is asked for a few matrix products first: drivers have been seen that answer with
+/// Finds the device of this name. A GPU is asked for a few results first: drivers have been seen that answer with
 /// nonsense, and a collapse curve from one of those would look like a finding.
 ///
 /// # Errors
@@ -219,10 +224,11 @@ mod gpu {
         Device::enumerate(filter).into_iter().filter(is_card).collect()
     }
 
-    fn software(kind: Kind) -> Device {
+    /// Opening an adapter that is not there panics inside the framework.
+    fn software(kind: Kind) -> Option<Device> {
         match kind {
-            Kind::Vulkan => Device::vulkan(DeviceKind::Cpu),
-            _ => Device::wgpu(DeviceKind::Cpu),
+            Kind::Vulkan => Some(Device::vulkan(DeviceKind::Cpu)).filter(|device| device.identity().is_some()),
+            _ => ::gpu::software::device().map(Device::new),
         }
     }
 
@@ -233,10 +239,8 @@ mod gpu {
 
     pub(super) fn find(kind: Kind, index: Option<&str>, name: &str) -> Result<Chosen, DeviceError> {
         if index == Some("cpu") {
-            // Opening an adapter that is not there panics inside the framework: the panic is the answer.
-            let device = software(kind);
-            return match quietly(|| device.identity()) {
-                Some(_) => Ok(Chosen { kind, device }),
+            return match quietly(|| software(kind)).flatten() {
+                Some(device) => Ok(Chosen { kind, device }),
                 None => Err(DeviceError::Absent(name.to_owned(), Vec::new())),
             };
         }

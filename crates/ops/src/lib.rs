@@ -2,6 +2,7 @@
 //!
 //! | function | what it is |
 //! |---|---|
+//! | [`embedding()`] | rows of a table |
 //! | [`linear()`] | product with a weight in Hugging Face's layout |
 //! | [`rms_norm()`] | root-mean-square normalisation |
 //! | [`attention()`] | causal attention that stops at a document's borders, rotary positions inside |
@@ -27,7 +28,9 @@ mod adamw;
 mod attention;
 pub mod clock;
 pub mod device;
+mod embedding;
 mod fused;
+mod late;
 mod linear;
 mod loss;
 mod norm;
@@ -35,8 +38,10 @@ mod swiglu;
 
 pub use adamw::{AdamW, AdamWConfig, Moments};
 pub use attention::{Attention, AttentionShape, attention};
+pub use embedding::embedding;
 pub use kernels::head_loss::TokenRule;
 pub use kernels::precision::Precision;
+pub use late::Late;
 pub use linear::linear;
 pub use loss::{HeadLoss, head_loss};
 pub use norm::rms_norm;
@@ -46,6 +51,7 @@ pub use swiglu::swiglu;
 #[doc(hidden)]
 pub mod reference {
     pub use crate::adamw::{reference_norm as global_norm, reference_update as adamw};
+    pub use crate::embedding::reference as embedding;
     pub use crate::linear::reference as linear;
     pub use crate::loss::reference as head_loss;
     pub use crate::norm::reference as rms_norm;

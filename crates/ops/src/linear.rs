@@ -9,9 +9,9 @@ use burn::tensor::Tensor;
 /// - `weight`: `[outputs, inputs]`, Hugging Face's and PyTorch's layout
 /// - result: `[tokens, outputs]`
 ///
-/// `precision` is that of the products, forward and backward, on Flex; other devices multiply in float32.
+/// `precision` is that of the products, forward and backward; devices without kernels of ours multiply in float32.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
-    if fused::is_flex(&x.device()) {
+    if fused::has_kernels(&x.device()) {
         return fused::linear(x, weight, precision);
     }
     reference(x, weight)

@@ -27,7 +27,7 @@ pub fn head_loss(
     rule: TokenRule,
     precision: Precision,
 ) -> HeadLoss {
-    if fused::is_flex(&hidden.device()) {
+    if fused::has_kernels(&hidden.device()) {
         let targets = Arc::new((targets.to_vec(), weights.to_vec()));
         let (sum, per_token) = fused::head_loss(hidden, head, targets, rule, precision);
         return HeadLoss { sum, per_token };

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 /// - `weight`: `[1, width]`
 /// - result: `[tokens, width]`
 pub fn rms_norm(x: Tensor<2>, weight: Tensor<2>, epsilon: f64) -> Tensor<2> {
-    if fused::is_flex(&x.device()) {
+    if fused::has_kernels(&x.device()) {
         return fused::rms_norm(x, weight, epsilon);
     }
     reference(x, weight, epsilon)

@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, activation::sigmoid};
 /// - `gate_up`: `[tokens, 2 × hidden]`, the gate in the first half of the columns
 /// - result: `[tokens, hidden]`
 pub fn swiglu(gate_up: Tensor<2>) -> Tensor<2> {
-    if fused::is_flex(&gate_up.device()) {
+    if fused::has_kernels(&gate_up.device()) {
         return fused::swiglu(gate_up);
     }
     reference(gate_up)

@@ -3,16 +3,26 @@
 use crate::Batch;
 use burn::tensor::{Device, Tensor};
 use model::{Attention, Transformer};
-use ops::{HeadLoss, TokenRule, head_loss};
+use ops::{HeadLoss, Late, TokenRule, head_loss};
 
 /// What one backward pass gives.
 pub struct Gradients {
-    /// The weighted mean loss of the batch, nats per token.
-    pub loss: f64,
-    /// Gradients of `loss × weight`, in the order of the transformer's parameters, untracked.
+    /// The weighted sum of the batch's losses, nats.
+    pub sum: Late,
+    /// Gradients of the sum, in the order of the transformer's parameters, untracked.
     pub tensors: Vec<Tensor<2>>,
     /// Σ of the batch's weights: what the gradients are to be divided by.
     pub weight: f64,
+}
+
+impl Gradients {
+    /// The weighted mean loss of the batch, nats per token; waits for the device.
+    ///
+    /// # Panics
+    /// If the device fails.
+    pub fn loss(&self) -> f64 {
+        self.sum.read() / self.weight
+    }
 }
 
 /// Loss of a batch before the division by its weight.
@@ -24,7 +34,7 @@ fn summed(transformer: &Transformer, batch: &Batch, rule: TokenRule, device: &De
     head_loss(hidden, transformer.head(), &batch.targets, &batch.weights, rule, transformer.precision())
 }
 
-/// The batch's loss and the gradient of every parameter.
+/// The batch's loss and the gradient of every parameter. On a GPU both are only under way when this returns.
 ///
 /// # Panics
 /// If the transformer is not on a device with autodiff, or the device fails.
@@ -36,8 +46,7 @@ pub fn gradients(transformer: &mut Transformer, batch: &Batch, rule: TokenRule, 
         .into_iter()
         .map(|p| p.grad_remove(&mut graph).expect("every parameter has a part in the loss"))
         .collect();
-    let weight = batch.weight();
-    Gradients { loss: f64::from(sum.into_scalar::<f32>()) / weight, tensors, weight }
+    Gradients { sum: Late::new(sum.inner()), tensors, weight: batch.weight() }
 }
 
 /// Cross-entropy of every position of a batch in nats, without weights or gradients.

@@ -2,7 +2,7 @@ use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients, mean_loss
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
 use model::{Transformer, Weights};
-use ops::{AdamW, TokenRule};
+use ops::{AdamW, Late, TokenRule};
 use serde::{Deserialize, Serialize};
 use streams::Streams;
 
@@ -76,6 +76,8 @@ pub enum TrainError {
 }
 
 const LOG_EVERY: u64 = 10;
+/// Steps whose figures are read from a GPU together.
+const READ_EVERY: usize = 10;
 /// Validations of a run that keeps its best checkpoint, evenly spread, the last one at its end. A run that keeps its last
 /// weights has that one alone: ten would take a fifteenth of its time.
 const VALIDATIONS: u64 = 10;
@@ -113,7 +115,7 @@ pub fn train(
     let decays = transformer.decays();
     let mut optimizer = AdamW::new(settings.optimizer());
     let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
-    let mut state = State { seen: 0, tail: Tail::new(steps), log: Vec::new(), best: None };
+    let mut state = State { steps, seen: 0, waiting: Vec::new(), tail: Tail::new(steps), log: Vec::new(), best: None };
 
     for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
         let step = step as u64;
@@ -124,30 +126,46 @@ pub fn train(
         for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
             *slot = Tensor::from_inner(value).require_grad();
         }
-        if !found.loss.is_finite() || !norm.is_finite() {
-            return Err(TrainError::NotFinite { step, loss: found.loss, norm });
-        }
         state.seen += batch.weights.iter().filter(|&&w| w > 0.0).count() as u64;
-        state.tail.add(step, found.loss);
         let done = step + 1;
-        let validated = match validation {
-            Some(held_out) if done == steps || done.is_multiple_of(steps.div_ceil(validations)) => {
-                Some(state.validate(&transformer, held_out, size, device, settings.checkpoint))
-            }
-            _ => None,
-        };
-        if validated.is_some() || done.is_multiple_of(LOG_EVERY) || done == steps {
-            let tokens = state.seen;
-            state.log.push(LogLine { step: done, loss: found.loss, rate, norm, tokens, validation: validated });
+        let validates = validation.filter(|_| done == steps || done.is_multiple_of(steps.div_ceil(validations)));
+        let logged = validates.is_some() || done == steps || done.is_multiple_of(LOG_EVERY);
+        let tokens = state.seen;
+        state.waiting.push(Step { step, sum: found.sum, weight: found.weight, norm, rate, tokens, logged });
+        if state.is_due() || validates.is_some() {
+            state.settle(progress)?;
         }
-        progress(Progress { step: done, steps, loss: found.loss });
+        if let Some(held_out) = validates {
+            let loss = state.validate(&transformer, held_out, size, device, settings.checkpoint);
+            state.log.last_mut().expect("the step is logged").validation = Some(loss);
+        }
     }
-    Ok(state.finish(&transformer, steps))
+    state.settle(progress)?;
+    Ok(state.finish(&transformer))
+}
+
+/// A step whose figures the device may still be computing.
+struct Step {
+    /// Steps taken before.
+    step: u64,
+    /// The weighted sum of losses, and the weight.
+    sum: Late,
+    weight: f64,
+    norm: Late,
+    rate: f64,
+    /// Tokens seen with this step.
+    tokens: u64,
+    /// Whether it has a line in the log.
+    logged: bool,
 }
 
 /// What a run gathers on its way.
 struct State {
+    /// All steps.
+    steps: u64,
     seen: u64,
+    /// Steps that are taken, but not yet looked at.
+    waiting: Vec<Step>,
     tail: Tail,
     log: Vec<LogLine>,
     /// The lowest validation loss and its weights, where the best checkpoint is kept.
@@ -155,6 +173,31 @@ struct State {
 }
 
 impl State {
+    /// Whether the waiting steps should be looked at: at once on the processor, where their figures are there; on a GPU some
+    /// at a time, since whoever reads has to wait until the device has caught up, and the device then waits for new work.
+    fn is_due(&self) -> bool {
+        let is_pending = |step: &Step| step.sum.is_pending() || step.norm.is_pending();
+        self.waiting.len() >= READ_EVERY || !self.waiting.last().is_some_and(is_pending)
+    }
+
+    /// Looks at the waiting steps in their order.
+    fn settle(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), TrainError> {
+        let figures = Late::read_all(self.waiting.iter().flat_map(|step| [&step.sum, &step.norm]));
+        for (Step { step, weight, rate, tokens, logged, .. }, figures) in self.waiting.drain(..).zip(figures.chunks(2))
+        {
+            let (loss, norm) = (figures[0] / weight, figures[1]);
+            if !loss.is_finite() || !norm.is_finite() {
+                return Err(TrainError::NotFinite { step, loss, norm });
+            }
+            self.tail.add(step, loss);
+            if logged {
+                self.log.push(LogLine { step: step + 1, loss, rate, norm, tokens, validation: None });
+            }
+            progress(Progress { step: step + 1, steps: self.steps, loss });
+        }
+        Ok(())
+    }
+
     fn validate(
         &mut self,
         transformer: &Transformer,
@@ -171,13 +214,14 @@ impl State {
         loss
     }
 
-    fn finish(self, transformer: &Transformer, steps: u64) -> Trained {
+    fn finish(self, transformer: &Transformer) -> Trained {
         let last = self.log.iter().rev().find_map(|line| line.validation);
         let (validation_loss, weights) = match self.best {
             Some((loss, weights)) => (Some(loss), weights),
             None => (last, transformer.weights()),
         };
-        let record = Record { steps, seen_tokens: self.seen, final_loss: self.tail.mean(), validation_loss };
+        let record =
+            Record { steps: self.steps, seen_tokens: self.seen, final_loss: self.tail.mean(), validation_loss };
         Trained { weights, record, log: self.log }
     }
 }

@@ -6,7 +6,8 @@
 use burn::tensor::{Tensor, TensorData};
 use corpus::pack;
 use model::{ModelConfig, Transformer, Weights};
-use ops::{AdamW, AdamWConfig, TokenRule, device::parse};
+use ops::device::{Device, parse};
+use ops::{AdamW, AdamWConfig, TokenRule};
 use streams::{Purpose, Streams};
 use training::{Batches, gradients};
 
@@ -18,14 +19,14 @@ const NUDGES: u64 = 6;
 const ROUNDINGS: f64 = 4.0;
 
 /// Odd everywhere, heads in groups.
-fn config() -> ModelConfig {
+fn config(head_width: usize) -> ModelConfig {
     ModelConfig {
         vocabulary: 101,
-        width: 30,
+        width: 3 * head_width,
         layers: 2,
         heads: 3,
         kv_heads: 1,
-        head_width: 10,
+        head_width,
         hidden: 37,
         context: 19,
         theta: 10_000.0,
@@ -40,8 +41,8 @@ struct Run {
 }
 
 impl Run {
-    fn of(device: &str, nudge: Option<u64>) -> Self {
-        let (config, streams) = (config(), Streams::new(5));
+    fn of(device: &Device, config: &ModelConfig, nudge: Option<u64>) -> Self {
+        let streams = Streams::new(5);
         let mut draws = streams.stream(Purpose::Learner, 0, 0);
         let mut document = || -> Vec<u32> {
             (0..3 + draws.below(15)).map(|_| 1 + (draws.below(100) * draws.below(100) / 100) as u32).collect()
@@ -51,8 +52,8 @@ impl Run {
         let weighted = documents.iter().enumerate().map(|(i, d)| (d.as_slice(), false, 0.5 + (i % 3) as f32));
         let windows = pack(weighted, config.context, 0);
 
-        let place = parse(device).unwrap().device().autodiff();
-        let mut transformer = Transformer::new(&Weights::initialise(&config, &streams, 0), &place);
+        let place = device.clone().autodiff();
+        let mut transformer = Transformer::new(&Weights::initialise(config, &streams, 0), &place);
         let decays = transformer.decays();
         let mut optimizer =
             AdamW::new(AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 });
@@ -70,7 +71,7 @@ impl Run {
                 }
             }
             let found = gradients(&mut transformer, &batch, TokenRule::CrossEntropy, &place);
-            losses.push(found.loss);
+            losses.push(found.loss());
             let parameters = transformer.parameters_mut().into_iter().map(|p| p.clone().inner()).collect();
             let (moved, _) = optimizer.step(parameters, found.tensors, &decays, 1.0 / found.weight, 0.01);
             for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
@@ -99,15 +100,20 @@ fn read(tensor: &Tensor<2>) -> Vec<f32> {
     tensor.try_to_vec_as().unwrap()
 }
 
+fn named(device: &str) -> Device {
+    parse(device).unwrap().device()
+}
+
 #[test]
 fn fused_steps_equal_reference_steps_within_the_noise_of_float32() {
-    let (fused, reference) = (Run::of("flex", None), Run::of("ndarray", None));
+    let config = config(10);
+    let (fused, reference) = (Run::of(&named("flex"), &config, None), Run::of(&named("ndarray"), &config, None));
     assert!(reference.losses[STEPS - 1] < reference.losses[0] - 0.2, "something is learnt: {:?}", reference.losses);
     // A loss is a float32 itself: one unit in its last place. The weights have their nudges.
     let mut noise: Vec<f64> = reference.losses.iter().map(|loss| loss * f64::from(f32::EPSILON)).collect();
     noise.resize(STEPS + reference.parameters.len(), 0.0);
     for seed in 0..NUDGES {
-        let nudged = Run::of("ndarray", Some(seed)).difference(&reference);
+        let nudged = Run::of(&named("ndarray"), &config, Some(seed)).difference(&reference);
         noise = noise.into_iter().zip(nudged).map(|(a, b)| a.max(b)).collect();
     }
     let found = fused.difference(&reference);
@@ -116,4 +122,20 @@ fn fused_steps_equal_reference_steps_within_the_noise_of_float32() {
         assert!(*found <= ROUNDINGS * noise, "{what}: off by {found:e}, noise {noise:e}");
     }
     assert!(fused.parameters.iter().flatten().all(|x| x.is_finite()));
+}
+
+/// On a GPU, or else on a software one.
+#[test]
+fn steps_on_a_gpu_equal_those_on_the_processor() {
+    let Some(gpu) = ["auto", "wgpu:cpu"].map(parse).into_iter().flatten().find(|device| !device.kind().is_cpu()) else {
+        let required = std::env::var("HABSBURG_REQUIRE").as_deref() == Ok("1");
+        assert!(!required, "no GPU, and no software device either");
+        return eprintln!("skipped: no GPU, and no software device either");
+    };
+    // A width of heads that the GPU's kernel takes.
+    let config = config(8);
+    let [gpu, flex] = [gpu.device(), named("flex")].map(|device| Run::of(&device, &config, None));
+    let off = gpu.losses.iter().zip(&flex.losses).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(off < 1e-3, "{:?} is not {:?}", gpu.losses, flex.losses);
+    assert!(gpu.parameters.iter().flatten().all(|x| x.is_finite()));
 }

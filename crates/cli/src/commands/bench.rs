@@ -20,8 +20,9 @@ use training::{Batch, gradients};
 
 /// Training steps before the clock starts: the first ones allocate, and compile on a GPU.
 const WARM_UP: u32 = 3;
-/// Rounds of decoding last at least so long together, seconds, and are at least so many.
+/// Rounds of decoding last at least so long together, seconds.
 const DECODING: f64 = 1.0;
+/// Rounds at least, of decoding, and of training on a GPU; the median counts.
 const ROUNDS: usize = 3;
 /// The token that starts a document.
 const SEPARATOR: u32 = 0;
@@ -33,7 +34,8 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     let settings = model::Settings { preset: args.shape, ..model::Settings::default() };
     let preset = settings.preset().map_err(Failure::request)?;
     let config = settings.resolve(preset.vocabulary).map_err(Failure::request)?;
-    let bench = Bench { preset, config, device, precision: args.precision, json: args.json };
+    let batch = args.batch.map_or(preset.batch, |batch| batch as usize);
+    let bench = Bench { preset, config, device, precision: args.precision, batch, json: args.json };
     if !bench.json {
         let (name, parameters) = (preset.name, bench.config.parameters());
         let (device, precision) = (bench.device.description(), bench.precision.name());
@@ -51,7 +53,7 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
             operation_times = times;
             Ok(rate)
         })?;
-        bench.show("train", rate, operations, peak, bench.preset.batch);
+        bench.show("train", rate, operations, peak, bench.batch);
         bench.show_operations(&operation_times);
     }
     if wanted(Measured::Decode) {
@@ -75,6 +77,8 @@ struct Bench {
     device: Chosen,
     /// Of training.
     precision: Precision,
+    /// Windows of a training batch.
+    batch: usize,
     json: bool,
 }
 
@@ -92,34 +96,25 @@ impl Bench {
         Ok((rate, before.zip(peak()).map(|(before, after)| (before + after) / 2.0)))
     }
 
-    /// Tokens per second of training, by the median step; and the seconds of each operation in a step, by the mean over as many
+    /// Tokens per second of training; and on the processor the seconds of each operation in a step, by the mean over as many
     /// other steps.
     fn train(&self, steps: u32) -> (f64, Vec<(&'static str, f64)>) {
-        let streams = Streams::new(0);
-        let device = self.device.device().autodiff();
-        let mut transformer = Transformer::new(&Weights::initialise(&self.config, &streams, 0), &device)
-            .with_precision(self.precision.into());
-        let constants = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
-        let mut optimizer = AdamW::new(constants);
-        let decays = transformer.decays();
-        let mut number = 0;
-        let mut step = || {
-            let batch = self.batch(&streams, number);
-            number += 1;
-            let start = Instant::now();
-            step(&mut transformer, &mut optimizer, &batch, &decays, &device);
-            device.sync().expect("the device finishes its work");
-            start.elapsed().as_secs_f64()
-        };
-        (0..WARM_UP).for_each(|_| _ = step());
-        let seconds = (0..steps).map(|_| step()).collect();
-        let (whole, parts) = ops::clock::timed(|| (0..steps).map(|_| step()).sum::<f64>());
+        let mut training = Training::new(self);
+        training.seconds(WARM_UP);
+        let tokens = (self.batch * self.config.context) as f64;
+        if !self.on_processor() {
+            // A GPU works on one step while the next is being asked for: only many together have a time.
+            let seconds = (0..ROUNDS).map(|_| training.seconds(steps) / f64::from(steps)).collect();
+            return (tokens / median(seconds), Vec::new());
+        }
+        let seconds = (0..steps).map(|_| training.seconds(1)).collect();
+        let (whole, parts) = ops::clock::timed(|| (0..steps).map(|_| training.seconds(1)).sum::<f64>());
         let mut parts: Vec<_> = parts.into_iter().map(|(name, time)| (name, time.as_secs_f64())).collect();
         if !parts.is_empty() {
             parts.push(("everything else", whole - parts.iter().map(|(_, seconds)| seconds).sum::<f64>()));
         }
         parts.iter_mut().for_each(|(_, seconds)| *seconds /= f64::from(steps));
-        ((self.preset.batch * self.config.context) as f64 / median(seconds), parts)
+        (tokens / median(seconds), parts)
     }
 
     /// Windows of random tokens, each one document.
@@ -127,7 +122,7 @@ impl Bench {
         let mut stream = streams.stream(Purpose::Order, 0, number.into());
         let context = self.config.context;
         let mut batch = Batch::default();
-        for _ in 0..self.preset.batch {
+        for _ in 0..self.batch {
             let ids: Vec<u32> = (0..=context).map(|_| stream.below(self.config.vocabulary as u64) as u32).collect();
             batch.inputs.extend(&ids[..context]);
             batch.targets.extend(&ids[1..]);
@@ -224,13 +219,47 @@ impl Bench {
     }
 }
 
-/// One training step, as [`training::train`] takes it.
-fn step(transformer: &mut Transformer, optimizer: &mut AdamW, batch: &Batch, decays: &[bool], device: &Device) {
-    let found = gradients(transformer, batch, TokenRule::CrossEntropy, device);
-    let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
-    let (moved, _) = optimizer.step(parameters, found.tensors, decays, 1.0 / found.weight, 3e-4);
-    for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
-        *slot = Tensor::from_inner(value).require_grad();
+/// A model in training, step by step as [`training::train`] takes them.
+struct Training<'a> {
+    bench: &'a Bench,
+    device: Device,
+    transformer: Transformer,
+    optimizer: AdamW,
+    decays: Vec<bool>,
+    /// Steps taken.
+    taken: u32,
+}
+
+impl<'a> Training<'a> {
+    fn new(bench: &'a Bench) -> Self {
+        let device = bench.device.device().autodiff();
+        let weights = Weights::initialise(&bench.config, &Streams::new(0), 0);
+        let transformer = Transformer::new(&weights, &device).with_precision(bench.precision.into());
+        let constants = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
+        let (optimizer, decays) = (AdamW::new(constants), transformer.decays());
+        Self { bench, device, transformer, optimizer, decays, taken: 0 }
+    }
+
+    /// Seconds that so many steps take, until the device has finished the last. The batches are there before.
+    fn seconds(&mut self, steps: u32) -> f64 {
+        let streams = Streams::new(0);
+        let batches: Vec<Batch> = (0..steps).map(|step| self.bench.batch(&streams, self.taken + step)).collect();
+        self.taken += steps;
+        let start = Instant::now();
+        for batch in &batches {
+            self.step(batch);
+        }
+        self.device.sync().expect("the device finishes its work");
+        start.elapsed().as_secs_f64()
+    }
+
+    fn step(&mut self, batch: &Batch) {
+        let found = gradients(&mut self.transformer, batch, TokenRule::CrossEntropy, &self.device);
+        let parameters = self.transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
+        let (moved, _) = self.optimizer.step(parameters, found.tensors, &self.decays, 1.0 / found.weight, 3e-4);
+        for (slot, value) in self.transformer.parameters_mut().into_iter().zip(moved) {
+            *slot = Tensor::from_inner(value).require_grad();
+        }
     }
 }
 

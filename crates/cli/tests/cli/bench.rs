@@ -51,7 +51,7 @@ fn one_measurement_alone() {
 #[test]
 fn bfloat16_where_the_processor_has_it() {
     let lab = Lab::new();
-    lab.refuses("bench --precision bf16 --device ndarray", "precision bf16: device ndarray computes in float32");
+    lab.refuses("bench --precision bf16 --device ndarray", "precision bf16: device ndarray has no such products");
     let request = "bench --shape tiny --only train --steps 1 --json --device flex --precision bf16";
     if ops::Precision::Bfloat16.available() {
         let done = lab.works(request);

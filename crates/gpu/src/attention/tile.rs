@@ -23,20 +23,23 @@ pub struct Tiles {
 impl Tiles {
     /// For the forward pass.
     pub fn forward(shape: Shape, planes: bool) -> Self {
-        let split = if planes && shape.head_width > 32 { 2 } else { 1 };
-        Self::fit(shape, Self { rows: 128, split, others: 64, block: 8 })
+        Self::fit(shape, Self { rows: 64, split: Self::halves(shape, planes), others: 64, block: 4 })
     }
 
     /// For the queries' gradient.
     pub fn queries(shape: Shape, planes: bool) -> Self {
-        let split = if planes && shape.head_width > 32 { 2 } else { 1 };
-        Self::fit(shape, Self { rows: 128, split, others: 64, block: 4 })
+        Self::fit(shape, Self { rows: 128, split: Self::halves(shape, planes), others: 64, block: 4 })
     }
 
     /// For the keys' and values' gradients.
     pub fn keys(shape: Shape, planes: bool) -> Self {
-        let split = if planes && shape.head_width > 32 { 2 } else { 1 };
+        let split = if shape.head_width > 32 { Self::halves(shape, planes) } else { 1 };
         Self::fit(shape, Self { rows: 128, split, others: 64, block: 4 })
+    }
+
+    /// Two units for a row, where planes let them add and the row has two halves of whole vectors.
+    fn halves(shape: Shape, planes: bool) -> usize {
+        if planes && shape.head_width.is_multiple_of(16) { 2 } else { 1 }
     }
 
     /// Fewer rows where windows or shared memory have no room for more.

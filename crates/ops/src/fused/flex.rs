@@ -1,10 +1,10 @@
 //! Kernels on Flex tensors.
 
-use super::{FusedOps, Targets};
+use super::{FusedOps, Targets, autodiff::Kernels};
 use crate::clock::operation;
 use crate::{AttentionShape, Precision, TokenRule};
-use burn::backend::Flex;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::backend::{Flex, TensorMetadata, ops::FloatTensorOps};
+use burn::tensor::{DType, Device, FloatDType, IndexingUpdateOp, Tensor, TensorData};
 use burn_flex::FlexTensor;
 use kernels::{attention as kernel, head_loss as head, linear, rms_norm, swiglu};
 use std::sync::Arc;
@@ -15,20 +15,20 @@ pub(crate) fn is_flex(device: &Device) -> bool {
 }
 
 /// What all layers' attention over one batch shares, for the kernel.
-pub(crate) struct FlexAttention {
-    pub(super) shape: kernel::Shape,
-    pub(super) starts: Vec<u32>,
-    pub(super) rotary: kernel::Rotary,
+pub(crate) struct AttentionContext {
+    shape: kernel::Shape,
+    starts: Vec<u32>,
+    rotary: kernel::Rotary,
 }
 
-impl std::fmt::Debug for FlexAttention {
+impl std::fmt::Debug for AttentionContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FlexAttention").field("starts", &self.starts.len()).finish_non_exhaustive()
+        f.debug_struct("AttentionContext").field("starts", &self.starts.len()).finish_non_exhaustive()
     }
 }
 
-impl FlexAttention {
-    pub(crate) fn new(shape: AttentionShape, starts: &[u32]) -> Self {
+impl AttentionContext {
+    pub(super) fn new(shape: AttentionShape, starts: &[u32]) -> Self {
         let AttentionShape { batch, time, heads, kv_heads, head_width, theta } = shape;
         Self {
             shape: kernel::Shape { batch, time, heads, kv_heads, head_width },
@@ -36,30 +36,39 @@ impl FlexAttention {
             rotary: kernel::Rotary::new(time, head_width, theta),
         }
     }
+
+    /// The context that was made for this device.
+    fn of(context: &super::AttentionContext) -> &Self {
+        match context {
+            super::AttentionContext::Flex(context) => context,
+            #[cfg(feature = "gpu")]
+            other => panic!("attention on Flex with {other:?}"),
+        }
+    }
 }
 
 /// A tensor whose storage is its elements, in order.
-pub(super) struct Rows {
+struct Rows {
     tensor: FlexTensor,
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+    rows: usize,
+    columns: usize,
 }
 
 impl Rows {
-    pub(super) fn new(tensor: &FlexTensor) -> Self {
+    fn new(tensor: &FlexTensor) -> Self {
         let tensor = tensor.to_contiguous();
         let shape = tensor.layout().shape();
         let (rows, columns) = if shape.num_dims() == 2 { (shape[0], shape[1]) } else { (1, shape.num_elements()) };
         Self { tensor, rows, columns }
     }
 
-    pub(super) fn values(&self) -> &[f32] {
+    fn values(&self) -> &[f32] {
         self.tensor.as_slice().expect("contiguous float32")
     }
 }
 
 /// A new tensor `[rows, columns]` that the operation of this name writes whole.
-pub(super) fn filled(name: &'static str, rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
+fn filled(name: &'static str, rows: usize, columns: usize, fill: impl FnOnce(&mut [f32])) -> FlexTensor {
     operation(name, || {
         let mut values = vec![0.0; rows * columns];
         fill(&mut values);
@@ -67,50 +76,14 @@ pub(super) fn filled(name: &'static str, rows: usize, columns: usize, fill: impl
     })
 }
 
-pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
+fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
 }
 
-pub(super) fn attend(projected: &Rows, context: &FlexAttention) -> (FlexTensor, Vec<f32>) {
-    let shape = context.shape;
-    let mut log_sums = vec![0.0; shape.batch * shape.heads * shape.time];
-    let out = filled("attention", projected.rows, shape.width(), |out| {
-        kernel::forward(shape, projected.values(), &context.starts, &context.rotary, out, &mut log_sums);
-    });
-    (out, log_sums)
-}
-
-/// The weighted sum, each token's loss, and where they are wanted the gradients of hidden states and head.
-pub(super) fn lose(
-    hidden: &Rows,
-    weight: &Rows,
-    targets: &Targets,
-    rule: TokenRule,
-    precision: Precision,
-    gradients: bool,
-) -> (FlexTensor, FlexTensor, Option<(FlexTensor, FlexTensor)>) {
-    let inputs = head::Inputs {
-        hidden: hidden.values(),
-        head: weight.values(),
-        targets: &targets.0,
-        weights: &targets.1,
-        width: hidden.columns,
-        rule,
-        precision,
-    };
-    let mut losses = vec![0.0; hidden.rows];
-    let (sum, formed) = operation("head and loss", || {
-        if !gradients {
-            return (head::head_loss(inputs, &mut losses, None), None);
-        }
-        let mut d_hidden = vec![0.0; hidden.values().len()];
-        let mut d_head = vec![0.0; weight.values().len()];
-        let wanted = head::Gradients { hidden: &mut d_hidden, head: &mut d_head };
-        let sum = head::head_loss(inputs, &mut losses, Some(wanted));
-        let shaped = |values, of: &Rows| tensor(values, vec![of.rows, of.columns]);
-        (sum, Some((shaped(d_hidden, hidden), shaped(d_head, weight))))
-    });
-    (tensor(vec![sum], vec![1]), tensor(losses, vec![hidden.rows]), formed)
+/// Ids as Burn's own operations take them.
+fn int_tensor(ids: &[u32]) -> FlexTensor {
+    let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+    FlexTensor::from_data(TensorData::from(ids.as_slice()))
 }
 
 impl FusedOps for Flex {
@@ -130,8 +103,12 @@ impl FusedOps for Flex {
         filled("swiglu", gate_up.rows, hidden, |y| swiglu::forward(gate_up.values(), hidden, y))
     }
 
-    fn fused_attention(projected: FlexTensor, context: Arc<FlexAttention>) -> FlexTensor {
-        attend(&Rows::new(&projected), &context).0
+    fn fused_attention(projected: FlexTensor, context: Arc<super::AttentionContext>) -> FlexTensor {
+        Self::attend(projected, &context).0
+    }
+
+    fn fused_embedding(table: FlexTensor, ids: Arc<[u32]>) -> FlexTensor {
+        Self::float_select(table, 0, int_tensor(&ids))
     }
 
     fn fused_head_loss(
@@ -141,8 +118,109 @@ impl FusedOps for Flex {
         rule: TokenRule,
         precision: Precision,
     ) -> (FlexTensor, FlexTensor) {
-        let (sum, losses, _) = lose(&Rows::new(&hidden), &Rows::new(&head), &targets, rule, precision, false);
+        let (sum, losses, _) = Self::lose(hidden, head, &targets, rule, precision, false);
         (sum, losses)
+    }
+}
+
+impl Kernels for Flex {
+    type LogSums = Arc<Vec<f32>>;
+
+    fn linear_input_gradient(dy: FlexTensor, weight: FlexTensor, precision: Precision) -> FlexTensor {
+        let (dy, w) = (Rows::new(&dy), Rows::new(&weight));
+        filled("linear, input gradient", dy.rows, w.columns, |dx| {
+            linear::backward_input(precision, dy.values(), w.values(), w.columns, w.rows, dx);
+        })
+    }
+
+    fn linear_weight_gradient(dy: FlexTensor, x: FlexTensor, precision: Precision) -> FlexTensor {
+        let (dy, x) = (Rows::new(&dy), Rows::new(&x));
+        filled("linear, weight gradient", dy.columns, x.columns, |dw| {
+            linear::backward_weight(precision, dy.values(), x.values(), x.columns, dy.columns, false, dw);
+        })
+    }
+
+    fn rms_norm_gradients(x: FlexTensor, weight: FlexTensor, epsilon: f64, dy: FlexTensor) -> (FlexTensor, FlexTensor) {
+        let (x, w, dy) = (Rows::new(&x), Rows::new(&weight), Rows::new(&dy));
+        let mut dw = vec![0.0; w.columns];
+        let dx = filled("rms norm, gradient", x.rows, x.columns, |dx| {
+            rms_norm::backward(x.values(), w.values(), epsilon as f32, dy.values(), None, dx, &mut dw);
+        });
+        (dx, tensor(dw, vec![1, w.columns]))
+    }
+
+    fn swiglu_gradient(gate_up: FlexTensor, dy: FlexTensor) -> FlexTensor {
+        let (gate_up, dy) = (Rows::new(&gate_up), Rows::new(&dy));
+        filled("swiglu, gradient", gate_up.rows, gate_up.columns, |d| {
+            swiglu::backward(gate_up.values(), gate_up.columns / 2, dy.values(), d);
+        })
+    }
+
+    fn attend(projected: FlexTensor, context: &super::AttentionContext) -> (FlexTensor, Arc<Vec<f32>>) {
+        let (projected, context) = (Rows::new(&projected), AttentionContext::of(context));
+        let shape = context.shape;
+        let mut log_sums = vec![0.0; shape.batch * shape.heads * shape.time];
+        let out = filled("attention", projected.rows, shape.width(), |out| {
+            kernel::forward(shape, projected.values(), &context.starts, &context.rotary, out, &mut log_sums);
+        });
+        (out, Arc::new(log_sums))
+    }
+
+    fn attention_gradient(
+        projected: FlexTensor,
+        context: &super::AttentionContext,
+        out: FlexTensor,
+        log_sums: Arc<Vec<f32>>,
+        dy: FlexTensor,
+    ) -> FlexTensor {
+        let (projected, out, dy) = (Rows::new(&projected), Rows::new(&out), Rows::new(&dy));
+        let AttentionContext { shape, starts, rotary } = AttentionContext::of(context);
+        filled("attention, gradient", projected.rows, projected.columns, |d| {
+            kernel::backward(*shape, projected.values(), starts, rotary, out.values(), &log_sums, dy.values(), d);
+        })
+    }
+
+    fn embedding_gradient(dy: FlexTensor, ids: &[u32], rows: usize) -> FlexTensor {
+        let table = Self::float_zeros([rows, dy.shape()[1]].into(), &dy.device(), FloatDType::F32);
+        Self::float_select_assign(table, 0, int_tensor(ids), dy, IndexingUpdateOp::Add)
+    }
+
+    fn lose(
+        hidden: FlexTensor,
+        weight: FlexTensor,
+        targets: &Targets,
+        rule: TokenRule,
+        precision: Precision,
+        gradients: bool,
+    ) -> (FlexTensor, FlexTensor, Option<[FlexTensor; 2]>) {
+        let (hidden, weight) = (Rows::new(&hidden), Rows::new(&weight));
+        let inputs = head::Inputs {
+            hidden: hidden.values(),
+            head: weight.values(),
+            targets: &targets.0,
+            weights: &targets.1,
+            width: hidden.columns,
+            rule,
+            precision,
+        };
+        let mut losses = vec![0.0; hidden.rows];
+        let (sum, formed) = operation("head and loss", || {
+            if !gradients {
+                return (head::head_loss(inputs, &mut losses, None), None);
+            }
+            let mut d_hidden = vec![0.0; hidden.values().len()];
+            let mut d_head = vec![0.0; weight.values().len()];
+            let wanted = head::Gradients { hidden: &mut d_hidden, head: &mut d_head };
+            let sum = head::head_loss(inputs, &mut losses, Some(wanted));
+            let shaped = |values, of: &Rows| tensor(values, vec![of.rows, of.columns]);
+            (sum, Some([shaped(d_hidden, &hidden), shaped(d_head, &weight)]))
+        });
+        (tensor(vec![sum], vec![1]), tensor(losses, vec![hidden.rows]), formed)
+    }
+
+    fn scaled(gradient: FlexTensor, upstream: FlexTensor) -> FlexTensor {
+        let upstream = Rows::new(&upstream).values()[0];
+        if upstream == 1.0 { gradient } else { Self::float_mul_scalar(gradient, upstream.into()) }
     }
 }
 

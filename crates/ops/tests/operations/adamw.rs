@@ -1,6 +1,6 @@
 //! The optimizer: several steps of several parameters against the definition in `f64`.
 
-use super::harness::{Errors, Matrix, flex, ndarray, numbers, read, wide};
+use super::harness::{Errors, Matrix, fused, ndarray, numbers, read, wide};
 use burn::tensor::{Device, Tensor};
 use ops::{AdamW, AdamWConfig};
 
@@ -59,7 +59,7 @@ fn taken(device: &Device) -> Vec<(Vec<Vec<f64>>, f64)> {
     let step = |step: usize| {
         let (moved, norm) = optimizer.step(std::mem::take(&mut p), place(gradients(step)), &DECAYS, SCALE, RATE);
         p = moved;
-        (p.iter().map(|p| wide(&read(p.clone()))).collect(), norm)
+        (p.iter().map(|p| wide(&read(p.clone()))).collect(), norm.read())
     };
     (0..STEPS).map(step).collect()
 }
@@ -68,60 +68,67 @@ fn taken(device: &Device) -> Vec<(Vec<Vec<f64>>, f64)> {
 fn seven_steps_equal_the_definition() {
     let truth = definition();
     assert!(truth[2].1 > 1.0 && truth[3].1 < 1.0, "both sides of the clip");
-    let [fused, reference] = [flex(), ndarray()].map(|device| taken(&device.without_autodiff()));
-    for (step, (truth, norm)) in truth.iter().enumerate() {
-        let ((fused, fused_norm), (reference, reference_norm)) = (&fused[step], &reference[step]);
-        Errors::new(&[*fused_norm], &[*reference_norm], &[*norm]).judge(&format!("norm of step {step}"));
-        for (i, truth) in truth.iter().enumerate() {
-            Errors::new(&fused[i], &reference[i], truth).judge(&format!("step {step}, parameter {i}"));
+    let reference = taken(&ndarray().without_autodiff());
+    for device in fused() {
+        let taken = taken(&device.clone().without_autodiff());
+        for (step, (truth, norm)) in truth.iter().enumerate() {
+            let ((fused, fused_norm), (reference, reference_norm)) = (&taken[step], &reference[step]);
+            let what = format!("{device:?}, step {step}");
+            Errors::new(&[*fused_norm], &[*reference_norm], &[*norm]).judge(&format!("{what}: norm"));
+            for (i, truth) in truth.iter().enumerate() {
+                Errors::new(&fused[i], &reference[i], truth).judge(&format!("{what}, parameter {i}"));
+            }
         }
     }
 }
 
 #[test]
 fn a_gradient_that_is_not_finite_moves_nothing() {
-    let device = flex().without_autodiff();
-    for bad in [f32::NAN, f32::INFINITY] {
-        let mut optimizer = AdamW::new(CONFIG);
-        let p = Matrix::random(1, 3, 5);
-        let mut g = Matrix::random(2, 3, 5);
-        g.values[7] = bad;
-        let (moved, norm) = optimizer.step(vec![p.on(&device)], vec![g.on(&device)], &[true], 1.0, RATE);
-        assert!(!norm.is_finite());
-        assert_eq!(read(moved[0].clone()), p.values);
-        // Nor does it leave a trace in the moments or the count of steps.
-        let good = Matrix::random(3, 3, 5);
-        let step = |optimizer: &mut AdamW| {
-            read(optimizer.step(vec![p.on(&device)], vec![good.on(&device)], &[true], 1.0, RATE).0.remove(0))
-        };
-        assert_eq!(step(&mut optimizer), step(&mut AdamW::new(CONFIG)));
+    for device in fused().into_iter().map(|device| device.without_autodiff()) {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut optimizer = AdamW::new(CONFIG);
+            let p = Matrix::random(1, 3, 5);
+            let mut g = Matrix::random(2, 3, 5);
+            g.values[7] = bad;
+            let (moved, norm) = optimizer.step(vec![p.on(&device)], vec![g.on(&device)], &[true], 1.0, RATE);
+            assert!(!norm.read().is_finite());
+            assert_eq!(read(moved[0].clone()), p.values);
+            // Nor does it leave a trace in the moments or the count of steps.
+            let good = Matrix::random(3, 3, 5);
+            let step = |optimizer: &mut AdamW| {
+                read(optimizer.step(vec![p.on(&device)], vec![good.on(&device)], &[true], 1.0, RATE).0.remove(0))
+            };
+            assert_eq!(step(&mut optimizer), step(&mut AdamW::new(CONFIG)));
+        }
     }
 }
 
 #[test]
 fn views_and_copies_are_stepped_as_what_they_show() {
-    let device = flex().without_autodiff();
-    let (rows, columns) = (13, 17);
-    let (p, g) = (Matrix::random(1, rows, columns), Matrix::random(2, rows, columns));
-    let step =
-        |p: Tensor<2>, g: Tensor<2>| read(AdamW::new(CONFIG).step(vec![p], vec![g], &[true], 1.0, RATE).0.remove(0));
-    let want = step(p.on(&device), g.on(&device));
-    let turned = |m: &Matrix| m.transposed().on(&device).transpose();
-    // The matrix in the middle of a larger one, whole rows of it or not.
-    let within = |m: &Matrix, columns: usize| {
-        let around = Tensor::from_data(
-            burn::tensor::TensorData::new(numbers(5, (rows + 3) * columns), [rows + 3, columns]),
-            &device,
-        );
-        let from = (columns - m.columns) / 2;
-        let area = [2..2 + rows, from..from + m.columns];
-        around.slice_assign(area.clone(), m.on(&device)).slice(area)
-    };
-    assert_eq!(step(turned(&p), turned(&g)), want);
-    assert_eq!(step(within(&p, columns), within(&g, columns)), want);
-    assert_eq!(step(within(&p, columns + 5), within(&g, columns + 5)), want);
-    // The step is in place, but nobody else's tensor moves.
-    let (mine, gradient) = (p.on(&device), g.on(&device));
-    assert_eq!(step(mine.clone(), gradient.clone()), want);
-    assert_eq!((read(mine), read(gradient)), (p.values, g.values));
+    for device in fused().into_iter().map(|device| device.without_autodiff()) {
+        let (rows, columns) = (13, 17);
+        let (p, g) = (Matrix::random(1, rows, columns), Matrix::random(2, rows, columns));
+        let step = |p: Tensor<2>, g: Tensor<2>| {
+            read(AdamW::new(CONFIG).step(vec![p], vec![g], &[true], 1.0, RATE).0.remove(0))
+        };
+        let want = step(p.on(&device), g.on(&device));
+        let turned = |m: &Matrix| m.transposed().on(&device).transpose();
+        // The matrix in the middle of a larger one, whole rows of it or not.
+        let within = |m: &Matrix, columns: usize| {
+            let around = Tensor::from_data(
+                burn::tensor::TensorData::new(numbers(5, (rows + 3) * columns), [rows + 3, columns]),
+                &device,
+            );
+            let from = (columns - m.columns) / 2;
+            let area = [2..2 + rows, from..from + m.columns];
+            around.slice_assign(area.clone(), m.on(&device)).slice(area)
+        };
+        assert_eq!(step(turned(&p), turned(&g)), want);
+        assert_eq!(step(within(&p, columns), within(&g, columns)), want);
+        assert_eq!(step(within(&p, columns + 5), within(&g, columns + 5)), want);
+        // The step is in place, but nobody else's tensor moves.
+        let (mine, gradient) = (p.on(&device), g.on(&device));
+        assert_eq!(step(mine.clone(), gradient.clone()), want);
+        assert_eq!((read(mine), read(gradient)), (p.values, g.values));
+    }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ops::{HeadLoss, Precision, TokenRule};
+use std::sync::OnceLock;
 
 /// A matrix that an operation reads.
 #[derive(Clone, Debug)]
@@ -49,9 +50,32 @@ pub(crate) fn wide(x: &[f32]) -> Vec<f64> {
     x.iter().map(|&x| f64::from(x)).collect()
 }
 
-/// Where the fused operations run, with autodiff.
+/// The processor's fused operations, with autodiff.
 pub(crate) fn flex() -> Device {
     ops::device::parse("flex").unwrap().device().autodiff()
+}
+
+/// Every device of this build and machine with operations of our own, with autodiff: Flex, and a GPU, or else a software one,
+/// which CI has to have.
+pub(crate) fn fused() -> Vec<Device> {
+    std::iter::once(flex()).chain(gpu()).collect()
+}
+
+/// The GPU under test, with autodiff.
+pub(crate) fn gpu() -> Option<Device> {
+    static FOUND: OnceLock<Option<Device>> = OnceLock::new();
+    let find = || {
+        if !cfg!(feature = "gpu") {
+            return None;
+        }
+        let found = ["auto", "wgpu:cpu"].map(ops::device::parse).into_iter().flatten().find(|d| !d.kind().is_cpu());
+        if found.is_none() {
+            assert!(std::env::var("HABSBURG_REQUIRE").as_deref() != Ok("1"), "no GPU, and no software device either");
+            eprintln!("skipped on a GPU: there is none, and no software device either");
+        }
+        found.map(|chosen| chosen.device().autodiff())
+    };
+    FOUND.get_or_init(find).clone()
 }
 
 /// Where the reference bodies run, with autodiff.
@@ -127,15 +151,22 @@ pub(crate) fn check(
     let value = truth(&at);
     let upstream = numbers(77, value.len());
     let scalar = |x: &[Vec<f64>]| inner(&truth(x), &wide(&upstream));
-    let [fused, reference] =
-        [flex(), ndarray()].map(|d| run(&d, inputs, &upstream, &operation).iter().map(|x| wide(x)).collect::<Vec<_>>());
-    Errors::new(&fused[0], &reference[0], &value).judge(&format!("{what}: value"));
+    let results = |device: &Device| -> Vec<Vec<f64>> {
+        run(device, inputs, &upstream, &operation).iter().map(|x| wide(x)).collect()
+    };
+    let reference = results(&ndarray());
+    let fused: Vec<_> = fused().into_iter().map(|device| (results(&device), device)).collect();
+    for (fused, device) in &fused {
+        Errors::new(&fused[0], &reference[0], &value).judge(&format!("{what}, {device:?}: value"));
+    }
     for (i, input) in inputs.iter().enumerate() {
         let directions = directions(input.values.len());
         let slopes: Vec<f64> = directions.iter().map(|direction| slope(&at, i, direction, scalar)).collect();
         let along = |gradient: &[f64]| directions.iter().map(|d| d.along(gradient)).collect::<Vec<_>>();
-        let errors = Errors::new(&along(&fused[i + 1]), &along(&reference[i + 1]), &slopes);
-        errors.judge(&format!("{what}: gradient of input {i}"));
+        for (fused, device) in &fused {
+            let errors = Errors::new(&along(&fused[i + 1]), &along(&reference[i + 1]), &slopes);
+            errors.judge(&format!("{what}, {device:?}: gradient of input {i}"));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::formulas;
 use super::harness::{Matrix, check, linear};
-use ops::{rms_norm, swiglu};
+use ops::{embedding, rms_norm, swiglu};
 
 #[test]
 fn linear_equals_its_formula() {
@@ -47,6 +47,20 @@ fn swiglu_equals_its_formula() {
             &[Matrix::random(5, tokens, 2 * hidden).times(6.0)],
             |x| formulas::swiglu(&x[0], hidden),
             |x| swiglu(x[0].clone()),
+        );
+    }
+}
+
+#[test]
+fn embedding_gathers_rows_and_adds_their_gradients() {
+    for (tokens, vocabulary, width) in [(1, 1, 1), (5, 3, 7), (300, 11, 12), (40, 97, 33)] {
+        // Some ids are frequent, some do not occur.
+        let ids: Vec<u32> = (0..tokens).map(|i| if i % 3 == 0 { 0 } else { (i * i % vocabulary) as u32 }).collect();
+        check(
+            &format!("embedding {tokens} of {vocabulary} × {width}"),
+            &[Matrix::random(6, vocabulary, width)],
+            |x| ids.iter().flat_map(|&id| &x[0][id as usize * width..][..width]).copied().collect(),
+            |x| embedding(x[0].clone(), &ids),
         );
     }
 }

@@ -1,0 +1,270 @@
+use super::*;
+use crate::testing::{device, numbers};
+use kernels::decoder::{CpuDecoder, DecoderConfig, DecoderWeights};
+
+/// A model with weights drawn at random.
+struct Owned {
+    config: Config,
+    embedding: Vec<f32>,
+    layers: Vec<[Vec<f32>; 9]>,
+    norm: Vec<f32>,
+}
+
+impl Owned {
+    fn new(config: Config) -> Self {
+        let Config { vocab, width: d, layers, heads, kv_heads, head_width, hidden, .. } = config;
+        let mut seed = 0;
+        let mut draw = |n: usize, mean: f32, scale: f32| -> Vec<f32> {
+            seed += 1;
+            numbers(seed, n).iter().map(|x| mean + scale * x).collect()
+        };
+        let (q, kv) = (heads * head_width, kv_heads * head_width);
+        let mut layer = |_| {
+            let shapes = [(q, d), (kv, d), (kv, d), (d, q), (hidden, d), (hidden, d), (d, hidden)];
+            let mut matrices =
+                shapes.map(|(outputs, inputs)| draw(outputs * inputs, 0.0, 2.0 / (inputs as f32).sqrt()));
+            let [q, k, v, o, gate, up, down] = &mut matrices;
+            let [q, k, v, o, gate, up, down] = [q, k, v, o, gate, up, down].map(std::mem::take);
+            [draw(d, 1.0, 0.5), q, k, v, o, draw(d, 1.0, 0.5), gate, up, down]
+        };
+        let layers = (0..layers).map(&mut layer).collect();
+        Self { config, layers, embedding: draw(vocab * d, 0.0, 1.0), norm: draw(d, 0.5, 0.2) }
+    }
+
+    fn weights(&self) -> Weights<'_> {
+        let layers = self.layers.iter().map(|[n1, q, k, v, o, n2, gate, up, down]| LayerWeights {
+            input_layernorm: n1,
+            q_proj: q,
+            k_proj: k,
+            v_proj: v,
+            o_proj: o,
+            post_attention_layernorm: n2,
+            gate_proj: gate,
+            up_proj: up,
+            down_proj: down,
+        });
+        Weights { embed_tokens: &self.embedding, layers: layers.collect(), norm: &self.norm }
+    }
+
+    /// The processor's decoder.
+    fn reference(&self, slots: usize) -> CpuDecoder {
+        let Config { vocab, width, layers, heads, kv_heads, head_width, hidden, context, theta, eps } = self.config;
+        let config = DecoderConfig { vocab, width, layers, heads, kv_heads, head_width, hidden, context, theta, eps };
+        let weights = self.weights();
+        let layers = weights.layers.iter().map(|w| kernels::decoder::LayerWeights {
+            input_layernorm: w.input_layernorm,
+            q_proj: w.q_proj,
+            k_proj: w.k_proj,
+            v_proj: w.v_proj,
+            o_proj: w.o_proj,
+            post_attention_layernorm: w.post_attention_layernorm,
+            gate_proj: w.gate_proj,
+            up_proj: w.up_proj,
+            down_proj: w.down_proj,
+        });
+        let weights =
+            DecoderWeights { embed_tokens: weights.embed_tokens, layers: layers.collect(), norm: weights.norm };
+        CpuDecoder::new(config, &weights, slots)
+    }
+}
+
+fn config(
+    vocab: usize,
+    width: usize,
+    [heads, kv_heads, head_width]: [usize; 3],
+    hidden: usize,
+    context: usize,
+) -> Config {
+    Config { vocab, width, layers: 2, heads, kv_heads, head_width, hidden, context, theta: 10_000.0, eps: 1e-5 }
+}
+
+/// Grouped heads, and nothing a multiple of what the kernels like.
+fn odd() -> Config {
+    config(61, 24, [4, 2, 6], 40, 37)
+}
+
+fn shapes() -> [Config; 3] {
+    [odd(), config(130, 72, [3, 1, 16], 70, 20), config(256, 64, [4, 4, 16], 192, 36)]
+}
+
+fn options(slots: usize) -> Options {
+    let tile = Tile { rows: 16, columns: 64, depth: 16, unit_rows: 4, unit_columns: 4 };
+    Options { slots, cache: Stored::Float32, weights: Stored::Float32, tile }
+}
+
+fn plain() -> Drawing {
+    Drawing { temperature: 1.0, min_p: 0.0, repetition_penalty: 1.0, greedy: false, separator: 0 }
+}
+
+/// The uniform numbers of a document.
+fn uniforms(document: u64) -> impl FnMut() -> f64 {
+    let mut state = document.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678;
+    move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// A few given tokens, for some documents.
+fn prompt(document: u64) -> Vec<u32> {
+    (0..document % 3 * 4).map(|i| 1 + (document + 5 * i) as u32 % 60).collect()
+}
+
+struct Shelf {
+    count: u64,
+    next: u64,
+    prompts: bool,
+    done: Vec<Option<(Vec<u32>, End)>>,
+}
+
+impl Source for Shelf {
+    type Draws = Box<dyn FnMut() -> f64>;
+
+    fn begin(&mut self) -> Option<Document<Self::Draws>> {
+        let index = self.next;
+        self.next += 1;
+        let prompt = if self.prompts { prompt(index) } else { vec![] };
+        (index < self.count).then(|| Document::new(index, prompt, Box::new(uniforms(index)) as Self::Draws))
+    }
+
+    fn end(&mut self, document: Document<Self::Draws>) {
+        let place = &mut self.done[document.index as usize];
+        assert!(place.is_none());
+        *place = Some((document.ids, document.end.unwrap()));
+    }
+}
+
+fn run(decoder: &mut GpuDecoder, drawing: &Drawing, steps: usize, count: u64, prompts: bool) -> Vec<(Vec<u32>, End)> {
+    let mut shelf = Shelf { count, next: 0, prompts, done: vec![None; count as usize] };
+    write(decoder, drawing, steps, &mut shelf, |_| false).unwrap();
+    shelf.done.into_iter().map(Option::unwrap).collect()
+}
+
+/// The token that the processor's rule takes.
+fn choose(logits: &[f32], previous: &[u32], drawing: &Drawing, u: f64) -> u32 {
+    let mut scores: Vec<f64> = logits.iter().map(|&x| f64::from(x)).collect();
+    let mut seen = previous.to_vec();
+    seen.sort_unstable();
+    seen.dedup();
+    for token in seen {
+        let score = &mut scores[token as usize];
+        *score = if *score < 0.0 { *score * drawing.repetition_penalty } else { *score / drawing.repetition_penalty };
+    }
+    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if drawing.greedy {
+        return scores.iter().position(|&score| score == best).unwrap() as u32;
+    }
+    let weight = |score: f64| ((score - best) / drawing.temperature).exp();
+    let weights: Vec<f64> =
+        scores.iter().map(|&s| weight(s)).map(|w| if w < drawing.min_p { 0.0 } else { w }).collect();
+    let target = u * weights.iter().sum::<f64>();
+    let mut sum = 0.0;
+    weights
+        .iter()
+        .position(|w| {
+            sum += w;
+            sum > target
+        })
+        .unwrap() as u32
+}
+
+/// The processor's documents, and the share of the GPU's tokens that its rule would not have taken after the same tokens.
+fn disagreement(owned: &Owned, drawing: &Drawing, prompts: bool, documents: &[(Vec<u32>, End)]) -> (usize, usize) {
+    let mut cpu = owned.reference(1);
+    let (mut wrong, mut all) = (0, 0);
+    let mut logits = vec![0.0; owned.config.vocab];
+    for (index, (ids, end)) in documents.iter().enumerate() {
+        let given = if prompts { prompt(index as u64) } else { vec![] };
+        let mut draws = uniforms(index as u64);
+        let mut token = drawing.separator;
+        let written = ids.iter().copied().chain((*end == End::Separator).then_some(drawing.separator));
+        for (position, found) in written.enumerate() {
+            cpu.step(&[token], &[position as u32], &mut logits);
+            let u = draws();
+            let expected =
+                given.get(position).copied().unwrap_or_else(|| choose(&logits, &ids[..position], drawing, u));
+            wrong += usize::from(found != expected);
+            all += 1;
+            token = found;
+        }
+        assert!(*end == End::Separator || ids.len() == owned.config.context);
+    }
+    (wrong, all)
+}
+
+#[test]
+fn logits_are_the_processors() {
+    let Some(client) = device() else { return };
+    for shape in shapes() {
+        let owned = Owned::new(shape);
+        let mut decoder = GpuDecoder::new(client.clone(), shape, &owned.weights(), options(3));
+        let mut cpu = owned.reference(3);
+        let mut expected = vec![0.0; 3 * shape.vocab];
+        let u = vec![0.999; 1];
+        for position in 0..shape.context {
+            let tokens = [0, 1, 2].map(|s| ((position * 7 + s * position * position) % shape.vocab) as u32);
+            // Slot 1 begins anew again and again.
+            let positions = [position, position % 11, position];
+            let turn = |s: usize| {
+                let now = Passage { token: tokens[s], position: positions[s], uniforms: &u, prompt: &[] };
+                Turn { now: Some(now), then: None }
+            };
+            decoder.advance(&[turn(0), turn(1), turn(2)], 1, &plain()).unwrap();
+            cpu.step(&tokens, &positions.map(|p| p as u32), &mut expected);
+            for (i, (&found, &expected)) in decoder.read_logits().iter().zip(&expected).enumerate() {
+                assert!((found - expected).abs() < 1e-4, "{shape:?} at {position}, {i}: {found} for {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn documents_are_the_processors() {
+    let Some(client) = device() else { return };
+    let drawings = [
+        plain(),
+        Drawing { temperature: 0.7, repetition_penalty: 1.3, ..plain() },
+        Drawing { min_p: 0.1, ..plain() },
+        Drawing { greedy: true, repetition_penalty: 1.5, ..plain() },
+    ];
+    let (mut wrong, mut all) = (0, 0);
+    for (shape, drawings) in shapes().into_iter().zip([&drawings[..], &drawings[..1], &drawings[..1]]) {
+        let owned = Owned::new(shape);
+        let prompts = drawings.len() > 1;
+        let mut decoder = GpuDecoder::new(client.clone(), shape, &owned.weights(), options(16));
+        for drawing in drawings {
+            let documents = run(&mut decoder, drawing, 9, 24, prompts);
+            let (w, a) = disagreement(&owned, drawing, prompts, &documents);
+            (wrong, all) = (wrong + w, all + a);
+        }
+    }
+    eprintln!("{wrong} of {all} tokens are not the processor's");
+    assert!(wrong * 1000 <= all, "{wrong} of {all}");
+}
+
+#[test]
+fn documents_do_not_depend_on_slots_or_blocks() {
+    let Some(client) = device() else { return };
+    let owned = Owned::new(odd());
+    let decoder = |slots| GpuDecoder::new(client.clone(), odd(), &owned.weights(), options(slots));
+    let expected = run(&mut decoder(16), &plain(), 4, 40, true);
+    assert!(expected.iter().any(|(_, end)| *end == End::Separator) && expected.iter().any(|(ids, _)| ids.len() > 20));
+    for (slots, steps) in [(16, 7), (48, 4), (40, 40)] {
+        assert!(run(&mut decoder(slots), &plain(), steps, 40, true) == expected, "{slots} slots, {steps} steps");
+    }
+}
+
+#[test]
+fn logits_that_are_no_distribution_end_a_document() {
+    let Some(client) = device() else { return };
+    let mut owned = Owned::new(odd());
+    owned.embedding[5 * 24] = f32::NAN;
+    for greedy in [false, true] {
+        let mut decoder = GpuDecoder::new(client.clone(), odd(), &owned.weights(), options(4));
+        let documents = run(&mut decoder, &Drawing { greedy, ..plain() }, 4, 6, false);
+        assert!(documents.iter().all(|(ids, end)| *end == End::Failed && ids.is_empty()), "{documents:?}");
+    }
+}

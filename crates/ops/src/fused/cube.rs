@@ -1,0 +1,341 @@
+//! Kernels on a GPU's tensors: those of [`gpu`], on the buffers that Burn's tensors lie in.
+
+use super::{FusedOps, Targets, autodiff::Kernels};
+use crate::{AdamWConfig, AttentionShape, Moments, Precision, TokenRule};
+use burn::backend::{Cube, CubeDevice, DispatchDevice, TensorMetadata, ops::FloatTensorOps};
+use burn::tensor::{DType, Device, FloatDType, Shape, Tensor};
+use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
+use gpu::linear::{self, Sizes};
+use gpu::product::Target;
+use gpu::{Client, Handle, adamw, attention as kernel, embedding, head_loss as head, rms_norm, swiglu};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Whether a tensor's work is done by a GPU.
+pub(crate) fn is_gpu(device: &Device) -> bool {
+    cube_device(device).is_some()
+}
+
+fn cube_device(device: &Device) -> Option<CubeDevice> {
+    match device.clone().without_autodiff().as_dispatch() {
+        DispatchDevice::Cube(device) => Some(device.clone()),
+        _ => None,
+    }
+}
+
+/// Whether units of a GPU's workgroup see what others have written; true of what is no GPU.
+pub(crate) fn has_shared_memory(device: &Device) -> bool {
+    cube_device(device).is_none_or(|device| gpu::probe::has_shared_memory(&device.client()))
+}
+
+/// What all layers' attention over one batch shares.
+pub(crate) struct AttentionContext {
+    shape: kernel::Shape,
+    starts: Handle,
+    rotary: kernel::Rotary,
+}
+
+impl fmt::Debug for AttentionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AttentionContext").field("shape", &self.shape).finish_non_exhaustive()
+    }
+}
+
+impl AttentionContext {
+    pub(super) fn new(shape: AttentionShape, starts: &[u32], device: &Device) -> Option<Self> {
+        let device = cube_device(device)?;
+        let AttentionShape { batch, time, heads, kv_heads, head_width, theta } = shape;
+        if !head_width.is_multiple_of(8) {
+            return None;
+        }
+        Some(Self {
+            shape: kernel::Shape { batch, time, heads, kv_heads, head_width },
+            starts: gpu::upload(&device.client(), starts),
+            rotary: rotary(&device, time, head_width, theta),
+        })
+    }
+
+    /// The context that was made for this device.
+    fn of(context: &super::AttentionContext) -> &Self {
+        match context {
+            super::AttentionContext::Cube(context) => context,
+            other => panic!("attention on a GPU with {other:?}"),
+        }
+    }
+}
+
+/// The rotary table of a device and a shape, which all batches share.
+fn rotary(device: &CubeDevice, time: usize, head_width: usize, theta: f64) -> kernel::Rotary {
+    type Key = (CubeDevice, usize, usize, u64);
+    static TABLES: Mutex<Vec<(Key, kernel::Rotary)>> = Mutex::new(Vec::new());
+    let key = (device.clone(), time, head_width, theta.to_bits());
+    let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, table)) = tables.iter().find(|(known, _)| *known == key) {
+        return table.clone();
+    }
+    let table = kernel::Rotary::new(&device.client(), time, head_width, theta);
+    tables.push((key, table.clone()));
+    table
+}
+
+/// A matrix whose buffer is its elements, in order.
+struct Rows {
+    tensor: CubeTensor,
+    /// Rows and columns.
+    shape: [usize; 2],
+}
+
+impl Rows {
+    fn new(tensor: CubeTensor) -> Self {
+        assert_eq!(tensor.dtype, DType::F32);
+        let tensor = into_contiguous(tensor);
+        let shape = tensor.shape();
+        let columns = shape[shape.num_dims() - 1];
+        Self { shape: [shape.num_elements() / columns, columns], tensor }
+    }
+
+    fn client(&self) -> &Client {
+        &self.tensor.client
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.tensor.handle
+    }
+
+    /// A new buffer beside this one as a tensor.
+    fn beside(&self, handle: Handle, shape: impl Into<Shape>) -> CubeTensor {
+        let (client, device) = (self.tensor.client.clone(), self.tensor.device.clone());
+        CubeTensor::new_contiguous(client, device, shape.into(), handle, DType::F32)
+    }
+}
+
+/// The products' name for a precision.
+fn products(precision: Precision) -> gpu::precision::Precision {
+    match precision {
+        Precision::Float32 => gpu::precision::Precision::Float32,
+        Precision::Bfloat16 => gpu::precision::Precision::Bfloat16,
+    }
+}
+
+/// Whether a GPU has products of this precision.
+pub(crate) fn multiplies(device: &Device, precision: Precision) -> bool {
+    let cooperative = |device: CubeDevice| products(precision).cooperative(&device.client());
+    precision == Precision::Float32 || cube_device(device).is_some_and(cooperative)
+}
+
+impl FusedOps for Cube {
+    fn fused_linear(x: CubeTensor, weight: CubeTensor, precision: Precision) -> CubeTensor {
+        let (x, weight) = (Rows::new(x), Rows::new(weight));
+        let ([rows, input], [output, _]) = (x.shape, weight.shape);
+        let sizes = Sizes { rows, input, output };
+        let y = linear::forward(x.client(), products(precision), x.handle(), weight.handle(), None, sizes);
+        x.beside(y, [rows, output])
+    }
+
+    fn fused_rms_norm(x: CubeTensor, weight: CubeTensor, epsilon: f64) -> CubeTensor {
+        let (x, weight) = (Rows::new(x), Rows::new(weight));
+        let made = rms_norm::forward(x.client(), x.handle(), None, weight.handle(), epsilon as f32, x.shape);
+        x.beside(made.y, x.shape)
+    }
+
+    fn fused_swiglu(gate_up: CubeTensor) -> CubeTensor {
+        let gate_up = Rows::new(gate_up);
+        let shape = [gate_up.shape[0], gate_up.shape[1] / 2];
+        gate_up.beside(swiglu::forward(gate_up.client(), gate_up.handle(), shape), shape)
+    }
+
+    fn fused_attention(projected: CubeTensor, context: Arc<super::AttentionContext>) -> CubeTensor {
+        Self::attend(projected, &context).0
+    }
+
+    fn fused_embedding(table: CubeTensor, ids: Arc<[u32]>) -> CubeTensor {
+        let table = Rows::new(table);
+        let uploaded = gpu::upload(table.client(), &ids);
+        let rows = embedding::forward(table.client(), table.handle(), &uploaded, ids.len(), table.shape);
+        table.beside(rows, [ids.len(), table.shape[1]])
+    }
+
+    fn fused_head_loss(
+        hidden: CubeTensor,
+        head: CubeTensor,
+        targets: Targets,
+        rule: TokenRule,
+        precision: Precision,
+    ) -> (CubeTensor, CubeTensor) {
+        let (sum, losses, _) = Self::lose(hidden, head, &targets, rule, precision, false);
+        (sum, losses)
+    }
+}
+
+impl Kernels for Cube {
+    type LogSums = Handle;
+
+    fn linear_input_gradient(dy: CubeTensor, weight: CubeTensor, precision: Precision) -> CubeTensor {
+        let (dy, weight) = (Rows::new(dy), Rows::new(weight));
+        let ([rows, output], [_, input]) = (dy.shape, weight.shape);
+        let sizes = Sizes { rows, input, output };
+        let dx = linear::backward_input(dy.client(), products(precision), dy.handle(), weight.handle(), sizes);
+        dy.beside(dx, [rows, input])
+    }
+
+    fn linear_weight_gradient(dy: CubeTensor, x: CubeTensor, precision: Precision) -> CubeTensor {
+        let (dy, x) = (Rows::new(dy), Rows::new(x));
+        let ([rows, output], [_, input]) = (dy.shape, x.shape);
+        let sizes = Sizes { rows, input, output };
+        let (client, precision) = (dy.client(), products(precision));
+        let dw = linear::backward_weight(client, precision, dy.handle(), x.handle(), Target::New, sizes);
+        dy.beside(dw, [output, input])
+    }
+
+    fn rms_norm_gradients(x: CubeTensor, weight: CubeTensor, epsilon: f64, dy: CubeTensor) -> (CubeTensor, CubeTensor) {
+        let (x, weight, dy) = (Rows::new(x), Rows::new(weight), Rows::new(dy));
+        let (client, epsilon) = (x.client(), epsilon as f32);
+        let made = rms_norm::backward(client, x.handle(), weight.handle(), epsilon, dy.handle(), None, x.shape);
+        (x.beside(made.dx, x.shape), x.beside(made.dweight, weight.shape))
+    }
+
+    fn swiglu_gradient(gate_up: CubeTensor, dy: CubeTensor) -> CubeTensor {
+        let (gate_up, dy) = (Rows::new(gate_up), Rows::new(dy));
+        let gradient = swiglu::backward(gate_up.client(), gate_up.handle(), dy.handle(), dy.shape);
+        gate_up.beside(gradient, gate_up.shape)
+    }
+
+    fn attend(projected: CubeTensor, context: &super::AttentionContext) -> (CubeTensor, Handle) {
+        let projected = Rows::new(projected);
+        let AttentionContext { shape, starts, rotary } = AttentionContext::of(context);
+        let made = kernel::forward(projected.client(), *shape, projected.handle(), starts, rotary);
+        (projected.beside(made.out, [projected.shape[0], shape.width()]), made.lse)
+    }
+
+    fn attention_gradient(
+        projected: CubeTensor,
+        context: &super::AttentionContext,
+        out: CubeTensor,
+        log_sums: Handle,
+        dy: CubeTensor,
+    ) -> CubeTensor {
+        let (projected, dy) = (Rows::new(projected), Rows::new(dy));
+        let AttentionContext { shape, starts, rotary } = AttentionContext::of(context);
+        let saved = kernel::Forward { out: out.handle, lse: log_sums };
+        let (client, qkv) = (projected.client(), projected.handle());
+        let gradient = kernel::backward(client, *shape, qkv, starts, rotary, &saved, dy.handle());
+        projected.beside(gradient, projected.shape)
+    }
+
+    fn embedding_gradient(dy: CubeTensor, ids: &[u32], rows: usize) -> CubeTensor {
+        let dy = Rows::new(dy);
+        let (client, width) = (dy.client(), dy.shape[1]);
+        let table = Self::float_zeros([rows, width].into(), &dy.tensor.device, FloatDType::F32);
+        let segments = embedding::Segments::new(ids, rows).upload(client);
+        embedding::backward(client, &segments, dy.handle(), width, &table.handle);
+        table
+    }
+
+    fn lose(
+        hidden: CubeTensor,
+        weight: CubeTensor,
+        targets: &Targets,
+        rule: TokenRule,
+        precision: Precision,
+        gradients: bool,
+    ) -> (CubeTensor, CubeTensor, Option<[CubeTensor; 2]>) {
+        let (hidden, weight) = (Rows::new(hidden), Rows::new(weight));
+        let ([rows, width], [vocabulary, _]) = (hidden.shape, weight.shape);
+        assert!(targets.0.len() == rows && targets.1.len() == rows, "a target and a weight for each row");
+        let client = hidden.client();
+        let weights: Vec<u32> = targets.1.iter().map(|weight| weight.to_bits()).collect();
+        let (targets, weights) = (gpu::upload(client, &targets.0), gpu::upload(client, &weights));
+        let rule = match rule {
+            TokenRule::CrossEntropy => head::TokenRule::CrossEntropy,
+            TokenRule::Truncated { gamma } => head::TokenRule::Truncated { gamma },
+            TokenRule::Focal { gamma } => head::TokenRule::Focal { gamma },
+        };
+        let inputs = head::Inputs {
+            hidden: hidden.handle(),
+            head: weight.handle().into(),
+            targets: &targets,
+            weights: &weights,
+            rows,
+            width,
+            vocabulary,
+            rule,
+            precision: products(precision),
+        };
+        let (losses, formed) = if gradients {
+            let (losses, formed) = head::losses_and_gradients(client, inputs);
+            (losses, Some([hidden.beside(formed.hidden, hidden.shape), hidden.beside(formed.head, weight.shape)]))
+        } else {
+            (head::losses(client, inputs), None)
+        };
+        (hidden.beside(losses.sum, [1]), hidden.beside(losses.each, [rows]), formed)
+    }
+
+    fn scaled(gradient: CubeTensor, upstream: CubeTensor) -> CubeTensor {
+        let upstream = Self::float_reshape(upstream, [1, 1].into());
+        Self::float_mul(gradient, upstream)
+    }
+}
+
+/// What a device knows of the optimizer's steps.
+#[derive(Debug)]
+pub(crate) struct AdamWState(adamw::State);
+
+/// One step of AdamW in place; gives the parameters back, and the norm of the scaled gradients before the clip. A norm that
+/// is not finite moves nothing.
+pub(crate) fn adamw(
+    config: &AdamWConfig,
+    state: &mut Option<AdamWState>,
+    parameters: Vec<Tensor<2>>,
+    gradients: Vec<Tensor<2>>,
+    moments: &mut [Moments],
+    decays: &[bool],
+    scale: f64,
+    rate: f64,
+) -> (Vec<Tensor<2>>, Tensor<1>) {
+    let AdamWConfig { beta1, beta2, epsilon, weight_decay, clip } = *config;
+    let optimizer = adamw::AdamW {
+        beta1: beta1 as f32,
+        beta2: beta2 as f32,
+        eps: epsilon as f32,
+        weight_decay: weight_decay as f32,
+        clip: clip as f32,
+    };
+    let gradients: Vec<Rows> = gradients.into_iter().map(|g| Rows::new(primitive(g))).collect();
+    let parameters: Vec<CubeTensor> = parameters.into_iter().map(own).collect();
+    let held: Vec<[CubeTensor; 2]> =
+        moments.iter_mut().map(|it| [it.first.extract(), it.second.extract()].map(own)).collect();
+    let parts: Vec<adamw::Parameter> = gradients
+        .iter()
+        .zip(&parameters)
+        .zip(&held)
+        .zip(decays)
+        .map(|(((g, p), [m, v]), &decays)| adamw::Parameter {
+            p: p.handle.clone(),
+            g: g.handle().clone(),
+            m: m.handle.clone(),
+            v: v.handle.clone(),
+            len: g.shape[0] * g.shape[1],
+            decays,
+        })
+        .collect();
+    let first = gradients.first().expect("a model has parameters");
+    let AdamWState(state) = state.get_or_insert_with(|| AdamWState(adamw::State::new(first.client(), 0)));
+    let norm = optimizer.step(first.client(), state, &parts, scale as f32, rate as f32);
+    let norm = Tensor::from_primitive::<Cube>(first.beside(norm, [1]));
+    let back = |tensor: CubeTensor| Tensor::from_primitive::<Cube>(tensor);
+    for (moments, held) in moments.iter_mut().zip(held) {
+        let [first, second] = held.map(back);
+        *moments = Moments { first, second };
+    }
+    (parameters.into_iter().map(back).collect(), norm)
+}
+
+fn primitive(tensor: Tensor<2>) -> CubeTensor {
+    tensor.try_into_primitive::<Cube>().expect("the caller has looked at the device")
+}
+
+/// The tensor in a buffer of its own, which may be written to.
+fn own(tensor: Tensor<2>) -> CubeTensor {
+    let Rows { tensor, .. } = Rows::new(primitive(tensor));
+    if tensor.can_mut() { tensor } else { tensor.copy() }
+}

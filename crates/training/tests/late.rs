@@ -1,0 +1,86 @@
+//! The loop on a GPU, whose figures are read some steps late, against the processor, where they are there at once: the same
+//! log, and the same step is named when the numbers run away.
+
+use corpus::{Windows, pack};
+use model::{Settings as ModelSettings, Weights};
+use ops::device::{Chosen, parse};
+use streams::Streams;
+use training::{Settings, TrainError, Trained, train};
+
+/// A GPU, or else a software one.
+fn gpu() -> Option<Chosen> {
+    let found = ["auto", "wgpu:cpu"].map(parse).into_iter().flatten().find(|device| !device.kind().is_cpu());
+    if found.is_none() {
+        let required = std::env::var("HABSBURG_REQUIRE").as_deref() == Ok("1");
+        assert!(!required, "no GPU, and no software device either");
+        eprintln!("skipped: no GPU, and no software device either");
+    }
+    found
+}
+
+/// Three epochs of nine steps and a few more, of documents with these weights.
+fn run(device: &Chosen, weight: impl Fn(usize) -> f32) -> Result<(Trained, Vec<u64>), TrainError> {
+    let model = ModelSettings {
+        preset: "tiny".into(),
+        width: Some(32),
+        heads: Some(2),
+        context: Some(16),
+        ..Default::default()
+    };
+    let config = model.resolve(24).unwrap();
+    let documents: Vec<Vec<u32>> = (0..36).map(|i| (0..12).map(|p| 1 + (i * 5 + p * 3) % 23).collect()).collect();
+    let windows = |documents: &[Vec<u32>]| -> Windows {
+        pack(documents.iter().enumerate().map(|(i, ids)| (ids.as_slice(), false, weight(i))), config.context, 0)
+    };
+    let settings =
+        Settings { tokens: Some(25 * 4 * 16), batch: Some(4), learning_rate: Some(0.01), ..Settings::default() };
+    let streams = Streams::new(7);
+    let start = Weights::initialise(&config, &streams, 0);
+    let mut seen = Vec::new();
+    let trained = train(
+        start,
+        &windows(&documents),
+        Some(&windows(&documents[..6])),
+        &settings,
+        &streams,
+        0,
+        &device.device(),
+        &mut |progress| seen.push(progress.step),
+    )?;
+    Ok((trained, seen))
+}
+
+#[test]
+fn a_gpu_writes_the_processors_log() {
+    let Some(gpu) = gpu() else { return };
+    let [(gpu, gpu_seen), (flex, flex_seen)] =
+        [gpu, parse("flex").unwrap()].map(|device| run(&device, |i| 0.5 + (i % 3) as f32).unwrap());
+    assert_eq!(gpu_seen, (1..=25).collect::<Vec<_>>());
+    assert_eq!(gpu_seen, flex_seen);
+    assert_eq!(flex.log.iter().map(|line| line.step).collect::<Vec<_>>(), [10, 20, 25]);
+    for (gpu, flex) in gpu.log.iter().zip(&flex.log) {
+        assert_eq!((gpu.step, gpu.rate, gpu.tokens), (flex.step, flex.rate, flex.tokens));
+        assert!((gpu.loss - flex.loss).abs() < 1e-3 && (gpu.norm / flex.norm - 1.0).abs() < 1e-2, "{gpu:?}, {flex:?}");
+        assert_eq!(gpu.validation.is_some(), flex.validation.is_some());
+    }
+    assert!((gpu.record.final_loss - flex.record.final_loss).abs() < 1e-3);
+    let [a, b] = [&gpu, &flex].map(|trained| trained.record.validation_loss.unwrap());
+    assert!((a - b).abs() < 1e-3, "{a} is not {b}");
+}
+
+/// One that comes late in the first epoch.
+const DOCUMENT: usize = 11;
+
+#[test]
+fn both_name_the_step_whose_loss_is_not_finite() {
+    let Some(gpu) = gpu() else { return };
+    let [gpu, flex] = [gpu, parse("flex").unwrap()].map(|device| {
+        // One document of so large a weight that its batch has no loss.
+        match run(&device, |i| if i == DOCUMENT { f32::INFINITY } else { 1.0 }) {
+            Err(TrainError::NotFinite { step, loss, .. }) => (step, loss.is_finite()),
+            Ok(_) => panic!("{} goes on", device.description()),
+        }
+    });
+    assert_eq!(gpu, flex);
+    assert!(flex.0 > 0, "a step that others go before");
+}
