@@ -9,14 +9,14 @@ pub struct Late(Number);
 enum Number {
     Here(f64),
     /// Float32, `[1]`, on a device that works while we go on.
-    There(Tensor<1>),
+    There(Box<Tensor<1>>),
 }
 
 impl Late {
     /// The one number of a tensor; on the processor it is there already.
     pub fn new(number: Tensor<1>) -> Self {
         match fused::is_gpu(&number.device()) {
-            true => Self(Number::There(number)),
+            true => Self(Number::There(Box::new(number))),
             false => Self(Number::Here(number.into_scalar::<f32>().into())),
         }
     }
@@ -44,7 +44,7 @@ impl Late {
             .iter()
             .filter_map(|number| match &number.0 {
                 Number::Here(_) => None,
-                Number::There(number) => Some(number.clone()),
+                Number::There(number) => Some((**number).clone()),
             })
             .collect();
         let mut read = match there.is_empty() {
