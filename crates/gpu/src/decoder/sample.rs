@@ -231,7 +231,8 @@ fn scores(
     factors: &Factors,
     #[comptime] shape: Shape,
 ) -> Vector<f32, Quad> {
-    let mut scores = Vector::<f32, Quad>::new(f32::NEG_INFINITY);
+    // Not −∞: WGSL has no word for it.
+    let mut scores = Vector::<f32, Quad>::new(f32::MIN);
     if quad < comptime!(shape.sizes.vocab.div_ceil(4)) {
         scores = logits[slot * comptime!(shape.sizes.logits / 4) + quad];
         if comptime!(shape.penalty) {
@@ -248,7 +249,7 @@ fn scores(
             #[unroll]
             for i in 0..4usize {
                 if quad * 4 + i >= shape.sizes.vocab {
-                    scores.insert(i, f32::NEG_INFINITY);
+                    scores.insert(i, f32::MIN);
                 }
             }
         }
@@ -285,7 +286,7 @@ fn largest(
 ) -> f32 {
     let lanes = comptime!(shape.lanes);
     let lane = UNIT_POS as usize % lanes;
-    let mut best = f32::NEG_INFINITY.runtime();
+    let mut best = f32::MIN.runtime();
     for i in 0..comptime!(shape.segment()) {
         let scores = scores(logits, seen, slot, lane + i * lanes, factors, shape);
         let pair =
