@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use cubecl::prelude::*;
 use cubecl::wgpu::WgpuDevice;
-use gpu::decoder::{Config, Drawing, FAILED, GpuDecoder, LayerWeights, Options, Passage, Stored, Tile, Turn, Weights};
+use gpu::decoder::{Drawing, FAILED, GpuDecoder, Options, Passage, Stored, Tile, Turn};
+use kernels::decoder::{DecoderConfig, DecoderWeights, LayerWeights};
 
 const SHAPES: [(&str, [usize; 6]); 4] = [
     ("tiny", [512, 64, 2, 4, 192, 64]),
@@ -16,11 +17,22 @@ const SHAPES: [(&str, [usize; 6]); 4] = [
     ("large", [8192, 512, 8, 8, 1536, 256]),
 ];
 
-fn config(name: &str) -> Config {
+fn config(name: &str) -> DecoderConfig {
     let (_, [vocab, width, layers, heads, hidden, context]) =
         SHAPES.into_iter().find(|(shape, _)| *shape == name).expect("a shape");
     let head_width = width / heads;
-    Config { vocab, width, layers, heads, kv_heads: heads, head_width, hidden, context, theta: 10_000.0, eps: 1e-5 }
+    DecoderConfig {
+        vocab,
+        width,
+        layers,
+        heads,
+        kv_heads: heads,
+        head_width,
+        hidden,
+        context,
+        theta: 10_000.0,
+        eps: 1e-5,
+    }
 }
 
 /// Numbers in `[-scale, scale)`.
@@ -33,8 +45,8 @@ fn noise(seed: u64, n: usize, scale: f32) -> Vec<f32> {
     (0..n).map(|_| next()).collect()
 }
 
-fn decoder(client: &Client, config: Config, options: Options) -> GpuDecoder {
-    let Config { vocab, width, layers, hidden, .. } = config;
+fn decoder(client: &Client, config: DecoderConfig, options: Options) -> GpuDecoder {
+    let DecoderConfig { vocab, width, layers, hidden, .. } = config;
     let ones = vec![1.0; width];
     let matrix = |seed, outputs: usize, inputs: usize| noise(seed, outputs * inputs, 1.0 / (inputs as f32).sqrt());
     let [q, k, v, o] = [1, 2, 3, 4].map(|seed| matrix(seed, width, width));
@@ -52,7 +64,7 @@ fn decoder(client: &Client, config: Config, options: Options) -> GpuDecoder {
         up_proj: &up,
         down_proj: &down,
     };
-    let weights = Weights { embed_tokens: &embedding, layers: vec![layer; layers], norm: &ones };
+    let weights = DecoderWeights { embed_tokens: &embedding, layers: vec![layer; layers], norm: &ones };
     GpuDecoder::new(client.clone(), config, &weights, options)
 }
 
@@ -144,7 +156,7 @@ fn parts(client: &Client, shape: &str, slots: usize, cache: Stored, weights: Sto
     let Ok(decoder) = decoder else {
         return println!("{{\"op\": \"parts\", \"shape\": \"{shape}\", \"error\": \"no decoder\"}}");
     };
-    let Config { vocab, width, hidden, context, .. } = config;
+    let DecoderConfig { vocab, width, hidden, context, .. } = config;
     let products = [
         ("project", 3 * width * width),
         ("output", width * width),

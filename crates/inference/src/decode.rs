@@ -1,4 +1,9 @@
-use crate::{SampleError, Sampler, Scratch, Slot, Stepper};
+//! Writing sequences until there are enough: documents in index order, whatever finishes first.
+
+#[cfg(feature = "gpu")]
+pub(crate) mod on_gpu;
+
+use crate::{Decoder, SampleError, Sampler, Scratch, Slot, Stepper};
 use corpus::{Sampling, SamplingError};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -44,6 +49,9 @@ pub enum DecodeError {
         /// What was wrong.
         source: SampleError,
     },
+    /// The device failed: out of memory, or lost.
+    #[error("writing: the device failed ({0}); what is finished is kept, run the command again to go on")]
+    Device(String),
 }
 
 /// Writes documents 0, 1, 2, ... until the first `n` of them have together at least `budget` tokens by `size`, and gives
@@ -54,18 +62,27 @@ pub enum DecodeError {
 /// Which of them writes a document changes nothing in it.
 ///
 /// # Errors
-/// If the model's logits are not numbers.
+/// If the settings are out of range, the model's logits are not numbers, or the device fails.
 ///
 /// # Panics
-/// If there is no stepper.
+/// If there is no stepper, or a GPU's decoder was made for settings that it cannot draw by.
 pub fn decode(
-    steppers: &mut [Box<dyn Stepper>],
+    decoder: &mut Decoder,
     decoding: &Decoding,
     budget: u64,
     size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Sequence>, DecodeError> {
     let sampler = Sampler::new(decoding.sampling)?;
+    let steppers = match decoder {
+        Decoder::Steppers(steppers) => steppers,
+        #[cfg(feature = "gpu")]
+        Decoder::Gpu(decoder) => {
+            let drawing = on_gpu::drawing(decoding.sampling, decoding.separator);
+            let drawing = drawing.expect("a decoder is made for its sampler's settings");
+            return on_gpu::decode(decoder, &drawing, decoding, budget, size, progress);
+        }
+    };
     let (first, others) = steppers.split_first_mut().expect("a stepper to write with");
     let begun = (0..=others.len()).map(|_| AtomicU64::new(0)).collect();
     let desk = Desk { decoding, sampler, budget, size, begun, enough: AtomicBool::new(false), paper: Mutex::default() };
@@ -146,9 +163,14 @@ impl Desk<'_> {
                 std::thread::yield_now();
                 return self.begun[worker].store(0, Ordering::Relaxed);
             }
-            stepper.step(slots, &|writing: &mut Writing, logits: &[f32]| {
+            let stepped = stepper.step(slots, &|writing: &mut Writing, logits: &[f32]| {
                 writing.advance(logits, &self.sampler, self.decoding.separator, context);
             });
+            if let Err(error) = stepped {
+                let mut paper = self.paper.lock().expect("no worker panics with the paper in hand");
+                paper.prefix.failed.get_or_insert(error);
+                return;
+            }
             for slot in &mut *slots {
                 if let Some(writing) = slot.writing.take_if(|w| w.ended.is_some()) {
                     finished.push(writing.close(self.size));
@@ -282,13 +304,18 @@ mod tests {
             20
         }
 
-        fn step(&mut self, slots: &mut [Slot], each: &(dyn Fn(&mut Writing, &[f32]) + Sync)) {
+        fn step(
+            &mut self,
+            slots: &mut [Slot],
+            each: &(dyn Fn(&mut Writing, &[f32]) + Sync),
+        ) -> Result<(), DecodeError> {
             for writing in slots.iter_mut().filter_map(|s| s.writing.as_mut()) {
                 let mut logits = [f32::NEG_INFINITY; 32];
                 logits[0] = (1.0f32 / 8.0).ln();
                 logits[1 + writing.input() as usize % 30] = (7.0f32 / 8.0).ln();
                 each(writing, &logits);
             }
+            Ok(())
         }
     }
 
@@ -299,11 +326,11 @@ mod tests {
     fn run_by(workers: usize, slots: usize, budget: u64, prompt: &(dyn Fn(u64) -> Vec<u32> + Sync)) -> Vec<Sequence> {
         let sampling = Sampling::default();
         let decoding = Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, prompt };
-        let mut steppers: Vec<Box<dyn Stepper>> = (0..workers).map(|_| Box::new(Counting { slots }) as _).collect();
+        let mut decoder = Decoder::Steppers((0..workers).map(|_| Box::new(Counting { slots }) as _).collect());
         // Whatever the number of processors, every worker has a thread.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().unwrap();
         let size = |ids: &[u32], _| ids.len() as u64 + 1;
-        pool.install(|| decode(&mut steppers, &decoding, budget, &size, &mut |_| {})).unwrap()
+        pool.install(|| decode(&mut decoder, &decoding, budget, &size, &mut |_| {})).unwrap()
     }
 
     #[test]
@@ -331,11 +358,16 @@ mod tests {
                 20
             }
 
-            fn step(&mut self, slots: &mut [Slot], each: &(dyn Fn(&mut Writing, &[f32]) + Sync)) {
+            fn step(
+                &mut self,
+                slots: &mut [Slot],
+                each: &(dyn Fn(&mut Writing, &[f32]) + Sync),
+            ) -> Result<(), DecodeError> {
                 for writing in slots.iter_mut().filter_map(|s| s.writing.as_mut()) {
                     let bad = writing.document % 2 == 1 && writing.ids.len() == 2;
                     each(writing, if bad { &[f32::NAN; 2] } else { &[f32::NEG_INFINITY, 0.0] });
                 }
+                Ok(())
             }
         }
 
@@ -345,8 +377,8 @@ mod tests {
             Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, prompt: &prompt };
         let size = |ids: &[u32], _| ids.len() as u64;
         let run = |budget| {
-            let mut steppers: Vec<Box<dyn Stepper>> = vec![Box::new(Diverging), Box::new(Diverging)];
-            decode(&mut steppers, &decoding, budget, &size, &mut |_| {})
+            let mut decoder = Decoder::Steppers(vec![Box::new(Diverging), Box::new(Diverging)]);
+            decode(&mut decoder, &decoding, budget, &size, &mut |_| {})
         };
         assert_eq!(run(20).unwrap().len(), 1);
         assert!(matches!(run(21), Err(DecodeError::Sample { document: 1, position: 2, .. })));

@@ -1,6 +1,6 @@
 //! Inference: the generation sampler and the scorer.
 //!
-//! [`decode()`] writes sequences with [`Stepper`]s: many slots of each advance together, a slot that has finished its document
+//! [`decode()`] writes sequences with a device's [`Decoder`]: many slots advance together, a slot that has finished its document
 //! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
 //! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use corpus::Sampling;
-//! use inference::{Decoding, decode, steppers};
+//! use inference::{Decoding, decode, decoder};
 //! use model::{Settings, Weights};
 //! use streams::Streams;
 //!
@@ -23,13 +23,14 @@
 //!     prompt: &|_| Vec::new(),
 //! };
 //! let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
-//! let sequences = decode(&mut steppers(&weights, &chosen, 16), &decoding, 100, &size, &mut |_| {}).unwrap();
+//! let sequences = decode(&mut decoder(&weights, &chosen, decoding.sampling, 16), &decoding, 100, &size, &mut |_| {}).unwrap();
 //! let total: u64 = sequences.iter().map(|s| size(&s.ids, s.truncated)).sum();
 //! assert!(total >= 100);
 //! ```
 
 mod continuations;
 mod decode;
+mod decoder;
 mod sample;
 mod score;
 mod steppers;
@@ -37,7 +38,8 @@ mod write;
 
 pub use continuations::{Asked, Candidates, continuations};
 pub use decode::{DecodeError, Decoding, Sequence, decode};
+pub use decoder::{Decoder, decoder, slots};
 pub use sample::{SampleError, Sampler, Scratch};
 pub use score::score;
-pub use steppers::{Slot, Stepper, steppers};
+pub use steppers::{Slot, Stepper};
 pub use write::{Prompts, WriteSettings, Written, write};

@@ -1,4 +1,4 @@
-use crate::{DecodeError, Decoding, decode, steppers};
+use crate::{DecodeError, Decoding, decode, decoder};
 use corpus::{Document, Origin, Prompt, Provenance, Sampling, Span, Tokenizer};
 use model::Weights;
 use ops::device::Chosen;
@@ -66,8 +66,8 @@ pub fn write(
         // What encodes to more than a window holds is cut there.
         (tokenizer.encode(&tokenizer.decode(ids)).len() + usize::from(!truncated)).min(context) as u64
     };
-    let mut steppers = steppers(weights, device, settings.slots);
-    let sequences = decode(&mut steppers, &decoding, settings.budget, &size, progress)?;
+    let mut decoder = decoder(weights, device, settings.sampling, settings.slots);
+    let sequences = decode(&mut decoder, &decoding, settings.budget, &size, progress)?;
     let parent = weights.hash();
     let document = |(index, sequence): (usize, crate::Sequence)| {
         let text = tokenizer.decode(&sequence.ids);

@@ -69,6 +69,35 @@ fn the_processors_decoder_agrees_with_the_reference() {
     assert!(same * 50 >= ours.len() * 49, "{same} of {} documents", ours.len());
 }
 
+/// A GPU, or else a software one.
+fn gpu() -> Option<Chosen> {
+    let found = ["auto", "wgpu:cpu"].map(parse).into_iter().flatten().find(|device| !device.kind().is_cpu());
+    if found.is_none() {
+        let required = std::env::var("HABSBURG_REQUIRE").as_deref() == Ok("1");
+        assert!(!required, "no GPU, and no software device either");
+        eprintln!("skipped: no GPU, and no software device either");
+    }
+    found
+}
+
+#[test]
+fn a_gpu_writes_the_processors_documents() {
+    let Some(gpu) = gpu() else { return };
+    let flex = parse("flex").unwrap();
+    let penalised = Sampling { temperature: 0.8, repetition_penalty: Some(1.2), ..Sampling::default() };
+    // Drawn by the host from the device's logits.
+    let cut = Sampling { top_k: Some(20), top_p: Some(0.9), ..Sampling::default() };
+    for sampling in [Sampling::default(), penalised, cut] {
+        let on_gpu = written(&gpu, 32, &sampling, Prompts::Unprompted);
+        let other = written(&gpu, 80, &sampling, Prompts::Unprompted);
+        assert!(texts(&on_gpu) == texts(&other), "{sampling:?}: other documents with other slots");
+        // The same draws, but rounded to 24 bits, and logits that are rounded otherwise.
+        let ours = written(&flex, 16, &sampling, Prompts::Unprompted);
+        let same = texts(&ours).iter().zip(texts(&on_gpu)).filter(|(a, b)| **a == *b).count();
+        assert!(same * 50 >= ours.len() * 49, "{sampling:?}: {same} of {} documents", ours.len());
+    }
+}
+
 #[test]
 fn prompts_are_human_text_and_are_kept() {
     let documents: Vec<Document> = ["We the people of this house.", "no", "Four score and seven years."]

@@ -121,6 +121,12 @@ impl Chosen {
         }
     }
 
+    /// The queue of a GPU, for work beside the operations of a model; none for a processor.
+    #[cfg(feature = "gpu")]
+    pub fn client(&self) -> Option<::gpu::Client> {
+        fused::client(&self.device)
+    }
+
     /// The device, if its matrix products and its shared memory are right.
     fn checked(self, name: &str) -> Result<Self, DeviceError> {
         if !fused::has_shared_memory(&self.device) {

@@ -22,14 +22,6 @@ use training::{Record, TrainError};
 
 /// In the stage of a model whose numbers ran away: why.
 const FAILURE: &str = "failure.txt";
-/// Sequences that are written at once: as many as keep their keys and values near the processor, which decides the speed; at
-/// least one block of rows, at most what a GPU's batch needs. Changes nothing but the speed.
-fn slots(config: &ModelConfig) -> usize {
-    const NEAR: usize = 8 << 20;
-    let cache = 2 * 4 * config.layers * config.kv_heads * config.head_width * config.context;
-    (NEAR / cache).next_multiple_of(16).clamp(16, 128)
-}
-
 /// Why a chain stops.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -252,7 +244,7 @@ impl Transformers<'_> {
             chain: &chain,
             budget,
             prompts,
-            slots: slots(&self.config),
+            slots: inference::slots(&self.config, self.device),
         };
         let mut told = 0;
         let mut progress = |tokens: u64| {

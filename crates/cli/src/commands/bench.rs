@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::args::{BenchArgs, Measured, Precision};
 use burn::tensor::{Device, Tensor};
 use corpus::Sampling;
-use inference::{Decoding, decode, steppers};
+use inference::{Decoding, decode, decoder};
 use model::{ModelConfig, Preset, Transformer, Weights};
 use ops::device::{Chosen, Kind};
 use ops::{AdamW, AdamWConfig, TokenRule};
@@ -135,7 +135,7 @@ impl Bench {
     /// Sequences that are worth a try: on the processor few, whose keys and values stay in its cache.
     fn decode_batches(&self) -> Vec<usize> {
         match (self.device.kind(), self.preset.name) {
-            (Kind::Vulkan | Kind::Wgpu, _) => vec![64, 256, 1024],
+            (Kind::Vulkan | Kind::Wgpu, _) => vec![256, 1024, 2048, 4096],
             (_, "tiny") => vec![64, 128],
             _ => vec![16, 32],
         }
@@ -143,7 +143,7 @@ impl Bench {
 
     /// Tokens per second of decoding with `weights` that end no document, by the median round.
     fn decode(&self, weights: &Weights, sequences: usize) -> Result<f64, Failure> {
-        let mut steppers = steppers(weights, &self.device, sequences);
+        let mut decoder = decoder(weights, &self.device, &Sampling::default(), sequences);
         let budget = (sequences * self.config.context) as u64;
         let mut round = |number: u32| -> Result<f64, Failure> {
             let decoding = Decoding {
@@ -155,7 +155,7 @@ impl Bench {
             };
             let start = Instant::now();
             let size = |ids: &[u32], _| ids.len() as u64;
-            let written = decode(&mut steppers, &decoding, budget, &size, &mut |_| {}).map_err(Failure::work)?;
+            let written = decode(&mut decoder, &decoding, budget, &size, &mut |_| {}).map_err(Failure::work)?;
             let seconds = start.elapsed().as_secs_f64();
             assert!(written.len() == sequences && written.iter().all(|s| s.truncated), "no document ends");
             Ok(seconds)

@@ -114,7 +114,7 @@ pub(crate) fn sample(args: SampleArgs) -> Result<(), Failure> {
         chain: "sample",
         budget: args.tokens.max(1),
         prompts: Prompts::Unprompted,
-        slots: 64,
+        slots: inference::slots(weights.config(), &device),
     };
     let written = inference::write(&weights, &tokenizer, &settings, &device, &mut |_| {}).map_err(Failure::work)?;
     let mut out = std::io::stdout().lock();

@@ -27,6 +27,8 @@ pub struct Tile {
 impl Tile {
     /// Tiles of a GPU with a few thousand slots.
     pub const USUAL: Self = Self { rows: 64, columns: 64, depth: 16, unit_rows: 8, unit_columns: 4 };
+    /// Tiles of a few slots.
+    pub const LOW: Self = Self { rows: 16, columns: 64, depth: 16, unit_rows: 4, unit_columns: 4 };
 
     /// Units along the outputs.
     fn across(self) -> usize {

@@ -5,30 +5,7 @@ pub(super) const EDGE: usize = 64;
 /// Positions of a block of keys: what neighbouring units read together.
 pub(super) const BLOCK: usize = 32;
 
-/// Sizes of the model and of its positions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Config {
-    /// Tokens of the vocabulary.
-    pub vocab: usize,
-    /// Width of the residual stream.
-    pub width: usize,
-    /// Layers.
-    pub layers: usize,
-    /// Query heads.
-    pub heads: usize,
-    /// Key and value heads; divides `heads`.
-    pub kv_heads: usize,
-    /// Width of one head; even.
-    pub head_width: usize,
-    /// Width of the feed-forward.
-    pub hidden: usize,
-    /// Positions of a slot.
-    pub context: usize,
-    /// Base of the rotary positions' wavelengths.
-    pub theta: f64,
-    /// Added to the mean square in RMSNorm.
-    pub eps: f64,
-}
+use kernels::decoder::DecoderConfig;
 
 /// Sizes as the kernels see them; all widths but the first are filled up with zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,8 +29,8 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn new(config: &Config) -> Self {
-        let &Config { vocab, width, heads, kv_heads, head_width, hidden, context, .. } = config;
+    pub(super) fn new(config: &DecoderConfig) -> Self {
+        let &DecoderConfig { vocab, width, heads, kv_heads, head_width, hidden, context, .. } = config;
         let head = head_width.next_multiple_of(4);
         Self {
             width,

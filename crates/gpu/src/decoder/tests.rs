@@ -1,18 +1,18 @@
 use super::*;
 use crate::testing::{device, numbers};
-use kernels::decoder::{CpuDecoder, DecoderConfig, DecoderWeights};
+use kernels::decoder::{CpuDecoder, LayerWeights};
 
 /// A model with weights drawn at random.
 struct Owned {
-    config: Config,
+    config: DecoderConfig,
     embedding: Vec<f32>,
     layers: Vec<[Vec<f32>; 9]>,
     norm: Vec<f32>,
 }
 
 impl Owned {
-    fn new(config: Config) -> Self {
-        let Config { vocab, width: d, layers, heads, kv_heads, head_width, hidden, .. } = config;
+    fn new(config: DecoderConfig) -> Self {
+        let DecoderConfig { vocab, width: d, layers, heads, kv_heads, head_width, hidden, .. } = config;
         let mut seed = 0;
         let mut draw = |n: usize, mean: f32, scale: f32| -> Vec<f32> {
             seed += 1;
@@ -31,7 +31,7 @@ impl Owned {
         Self { config, layers, embedding: draw(vocab * d, 0.0, 1.0), norm: draw(d, 0.5, 0.2) }
     }
 
-    fn weights(&self) -> Weights<'_> {
+    fn weights(&self) -> DecoderWeights<'_> {
         let layers = self.layers.iter().map(|[n1, q, k, v, o, n2, gate, up, down]| LayerWeights {
             input_layernorm: n1,
             q_proj: q,
@@ -43,28 +43,12 @@ impl Owned {
             up_proj: up,
             down_proj: down,
         });
-        Weights { embed_tokens: &self.embedding, layers: layers.collect(), norm: &self.norm }
+        DecoderWeights { embed_tokens: &self.embedding, layers: layers.collect(), norm: &self.norm }
     }
 
     /// The processor's decoder.
     fn reference(&self, slots: usize) -> CpuDecoder {
-        let Config { vocab, width, layers, heads, kv_heads, head_width, hidden, context, theta, eps } = self.config;
-        let config = DecoderConfig { vocab, width, layers, heads, kv_heads, head_width, hidden, context, theta, eps };
-        let weights = self.weights();
-        let layers = weights.layers.iter().map(|w| kernels::decoder::LayerWeights {
-            input_layernorm: w.input_layernorm,
-            q_proj: w.q_proj,
-            k_proj: w.k_proj,
-            v_proj: w.v_proj,
-            o_proj: w.o_proj,
-            post_attention_layernorm: w.post_attention_layernorm,
-            gate_proj: w.gate_proj,
-            up_proj: w.up_proj,
-            down_proj: w.down_proj,
-        });
-        let weights =
-            DecoderWeights { embed_tokens: weights.embed_tokens, layers: layers.collect(), norm: weights.norm };
-        CpuDecoder::new(config, &weights, slots)
+        CpuDecoder::new(self.config, &self.weights(), slots)
     }
 }
 
@@ -74,26 +58,25 @@ fn config(
     [heads, kv_heads, head_width]: [usize; 3],
     hidden: usize,
     context: usize,
-) -> Config {
-    Config { vocab, width, layers: 2, heads, kv_heads, head_width, hidden, context, theta: 10_000.0, eps: 1e-5 }
+) -> DecoderConfig {
+    DecoderConfig { vocab, width, layers: 2, heads, kv_heads, head_width, hidden, context, theta: 10_000.0, eps: 1e-5 }
 }
 
 /// Grouped heads, and nothing a multiple of what the kernels like.
-fn odd() -> Config {
+fn odd() -> DecoderConfig {
     config(61, 24, [4, 2, 6], 40, 37)
 }
 
-fn shapes() -> [Config; 3] {
+fn shapes() -> [DecoderConfig; 3] {
     [odd(), config(130, 72, [3, 1, 16], 70, 20), config(256, 64, [4, 4, 16], 192, 36)]
 }
 
 fn options(slots: usize) -> Options {
-    let tile = Tile { rows: 16, columns: 64, depth: 16, unit_rows: 4, unit_columns: 4 };
-    Options { slots, cache: Stored::Float32, weights: Stored::Float32, tile }
+    Options { slots, cache: Stored::Float32, weights: Stored::Float32, tile: Tile::LOW }
 }
 
 fn plain() -> Drawing {
-    Drawing { temperature: 1.0, min_p: 0.0, repetition_penalty: 1.0, greedy: false, separator: 0 }
+    Drawing::default()
 }
 
 /// The uniform numbers of a document.
@@ -203,18 +186,14 @@ fn logits_are_the_processors() {
         let mut decoder = GpuDecoder::new(client.clone(), shape, &owned.weights(), options(3));
         let mut cpu = owned.reference(3);
         let mut expected = vec![0.0; 3 * shape.vocab];
-        let u = vec![0.999; 1];
         for position in 0..shape.context {
             let tokens = [0, 1, 2].map(|s| ((position * 7 + s * position * position) % shape.vocab) as u32);
             // Slot 1 begins anew again and again.
             let positions = [position, position % 11, position];
-            let turn = |s: usize| {
-                let now = Passage { token: tokens[s], position: positions[s], uniforms: &u, prompt: &[] };
-                Turn { now: Some(now), then: None }
-            };
-            decoder.advance(&[turn(0), turn(1), turn(2)], 1, &plain()).unwrap();
+            let inputs = [0, 1, 2].map(|s| Some((tokens[s], positions[s])));
+            let found = decoder.logits(&inputs).unwrap();
             cpu.step(&tokens, &positions.map(|p| p as u32), &mut expected);
-            for (i, (&found, &expected)) in decoder.read_logits().iter().zip(&expected).enumerate() {
+            for (i, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
                 assert!((found - expected).abs() < 1e-4, "{shape:?} at {position}, {i}: {found} for {expected}");
             }
         }

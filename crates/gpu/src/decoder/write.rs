@@ -93,7 +93,7 @@ pub fn write<S: Source>(
     drawing: &Drawing,
     steps: usize,
     source: &mut S,
-    mut enough: impl FnMut(&S) -> bool,
+    mut enough: impl FnMut(&mut S) -> bool,
 ) -> Result<(), ServerError> {
     let (separator, context) = (drawing.separator, decoder.config().context);
     let mut slots: Vec<Option<Document<S::Draws>>> = (0..decoder.slots()).map(|_| None).collect();

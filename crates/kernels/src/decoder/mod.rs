@@ -38,73 +38,16 @@ mod product;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use buffer::Buffer;
 pub use exponentials::{GROUP, exponentials};
 use model::{Model, Scratch};
 use std::sync::Arc;
+pub use weights::{DecoderConfig, DecoderWeights, LayerWeights};
 
 /// The token of a slot that rests in this step.
 pub const IDLE: u32 = u32::MAX;
-
-/// Sizes of the model and of its positions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DecoderConfig {
-    /// Tokens of the vocabulary.
-    pub vocab: usize,
-    /// Width of the residual stream.
-    pub width: usize,
-    /// Layers.
-    pub layers: usize,
-    /// Query heads.
-    pub heads: usize,
-    /// Key and value heads; divides `heads`.
-    pub kv_heads: usize,
-    /// Width of one head; even.
-    pub head_width: usize,
-    /// Width of the feed-forward.
-    pub hidden: usize,
-    /// Positions of a slot.
-    pub context: usize,
-    /// Base of the rotary positions' wavelengths.
-    pub theta: f64,
-    /// Added to the mean square in RMSNorm.
-    pub eps: f64,
-}
-
-/// One layer's weights: Hugging Face's names, matrices row-major `[outputs, inputs]`.
-#[derive(Clone, Copy, Debug)]
-pub struct LayerWeights<'a> {
-    /// `[width]`.
-    pub input_layernorm: &'a [f32],
-    /// `[heads × head_width, width]`.
-    pub q_proj: &'a [f32],
-    /// `[kv_heads × head_width, width]`.
-    pub k_proj: &'a [f32],
-    /// `[kv_heads × head_width, width]`.
-    pub v_proj: &'a [f32],
-    /// `[width, heads × head_width]`.
-    pub o_proj: &'a [f32],
-    /// `[width]`.
-    pub post_attention_layernorm: &'a [f32],
-    /// `[hidden, width]`.
-    pub gate_proj: &'a [f32],
-    /// `[hidden, width]`.
-    pub up_proj: &'a [f32],
-    /// `[width, hidden]`.
-    pub down_proj: &'a [f32],
-}
-
-/// All weights. The head is the embedding (tied).
-#[derive(Clone, Debug)]
-pub struct DecoderWeights<'a> {
-    /// `[vocab, width]`.
-    pub embed_tokens: &'a [f32],
-    /// The layers, first to last.
-    pub layers: Vec<LayerWeights<'a>>,
-    /// The last normalisation, `[width]`.
-    pub norm: &'a [f32],
-}
 
 /// A sequence's part in a step.
 #[derive(Clone, Copy, Debug)]

@@ -61,7 +61,7 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new(config: DecoderConfig, weights: &DecoderWeights<'_>) -> Self {
-        check(&config, weights);
+        weights.check(&config);
         let DecoderConfig { width, heads, head_width, hidden, .. } = config;
         let layers = weights.layers.iter().map(|layer| Layer {
             input_norm: Buffer::filled(layer.input_layernorm),
@@ -149,41 +149,5 @@ impl Model {
         }
         rows::rms_norm(self.config.width, stream, &self.norm, eps, normed);
         self.head.product(n, normed, width, logits, self.head.outputs(), false, &mut ahead);
-    }
-}
-
-/// Checks every length, so that the kernels need not.
-fn check(config: &DecoderConfig, weights: &DecoderWeights<'_>) {
-    let &DecoderConfig { vocab, width, layers, heads, kv_heads, head_width, hidden, .. } = config;
-    assert!(kv_heads > 0 && heads.is_multiple_of(kv_heads), "{kv_heads} key heads do not divide {heads} query heads");
-    assert!(
-        head_width.is_multiple_of(2) && head_width > 0,
-        "rotary positions need an even head width, not {head_width}"
-    );
-    assert!(
-        layers > 0 && weights.layers.len() == layers,
-        "{} layers where the configuration has {layers}",
-        weights.layers.len()
-    );
-    let same = |name: &str, values: &[f32], expected: usize| {
-        assert_eq!(
-            values.len(),
-            expected,
-            "{name} holds {} values, the configuration asks for {expected}",
-            values.len()
-        );
-    };
-    same("embed_tokens", weights.embed_tokens, vocab * width);
-    same("norm", weights.norm, width);
-    for layer in &weights.layers {
-        same("input_layernorm", layer.input_layernorm, width);
-        same("q_proj", layer.q_proj, heads * head_width * width);
-        same("k_proj", layer.k_proj, kv_heads * head_width * width);
-        same("v_proj", layer.v_proj, kv_heads * head_width * width);
-        same("o_proj", layer.o_proj, width * heads * head_width);
-        same("post_attention_layernorm", layer.post_attention_layernorm, width);
-        same("gate_proj", layer.gate_proj, hidden * width);
-        same("up_proj", layer.up_proj, hidden * width);
-        same("down_proj", layer.down_proj, width * hidden);
     }
 }

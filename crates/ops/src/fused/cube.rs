@@ -28,6 +28,11 @@ pub(crate) fn has_shared_memory(device: &Device) -> bool {
     cube_device(device).is_none_or(|device| gpu::probe::has_shared_memory(&device.client()))
 }
 
+/// A GPU's queue, for work beside the operations of a model.
+pub(crate) fn client(device: &Device) -> Option<Client> {
+    cube_device(device).map(|device| device.client())
+}
+
 /// What all layers' attention over one batch shares.
 pub(crate) struct AttentionContext {
     shape: kernel::Shape,

@@ -7,7 +7,7 @@ mod cube;
 mod flex;
 
 #[cfg(feature = "gpu")]
-pub(crate) use cube::{AdamWState, adamw as adamw_on_gpu, has_shared_memory, is_gpu, multiplies};
+pub(crate) use cube::{AdamWState, adamw as adamw_on_gpu, client, has_shared_memory, is_gpu, multiplies};
 pub(crate) use flex::{adamw, is_flex, square_norm};
 
 use crate::{AttentionShape, Precision, TokenRule};

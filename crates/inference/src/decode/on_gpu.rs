@@ -1,0 +1,109 @@
+//! Writing with the GPU's own decoder: thousands of documents together, sampled on the device, read back in blocks of steps.
+
+use super::{DecodeError, Decoding, Prefix, Sequence};
+use crate::SampleError;
+use corpus::Sampling;
+use gpu::decoder::{Document, Drawing, End, GpuDecoder, Source, write};
+use rayon::prelude::*;
+use streams::Purpose;
+
+/// Tokens of each slot between two looks at what was written: enough that the device seldom waits for the host, few enough that
+/// a slot whose two documents have ended does not rest for long.
+const STEPS: usize = 16;
+
+/// How the device draws by these settings; none if it cannot: cuts that need the distribution sorted are the host's.
+pub(crate) fn drawing(sampling: &Sampling, separator: u32) -> Option<Drawing> {
+    let is_whole = sampling.top_k.is_none() && sampling.top_p.is_none_or(|p| p >= 1.0);
+    (sampling.greedy || is_whole).then(|| Drawing {
+        temperature: sampling.temperature,
+        min_p: sampling.min_p.unwrap_or(0.0),
+        repetition_penalty: sampling.repetition_penalty.unwrap_or(1.0),
+        greedy: sampling.greedy,
+        separator,
+    })
+}
+
+/// [`super::decode`] on a GPU.
+pub(super) fn decode(
+    decoder: &mut GpuDecoder,
+    drawing: &Drawing,
+    decoding: &Decoding,
+    budget: u64,
+    size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<Sequence>, DecodeError> {
+    let mut shelf = Shelf { decoding, budget, next: 0, returned: Vec::new(), settled: 0, prefix: Prefix::default() };
+    let written = write(decoder, drawing, STEPS, &mut shelf, |shelf| {
+        shelf.settle(size);
+        progress(shelf.prefix.total());
+        shelf.prefix.advance(budget)
+    });
+    written.map_err(|error| DecodeError::Device(error.to_string()))?;
+    shelf.prefix.finished()
+}
+
+/// Draws the uniform numbers of one document.
+type Draws = Box<dyn FnMut() -> f64 + Send + Sync>;
+
+/// Gives documents out and takes them back.
+struct Shelf<'a> {
+    decoding: &'a Decoding<'a>,
+    budget: u64,
+    /// The next document.
+    next: u64,
+    /// Those that came back since the last look.
+    returned: Vec<Document<Draws>>,
+    /// How many had come back before.
+    settled: u64,
+    prefix: Prefix,
+}
+
+impl Shelf<'_> {
+    /// Takes up what came back. Its text is encoded again to know its size, by as many threads as there are.
+    fn settle(&mut self, size: &(dyn Fn(&[u32], bool) -> u64 + Sync)) {
+        let close = |document: Document<Draws>| {
+            let (index, position) = (document.index, document.ids.len());
+            match document.end.expect("only documents that have ended come back") {
+                End::Failed => {
+                    let source = SampleError::NotADistribution;
+                    (index, Err(DecodeError::Sample { document: index, position, source }), 0)
+                }
+                end => {
+                    let truncated = end == End::Truncated;
+                    let tokens = size(&document.ids, truncated);
+                    (index, Ok(Sequence { ids: document.ids, truncated }), tokens)
+                }
+            }
+        };
+        let closed: Vec<_> = std::mem::take(&mut self.returned).into_par_iter().map(close).collect();
+        self.settled += closed.len() as u64;
+        for (index, sequence, tokens) in closed {
+            self.prefix.add(index, sequence, tokens);
+        }
+    }
+
+    /// Tokens that will be there when every document that has begun has ended, if these are as long as those before them.
+    fn expected(&self) -> f64 {
+        let total = self.prefix.total() as f64;
+        let mean = if self.settled == 0 { 1.0 } else { (total / self.settled as f64).max(1.0) };
+        total + (self.next - self.settled) as f64 * mean
+    }
+}
+
+impl Source for Shelf<'_> {
+    type Draws = Draws;
+
+    fn begin(&mut self) -> Option<Document<Draws>> {
+        if self.expected() >= self.budget as f64 {
+            return None;
+        }
+        let (index, decoding) = (self.next, self.decoding);
+        self.next += 1;
+        let mut stream = decoding.streams.stream(Purpose::Decoding, decoding.generation, index);
+        Some(Document::new(index, (decoding.prompt)(index), Box::new(move || stream.uniform()) as Draws))
+    }
+
+    fn end(&mut self, document: Document<Draws>) {
+        self.returned.push(document);
+    }
+}
