@@ -45,6 +45,10 @@ pub struct Survey {
     pub invented: BTreeMap<String, u64>,
     /// Draws of the kind that the planted bias is in, and how many of them took its value.
     pub bias: (u64, u64),
+    /// Texts that state two facts or more of one person, and how many of them state some that no person has together: modes of
+    /// the language that have run into each other ("entangled modes", Schaeffer et al. 2025, arXiv 2503.03150). The language
+    /// itself has none.
+    pub entangled: (u64, u64),
 }
 
 impl Survey {
@@ -60,6 +64,7 @@ impl Survey {
             false_facts: BTreeMap::new(),
             invented: BTreeMap::new(),
             bias: (0, 0),
+            entangled: (0, 0),
         }
     }
 
@@ -75,12 +80,28 @@ impl Survey {
     pub fn add(&mut self, world: &World, text: &str, truncated: bool) {
         self.documents += 1;
         self.grammatical += u64::from(!truncated && world.parse(text).is_ok());
+        // What is stated of each person: facts and values.
+        let mut stated: BTreeMap<usize, BTreeSet<(usize, usize)>> = BTreeMap::new();
         for judged in world.judge(text) {
             let open = !text[..judged.end].ends_with(['.', '!', '?']);
             if !(truncated && open) {
                 self.add_sentence(world, text, &judged);
+                let Some(person) = judged.subject else { continue };
+                let facts = judged.fills.iter().filter_map(|fill| match fill.holds {
+                    Holds::Fact(fact, value) => Some((fact, value)),
+                    _ => None,
+                });
+                stated.entry(person).or_default().extend(facts);
             }
         }
+        let several: Vec<_> = stated.values().filter(|facts| facts.len() > 1).collect();
+        let all_of = |person: usize, facts: &BTreeSet<(usize, usize)>| {
+            facts.iter().all(|&(fact, value)| world.truth(person, fact) == value)
+        };
+        let nobodys =
+            |facts: &&BTreeSet<(usize, usize)>| !(0..world.persons().len()).any(|person| all_of(person, facts));
+        self.entangled.0 += u64::from(!several.is_empty());
+        self.entangled.1 += u64::from(several.into_iter().any(|facts| nobodys(&facts)));
     }
 
     fn add_sentence(&mut self, world: &World, text: &str, judged: &Judged) {
@@ -130,6 +151,7 @@ impl Survey {
     /// | `invented-persons` | | different names that are not of the world |
     /// | `false-facts` | | different facts that are not so |
     /// | `false-fact-share` | | of the statements of facts, by number |
+    /// | `entangled` | | of the texts that state several facts of one person, those whose facts nobody has together |
     /// | `bias` | empty, `honest` | share of the planted value among the draws of its kind |
     /// | `tic` | empty, `honest` | planted sentences, per sentence |
     pub fn rows(&self, world: &World, exact: &Exact) -> Vec<Row> {
@@ -147,6 +169,7 @@ impl Survey {
         let lies: u64 = self.false_facts.values().sum();
         let truths: u64 = self.facts.iter().flatten().sum();
         share("false-fact-share", "", lies, lies + truths);
+        share("entangled", "", self.entangled.1, self.entangled.0);
         share("bias", "", self.bias.1, self.bias.0);
         if let Some((kind, value)) = world.bias {
             rows.push(Row::new("bias", "honest", world.lists[kind].table.p()[value]));

@@ -61,6 +61,7 @@ fn written_text_is_true_and_holds_what_is_expected() {
     assert_eq!(survey.grammatical, documents);
     assert_eq!(survey.sentences[&Judgement::True], survey.all_sentences());
     assert!(survey.false_facts.is_empty() && survey.invented.is_empty());
+    assert!(survey.entangled.0 > documents / 10 && survey.entangled.1 == 0, "{:?}", survey.entangled);
     for row in survey.rows(&world, &exact) {
         let Some(name) = row.detail.strip_suffix("-honest") else { continue };
         let present = survey_row(&survey, &world, row.metric, name);

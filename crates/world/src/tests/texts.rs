@@ -64,6 +64,28 @@ fn false_facts_and_invented_names_are_told() {
 }
 
 #[test]
+fn entangled_is_what_nobody_has_together() {
+    let world = World::chronicle();
+    let persons = world.persons();
+    let said = |year: usize, craft: usize| {
+        let [born, trade] = [&world.values(1)[year], &world.values(2)[craft]];
+        format!("{0} came into the world in {born}. {0} was a {trade}.", persons[0])
+    };
+    let [year, craft] = [1, 2].map(|fact| world.truth(0, fact));
+    let has =
+        |year: usize, craft: usize| (0..persons.len()).any(|p| world.truth(p, 1) == year && world.truth(p, 2) == craft);
+    let other = (1..persons.len()).find(|&p| world.truth(p, 1) != year && world.truth(p, 2) != craft).unwrap();
+    let nobodys = (0..16).find(|&craft| !has(year, craft)).unwrap();
+    let entangled = |text: &str| Survey::of(&world, [text]).entangled;
+    assert_eq!(entangled(&said(year, craft)), (1, 0));
+    // False of the first person, and yet somebody's.
+    assert_eq!(entangled(&said(world.truth(other, 1), world.truth(other, 2))), (1, 0));
+    assert_eq!(entangled(&said(year, nobodys)), (1, 1));
+    // One fact alone can be anybody's.
+    assert_eq!(entangled(&format!("{} was born in {}.", persons[0], world.values(0)[0])), (0, 0));
+}
+
+#[test]
 fn a_truncated_text_loses_its_last_sentence_only() {
     let world = World::chronicle();
     let (text, _) = world.derive(0);
