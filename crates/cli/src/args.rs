@@ -70,18 +70,10 @@ pub(crate) struct Device {
 pub(crate) enum Precision {
     /// Not rounded
     F32,
-    /// bfloat16, on processors that multiply it (avx512_bf16); weights and sums stay float32
+    /// bfloat16, on processors that multiply it (avx512_bf16) and on GPUs with tensor cores; weights and sums stay float32
     Bf16,
-}
-
-impl Precision {
-    /// As in an experiment file.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-        }
-    }
+    /// float16, on GPUs with tensor cores; steps whose gradients overflow are left out and counted
+    F16,
 }
 
 impl From<Precision> for ops::Precision {
@@ -89,6 +81,7 @@ impl From<Precision> for ops::Precision {
         match precision {
             Precision::F32 => Self::Float32,
             Precision::Bf16 => Self::Bfloat16,
+            Precision::F16 => Self::Float16,
         }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! Rows of weight 0 are left out before the rows are cut into chunks.
 
-use super::precision::{Path, Precision, rounded};
+use super::precision::{Path, Precision};
 
 #[cfg(target_arch = "x86_64")]
 mod bfloat16;
@@ -120,11 +120,11 @@ fn head_loss_by(path: Path, inputs: Inputs<'_>, losses: &mut [f32], gradients: O
         );
     }
     match path {
-        Path::Float32 => over_chunks(inputs, float32::Chunk::new(inputs, false), losses, gradients),
-        Path::Rounded => {
-            let (hidden, head) = (&rounded(inputs.hidden), &rounded(inputs.head));
+        Path::Float32 => over_chunks(inputs, float32::Chunk::new(inputs, Precision::Float32), losses, gradients),
+        Path::Rounded(precision) => {
+            let (hidden, head) = (&precision.rounded(inputs.hidden), &precision.rounded(inputs.head));
             let inputs = Inputs { hidden, head, ..inputs };
-            over_chunks(inputs, float32::Chunk::new(inputs, true), losses, gradients)
+            over_chunks(inputs, float32::Chunk::new(inputs, precision), losses, gradients)
         }
         #[cfg(target_arch = "x86_64")]
         Path::Native(s) => bfloat16::with_chunk(s, inputs, |chunk| over_chunks(inputs, chunk, losses, gradients)),

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::matrix::{Matrix, multiply, transpose};
-use super::precision::{Path, Precision, rounded};
+use super::precision::{Path, Precision};
 use super::vector::{accumulate, with_simd};
 
 #[cfg(target_arch = "x86_64")]
@@ -56,7 +56,7 @@ fn forward_by(path: Path, x: &[f32], w: &[f32], input: usize, output: usize, y: 
                 .into_par_iter()
                 .for_each(|(x, y)| multiply(Matrix::new(x, input), Matrix::new(&w, output), y, false));
         }
-        Path::Rounded => forward_by(Path::Float32, &rounded(x), &rounded(w), input, output, y),
+        Path::Rounded(p) => forward_by(Path::Float32, &p.rounded(x), &p.rounded(w), input, output, y),
         #[cfg(target_arch = "x86_64")]
         Path::Native(s) => bfloat16::forward(s, x, w, input, output, y),
     }
@@ -68,7 +68,7 @@ fn backward_input_by(path: Path, dy: &[f32], w: &[f32], input: usize, output: us
         Path::Float32 => (dy.par_chunks(ROWS * output), dx.par_chunks_mut(ROWS * input))
             .into_par_iter()
             .for_each(|(dy, dx)| multiply(Matrix::new(dy, output), Matrix::new(w, input), dx, false)),
-        Path::Rounded => backward_input_by(Path::Float32, &rounded(dy), &rounded(w), input, output, dx),
+        Path::Rounded(p) => backward_input_by(Path::Float32, &p.rounded(dy), &p.rounded(w), input, output, dx),
         #[cfg(target_arch = "x86_64")]
         Path::Native(s) => bfloat16::backward_input(s, dy, w, input, output, dx),
     }
@@ -78,7 +78,7 @@ fn backward_weight_by(path: Path, dy: &[f32], x: &[f32], input: usize, output: u
     check(x, dw, dy, input, output);
     match path {
         Path::Float32 => weight_gradient(dy, x, input, output, add, dw),
-        Path::Rounded => weight_gradient(&rounded(dy), &rounded(x), input, output, add, dw),
+        Path::Rounded(p) => weight_gradient(&p.rounded(dy), &p.rounded(x), input, output, add, dw),
         #[cfg(target_arch = "x86_64")]
         Path::Native(s) => bfloat16::backward_weight(s, dy, x, input, output, add, dw),
     }

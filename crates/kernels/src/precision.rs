@@ -18,13 +18,27 @@ pub enum Precision {
     /// multiply-adds, each rounded, the element of the odd index first.
     #[serde(rename = "bf16")]
     Bfloat16,
+    /// Rounded to float16, to nearest, ties to even: 11 bits of significand, nothing above 65,504, steps of 2^-24 below
+    /// 2^-14. Gradients must be of a size that it holds: see [`crate::head_loss`], whose gradients are those of a sum over tokens,
+    /// not of their mean. For GPUs; no processor that we know of has it with float32 sums.
+    #[serde(rename = "f16")]
+    Float16,
 }
 
 impl Precision {
     /// Whether this processor has instructions for products of this precision. Products of the other precision are correct,
     /// but slower than those of float32: inputs are rounded, then multiplied as float32.
     pub fn available(self) -> bool {
-        !matches!(self.path(), Path::Rounded)
+        !matches!(self.path(), Path::Rounded(_))
+    }
+
+    /// Its name in experiment files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "f32",
+            Self::Bfloat16 => "bf16",
+            Self::Float16 => "f16",
+        }
     }
 
     /// How products are computed on this processor.
@@ -32,10 +46,25 @@ impl Precision {
         match self {
             Self::Float32 => Path::Float32,
             #[cfg(target_arch = "x86_64")]
-            Self::Bfloat16 => Bfloat::try_new().map_or(Path::Rounded, Path::Native),
+            Self::Bfloat16 => Bfloat::try_new().map_or(Path::Rounded(self), Path::Native),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Bfloat16 => Path::Rounded,
+            Self::Bfloat16 => Path::Rounded(self),
+            Self::Float16 => Path::Rounded(self),
         }
+    }
+
+    /// What a product sees of `x`.
+    pub(crate) fn round(self, x: f32) -> f32 {
+        match self {
+            Self::Float32 => x,
+            Self::Bfloat16 => round(x),
+            Self::Float16 => half::f16::from_f32(x).to_f32(),
+        }
+    }
+
+    /// What a product sees of many numbers.
+    pub(crate) fn rounded(self, x: &[f32]) -> Vec<f32> {
+        x.iter().map(|&x| self.round(x)).collect()
     }
 }
 
@@ -43,8 +72,8 @@ impl Precision {
 #[derive(Clone, Copy)]
 pub(crate) enum Path {
     Float32,
-    /// Inputs rounded to bfloat16, products of float32.
-    Rounded,
+    /// Inputs rounded, products of float32.
+    Rounded(Precision),
     /// The processor's instructions.
     #[cfg(target_arch = "x86_64")]
     Native(Bfloat),
@@ -62,11 +91,6 @@ pub(crate) fn round(x: f32) -> f32 {
     })
 }
 
-/// A rounded copy.
-pub(crate) fn rounded(x: &[f32]) -> Vec<f32> {
-    x.iter().map(|&x| round(x)).collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -74,7 +98,7 @@ pub(crate) mod tests {
 
     /// The ways of computing products on this processor.
     pub(crate) fn paths() -> Vec<Path> {
-        let mut paths = vec![Path::Float32, Path::Rounded];
+        let mut paths = vec![Path::Float32, Path::Rounded(Precision::Bfloat16), Path::Rounded(Precision::Float16)];
         if Precision::Bfloat16.available() {
             paths.push(Precision::Bfloat16.path());
         } else {
@@ -84,12 +108,19 @@ pub(crate) mod tests {
     }
 
     impl Path {
+        /// What its inputs are rounded to.
+        pub(crate) fn precision(self) -> Precision {
+            match self {
+                Self::Float32 => Precision::Float32,
+                Self::Rounded(precision) => precision,
+                #[cfg(target_arch = "x86_64")]
+                Self::Native(_) => Precision::Bfloat16,
+            }
+        }
+
         /// What products see of `x`.
         pub(crate) fn seen(self, x: &[f32]) -> Vec<f64> {
-            match self {
-                Self::Float32 => wide(x),
-                _ => wide(&rounded(x)),
-            }
+            wide(&self.precision().rounded(x))
         }
     }
 
@@ -122,6 +153,22 @@ pub(crate) mod tests {
             assert!(rounded.is_nan() && rounded.to_bits() & 0xffff == 0, "{bits:x}");
             assert_eq!(rounded.is_sign_negative(), bits >> 31 == 1);
         }
+    }
+
+    #[test]
+    fn float16_as_its_definition_has_it() {
+        let step = 2f32.powi(-24);
+        for (x, want) in [
+            (1.0 + 2f32.powi(-11), 1.0),
+            (1.0 + 3.0 * 2f32.powi(-11), 1.0 + 2f32.powi(-9)),
+            (65_519.0, 65_504.0),
+            (65_520.0, f32::INFINITY),
+            (1.5 * step, 2.0 * step),
+            (0.5 * step, 0.0),
+        ] {
+            assert_eq!(Precision::Float16.round(x), want, "{x}");
+        }
+        assert!(!Precision::Float16.available());
     }
 
     #[test]

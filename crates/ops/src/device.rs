@@ -60,8 +60,8 @@ pub enum DeviceError {
     Absent(String, Vec<String>),
     /// The device gives wrong results; the second field says which.
     Wrong(String, String),
-    /// The device has no products of bfloat16.
-    NoBfloat16(&'static str),
+    /// The device, of this kind, has no products of this precision.
+    NoProducts(&'static str, &'static str),
 }
 
 impl std::fmt::Display for DeviceError {
@@ -85,11 +85,14 @@ impl std::fmt::Display for DeviceError {
             Self::Wrong(name, what) => {
                 write!(f, "device `{name}`: computes wrongly ({what}); try another driver, or --device flex")
             }
-            Self::NoBfloat16("flex") => f.write_str(
+            Self::NoProducts("flex", "bf16") => f.write_str(
                 "precision bf16: this processor has no bfloat16 products (avx512_bf16); try --precision f32",
             ),
-            Self::NoBfloat16(kind) => {
-                write!(f, "precision bf16: device {kind} has no such products; try --device flex, or --precision f32")
+            Self::NoProducts("flex", precision) => {
+                write!(f, "precision {precision}: is for GPUs; try --precision bf16, or --precision f32")
+            }
+            Self::NoProducts(kind, precision) => {
+                write!(f, "precision {precision}: device {kind} has no such products; try --precision f32")
             }
         }
     }
@@ -111,13 +114,13 @@ impl Chosen {
     /// Whether training can compute with this precision here.
     ///
     /// # Errors
-    /// [`DeviceError::NoBfloat16`] where it cannot.
+    /// [`DeviceError::NoProducts`] where it cannot.
     pub fn supports(&self, precision: Precision) -> Result<(), DeviceError> {
         match (precision, self.kind) {
             (Precision::Float32, _) => Ok(()),
-            (Precision::Bfloat16, Kind::Flex) if precision.available() => Ok(()),
-            (Precision::Bfloat16, Kind::Vulkan | Kind::Wgpu) if fused::multiplies(&self.device, precision) => Ok(()),
-            (Precision::Bfloat16, kind) => Err(DeviceError::NoBfloat16(kind.name())),
+            (_, Kind::Flex) if precision.available() => Ok(()),
+            (_, Kind::Vulkan | Kind::Wgpu) if fused::multiplies(&self.device, precision) => Ok(()),
+            (_, kind) => Err(DeviceError::NoProducts(kind.name(), precision.name())),
         }
     }
 

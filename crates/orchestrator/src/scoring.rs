@@ -144,6 +144,9 @@ pub(crate) fn training_measures(set: &TrainingSet, record: &training::Record) ->
         one("human-share", set.totals.human_share()),
         one("ancestry", set.totals.ancestry),
     ];
+    if record.skipped > 0 {
+        list.push(one("skipped-steps", record.skipped as f64));
+    }
     list.extend(record.validation_loss.map(|loss| one("validation-loss", loss)));
     for of in &set.totals.by_origin {
         let name = if of.origin == Origin::Human { "human" } else { "synthetic" };

@@ -2,7 +2,7 @@ use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients, mean_loss
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
 use model::{Transformer, Weights};
-use ops::{AdamW, Late, TokenRule};
+use ops::{AdamW, Late, Precision, TokenRule};
 use serde::{Deserialize, Serialize};
 use streams::Streams;
 
@@ -27,6 +27,9 @@ pub struct Record {
     pub final_loss: f64,
     /// Loss of the kept weights on held-out text of the training mixture, nats per token; none without such text.
     pub validation_loss: Option<f64>,
+    /// Steps of float16 that were left out because their gradients were too large for it.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// One line of `train.jsonl`: one step of every ten, and every validation.
@@ -78,6 +81,8 @@ pub enum TrainError {
 const LOG_EVERY: u64 = 10;
 /// Steps whose figures are read from a GPU together.
 const READ_EVERY: usize = 10;
+/// Steps of float16 in a row that may be left out before the run is taken to have run away.
+const MOST_SKIPPED: u64 = 10;
 /// Validations of a run that keeps its best checkpoint, evenly spread, the last one at its end. A run that keeps its last
 /// weights has that one alone: ten would take a fifteenth of its time.
 const VALIDATIONS: u64 = 10;
@@ -115,7 +120,18 @@ pub fn train(
     let decays = transformer.decays();
     let mut optimizer = AdamW::new(settings.optimizer());
     let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
-    let mut state = State { steps, seen: 0, waiting: Vec::new(), tail: Tail::new(steps), log: Vec::new(), best: None };
+    let mut state = State {
+        steps,
+        // The largest float16 is 65,504: a gradient beyond it says nothing about the model.
+        may_skip: settings.precision == Precision::Float16,
+        skipped: 0,
+        in_a_row: 0,
+        seen: 0,
+        waiting: Vec::new(),
+        tail: Tail::new(steps),
+        log: Vec::new(),
+        best: None,
+    };
 
     for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
         let step = step as u64;
@@ -163,6 +179,11 @@ struct Step {
 struct State {
     /// All steps.
     steps: u64,
+    /// Whether a step may be left out because its gradients are not finite, as [`AdamW::step`] does.
+    may_skip: bool,
+    skipped: u64,
+    /// Steps left out just before.
+    in_a_row: u64,
     seen: u64,
     /// Steps that are taken, but not yet looked at.
     waiting: Vec<Step>,
@@ -187,9 +208,15 @@ impl State {
         {
             let (loss, norm) = (figures[0] / weight, figures[1]);
             if !loss.is_finite() || !norm.is_finite() {
-                return Err(TrainError::NotFinite { step, loss, norm });
+                self.in_a_row += 1;
+                if !self.may_skip || self.in_a_row > MOST_SKIPPED {
+                    return Err(TrainError::NotFinite { step, loss, norm });
+                }
+                self.skipped += 1;
+            } else {
+                self.in_a_row = 0;
+                self.tail.add(step, loss);
             }
-            self.tail.add(step, loss);
             if logged {
                 self.log.push(LogLine { step: step + 1, loss, rate, norm, tokens, validation: None });
             }
@@ -220,8 +247,13 @@ impl State {
             Some((loss, weights)) => (Some(loss), weights),
             None => (last, transformer.weights()),
         };
-        let record =
-            Record { steps: self.steps, seen_tokens: self.seen, final_loss: self.tail.mean(), validation_loss };
+        let record = Record {
+            steps: self.steps,
+            seen_tokens: self.seen,
+            final_loss: self.tail.mean(),
+            validation_loss,
+            skipped: self.skipped,
+        };
         Trained { weights, record, log: self.log }
     }
 }
@@ -258,5 +290,50 @@ impl Tail {
 
     fn mean(&self) -> f64 {
         self.sum / self.count as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A state after steps of these norms, loss 2 nats each.
+    fn after(may_skip: bool, norms: &[f64]) -> Result<State, TrainError> {
+        let steps = norms.len() as u64;
+        let step = |(step, &norm): (usize, &f64)| Step {
+            step: step as u64,
+            sum: Late::from(2.0),
+            weight: 1.0,
+            norm: Late::from(norm),
+            rate: 1e-3,
+            tokens: 1,
+            logged: true,
+        };
+        let mut state = State {
+            steps,
+            may_skip,
+            skipped: 0,
+            in_a_row: 0,
+            seen: 0,
+            waiting: norms.iter().enumerate().map(step).collect(),
+            tail: Tail::new(steps),
+            log: Vec::new(),
+            best: None,
+        };
+        state.settle(&mut |_| {}).map(|()| state)
+    }
+
+    #[test]
+    fn steps_that_overflow_are_left_out_where_that_says_nothing() {
+        let norms = [1.0, f64::INFINITY, 1.0, f64::NAN];
+        assert_eq!(after(true, &norms).ok().map(|state| (state.skipped, state.log.len())), Some((2, 4)));
+        assert!(matches!(after(false, &norms), Err(TrainError::NotFinite { step: 1, .. })));
+    }
+
+    #[test]
+    fn a_run_of_nothing_else_has_run_away() {
+        let most = MOST_SKIPPED as usize;
+        assert!(after(true, &vec![f64::INFINITY; most]).is_ok());
+        assert!(matches!(after(true, &vec![f64::INFINITY; most + 1]), Err(TrainError::NotFinite { .. })));
     }
 }

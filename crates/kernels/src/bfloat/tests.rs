@@ -1,5 +1,5 @@
 use super::*;
-use crate::precision::{round, rounded};
+use crate::precision::{Precision, round};
 use crate::testing::*;
 
 /// The token, or the test is over.
@@ -96,7 +96,7 @@ fn products_of_all_orientations_have_the_bits_of_the_definition() {
 fn sums_are_as_close_as_float32_sums() {
     let s = token!();
     let [m, k, n] = [19, 1100, 53];
-    let (a, b) = (rounded(&numbers(1, m * k)), rounded(&numbers(2, k * n)));
+    let (a, b) = (Precision::Bfloat16.rounded(&numbers(1, m * k)), Precision::Bfloat16.rounded(&numbers(2, k * n)));
     let want: Vec<f64> =
         (0..m * n).map(|e| (0..k).map(|l| f64::from(a[e / n * k + l]) * f64::from(b[l * n + e % n])).sum()).collect();
     let (mut left, mut right) = (buffer(Layout::Rows.lines(m, k / 2)), buffer(Right::lines(k / 2, n)));

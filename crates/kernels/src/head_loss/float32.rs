@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::row::exponentials;
 use super::{Inputs, Products};
 use crate::matrix::{Matrix, multiply, transpose};
-use crate::precision::round;
+use crate::precision::Precision;
 use crate::vector::with_simd;
 
 /// Rows of a task in the first step.
@@ -21,8 +21,8 @@ pub(super) struct Chunk {
     vocabulary: usize,
     /// The head with rows and columns exchanged.
     head_t: Vec<f32>,
-    /// Whether gradients of the logits are rounded to bfloat16.
-    rounded: bool,
+    /// What gradients of the logits are rounded to.
+    precision: Precision,
     /// Rows of this chunk.
     rows: usize,
     hidden: Vec<f32>,
@@ -32,14 +32,14 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) fn new(inputs: Inputs<'_>, rounded: bool) -> Self {
+    pub(super) fn new(inputs: Inputs<'_>, precision: Precision) -> Self {
         let (d, vocabulary) = (inputs.width, inputs.vocabulary());
         let length = length(vocabulary).min(inputs.targets.len());
         Self {
             d,
             vocabulary,
             head_t: transpose(inputs.head, d),
-            rounded,
+            precision,
             rows: 0,
             hidden: vec![0.0; length * d],
             d_hidden: vec![0.0; length * d],
@@ -61,7 +61,7 @@ impl Products for Chunk {
     fn run(&mut self, inputs: Inputs<'_>, rows: &[usize], want_gradients: bool) {
         let (d, vocabulary) = (self.d, self.vocabulary);
         let (head, head_t) = (Matrix::new(inputs.head, d), Matrix::new(&self.head_t, vocabulary));
-        let rounded = self.rounded;
+        let precision = self.precision;
         self.rows = rows.len();
         let pieces = (
             rows.par_chunks(PIECE),
@@ -85,8 +85,8 @@ impl Products for Chunk {
                     }
                     (row.loss, row.counted)
                 });
-                if want_gradients && rounded {
-                    logits.iter_mut().for_each(|x| *x = round(*x));
+                if want_gradients && precision != Precision::Float32 {
+                    logits.iter_mut().for_each(|x| *x = precision.round(*x));
                 }
             }
             if want_gradients {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::precision::round;
 use crate::precision::tests::paths;
 use crate::testing::*;
 
@@ -45,14 +44,20 @@ impl Case {
         (sum, losses, dh, dw)
     }
 
-    /// The same case with hidden states and head rounded to bfloat16.
-    fn rounded(&self) -> Self {
+    /// The same case with hidden states and head rounded.
+    fn rounded(&self, precision: Precision) -> Self {
         let (targets, weights) = (self.targets.clone(), self.weights.clone());
-        Self { hidden: rounded(&self.hidden), head: rounded(&self.head), targets, weights, width: self.width }
+        Self {
+            hidden: precision.rounded(&self.hidden),
+            head: precision.rounded(&self.head),
+            targets,
+            weights,
+            width: self.width,
+        }
     }
 
-    /// Losses of all rows, gradients of hidden states and head, with gradients of logits rounded to bfloat16.
-    fn rounded_reference(&self, rule: TokenRule) -> [Vec<f64>; 3] {
+    /// Losses of all rows, gradients of hidden states and head, with gradients of logits rounded.
+    fn rounded_reference(&self, precision: Precision, rule: TokenRule) -> [Vec<f64>; 3] {
         let (hidden, head, d) = (wide(&self.hidden), wide(&self.head), self.width);
         let losses = self.reference(&hidden, &head);
         let (mut dh, mut dw) = (vec![0.0; hidden.len()], vec![0.0; head.len()]);
@@ -62,7 +67,7 @@ impl Case {
             let log_sum = loss + logits[target as usize];
             for (token, logit) in logits.iter().enumerate() {
                 let p = (logit - log_sum).exp() - f64::from(u8::from(token == target as usize));
-                let gradient = f64::from(round((p * factor) as f32));
+                let gradient = f64::from(precision.round((p * factor) as f32));
                 for i in 0..d {
                     dh[row * d + i] += gradient * head[token * d + i];
                     dw[token * d + i] += gradient * hidden[row * d + i];
@@ -124,13 +129,13 @@ fn values_and_gradients_at_odd_sizes() {
 /// Where the gradient of a logit lies between two bfloat16 numbers, float32's own rounding may decide which it becomes: few
 /// do, so the norm of what is summed from them hardly moves.
 #[test]
-fn bfloat16_is_the_reference_of_rounded_inputs() {
+fn halves_are_the_reference_of_rounded_inputs() {
     let sizes = [(1, 1, 2), (7, 3, 5), (11, 4, 16), (6, 5, 37), (67, 33, 131), (301, 20, 600)];
     for (path, (n, width, vocabulary)) in paths().into_iter().skip(1).flat_map(|p| sizes.map(|size| (p, size))) {
         let case = Case::new(n, width, vocabulary);
         for rule in RULES {
             let (sum, losses, dh, dw) = case.run(path, rule);
-            let [want, want_dh, want_dw] = case.rounded().rounded_reference(rule);
+            let [want, want_dh, want_dw] = case.rounded(path.precision()).rounded_reference(path.precision(), rule);
             let kept: Vec<f64> =
                 want.iter().zip(&case.weights).map(|(l, &w)| if w == 0.0 { 0.0 } else { *l }).collect();
             close("losses", &losses, &kept, 1e-6);
@@ -222,7 +227,7 @@ fn the_precision_of_the_inputs_is_used() {
     let (exact, near) = (run(Precision::Float32), run(Precision::Bfloat16));
     assert_ne!(exact, near);
     close("losses", &near, &wide(&exact), 1e-2);
-    close("losses", &near, &wide(&case.run(Path::Rounded, TokenRule::CrossEntropy).1), 1e-6);
+    close("losses", &near, &wide(&case.run(Path::Rounded(Precision::Bfloat16), TokenRule::CrossEntropy).1), 1e-6);
 }
 
 #[test]

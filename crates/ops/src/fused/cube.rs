@@ -119,6 +119,7 @@ fn products(precision: Precision) -> gpu::precision::Precision {
     match precision {
         Precision::Float32 => gpu::precision::Precision::Float32,
         Precision::Bfloat16 => gpu::precision::Precision::Bfloat16,
+        Precision::Float16 => gpu::precision::Precision::Float16,
     }
 }
 

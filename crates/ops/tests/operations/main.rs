@@ -8,6 +8,7 @@ mod adamw;
 mod attention;
 mod formulas;
 mod graph;
+mod halves;
 mod harness;
 mod layers;
 mod loss;
