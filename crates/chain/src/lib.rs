@@ -5,6 +5,7 @@
 //! humans and earlier generations wrote; [`run`] goes round for as many generations as asked, with any [`Learner`]. The
 //! transformer is one learner, a count table that can be solved on paper ([`learners::Categorical`]) is another, and
 //! both go through this same code, so the closed forms in [`laws`] are tests of the loop that makes the curves.
+//! [`solvable`] makes chains of such learners from an experiment file's settings.
 //!
 //! ```
 //! use chain::{HumanSet, Plan, Recipe, learners::Categorical, run};
@@ -31,6 +32,7 @@ pub mod learners;
 mod ledger;
 mod recipe;
 mod run;
+pub mod solvable;
 
 pub use compose::{Count, OfGeneration, OfOrigin, OfSource, Pick, Totals, TrainingSet, compose};
 pub use error::RecipeError;

@@ -13,28 +13,37 @@
 //!   of each in a document is its mean over the training documents: per type, a chain without drift, as the categorical
 //!   learner's is.
 //! - With a discount it takes from every n-gram that it has seen, from rare ones most, and gives to what it has not seen.
+//!
+//! A [`Sampling`] acts on the exact distribution over what can come next, the end of the document among it. The trap: it
+//! can cut off the end for ever (the greedy writer of a text that repeats itself). So a document written with one is
+//! truncated where it is four times as long as the longest human one, and then has no end to be learned from.
+
+mod model;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use streams::{Purpose, Stream, Streams};
 
+use self::model::END;
+pub use self::model::NGramModel;
+use super::Sampling;
+use super::independent::Store;
 use crate::{Entry, Learner, TrainingSet};
 
-/// Stands before a document, and is never drawn.
-const START: u32 = u32::MAX;
-/// Stands after a document.
-const END: u32 = u32::MAX - 1;
+/// See above: far beyond any length that a working model writes, and soon reached by one that cannot end.
+const LONGEST: usize = 4;
 
 /// Interpolated Kneser-Ney over documents of symbols. A document's size is 1, whatever its length.
 #[derive(Clone, Debug)]
 pub struct NGram {
     order: usize,
     discount: f64,
+    sampling: Sampling,
+    /// Documents of so many symbols are truncated.
+    limit: usize,
     streams: Streams,
-    human: Vec<Vec<u32>>,
-    /// Each generation's documents.
-    written: Vec<Vec<Vec<u32>>>,
+    store: Store<Vec<u32>>,
 }
 
 impl NGram {
@@ -45,9 +54,14 @@ impl NGram {
     pub fn new(order: usize, discount: f64, human: Vec<Vec<u32>>, streams: Streams) -> (Self, Vec<Entry>) {
         assert!(order > 0 && (0.0..1.0).contains(&discount), "order {order}, discount {discount}");
         assert!(human.iter().flatten().all(|&symbol| symbol < END), "the two highest symbols stand for borders");
-        let entry = |index| Entry { id: format!("human-{index}"), generation: None, index, size: 1 };
-        let entries = (0..human.len()).map(entry).collect();
-        (Self { order, discount, streams, human, written: Vec::new() }, entries)
+        let limit = LONGEST * human.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let (store, entries) = Store::new(human);
+        (Self { order, discount, sampling: Sampling::default(), limit, streams, store }, entries)
+    }
+
+    /// The same learner, which writes with these settings (checked by [`Sampling::check`]).
+    pub fn with_sampling(self, sampling: Sampling) -> Self {
+        Self { sampling, ..self }
     }
 
     /// A human document, or one that was written.
@@ -55,10 +69,7 @@ impl NGram {
     /// # Panics
     /// If there is none.
     pub fn document(&self, generation: Option<u32>, index: usize) -> &[u32] {
-        match generation {
-            None => &self.human[index],
-            Some(generation) => &self.written[generation as usize][index],
-        }
+        self.store.get(generation, index)
     }
 }
 
@@ -67,236 +78,109 @@ impl Learner for NGram {
     type Error = Infallible;
 
     fn train(&mut self, set: &TrainingSet, _generation: u32) -> Result<NGramModel, Infallible> {
-        let documents = set.documents.iter().map(|pick| self.document(pick.entry.generation, pick.entry.index));
-        Ok(NGramModel::fit(self.order, self.discount, documents))
+        let documents = self.store.picked(set).map(|(document, _)| document.as_slice());
+        // Without a sampler nothing is truncated, however long it is.
+        let limit = if self.sampling.is_plain() { usize::MAX } else { self.limit };
+        Ok(NGramModel::fit(self.order, self.discount, documents, limit))
     }
 
     fn write(&mut self, model: &NGramModel, generation: u32, budget: u64) -> Result<Vec<Entry>, Infallible> {
         let draws = |index| self.streams.stream(Purpose::Learner, generation, index);
-        let documents: Vec<Vec<u32>> = (0..budget).map(|index| model.write(&mut draws(index))).collect();
-        let entry = |index| Entry { id: format!("{generation}-{index}"), generation: Some(generation), index, size: 1 };
-        let entries = (0..documents.len()).map(entry).collect();
-        self.written.truncate(generation as usize);
-        self.written.push(documents);
-        Ok(entries)
-    }
-}
-
-/// The counts of an n-gram model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NGramModel {
-    order: usize,
-    discount: f64,
-    /// What follows each context, of no symbol and of up to `order` less one.
-    contexts: BTreeMap<Vec<u32>, Followers>,
-}
-
-/// The symbols that follow a context, in rising order, and their summed counts.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Followers {
-    symbols: Vec<u32>,
-    sums: Vec<u64>,
-}
-
-impl Followers {
-    fn total(&self) -> f64 {
-        self.sums.last().map_or(0.0, |&sum| sum as f64)
-    }
-
-    fn count(&self, symbol: u32) -> u64 {
-        let before = |at: usize| if at == 0 { 0 } else { self.sums[at - 1] };
-        self.symbols.binary_search(&symbol).map_or(0, |at| self.sums[at] - before(at))
-    }
-
-    /// The symbol at `mass` of the discounted counts; none if that is beyond the last.
-    fn at(&self, mass: f64, discount: f64) -> Option<u32> {
-        let below = |at: usize| self.sums[at] as f64 - discount * (at + 1) as f64 <= mass;
-        let (mut low, mut high) = (0, self.symbols.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if below(middle) { low = middle + 1 } else { high = middle }
-        }
-        self.symbols.get(low).copied()
-    }
-}
-
-impl NGramModel {
-    fn fit<'a>(order: usize, discount: f64, documents: impl Iterator<Item = &'a [u32]>) -> Self {
-        let bordered: Vec<Vec<u32>> = documents.map(|document| [&[START], document, &[END]].concat()).collect();
-        let mut contexts = BTreeMap::<Vec<u32>, Followers>::new();
-        let mut longer = BTreeMap::<&[u32], u64>::new();
-        for length in (1..=order).rev() {
-            // Each longer n-gram is a context for what it ends with.
-            let mut counts = BTreeMap::<&[u32], u64>::new();
-            longer.keys().for_each(|ngram| *counts.entry(&ngram[1..]).or_insert(0) += 1);
-            for text in &bordered {
-                // Alone, the border before a document is no n-gram: nothing draws it.
-                let firsts = text.get(..length).filter(|_| length > 1);
-                let all = text.windows(length).skip(1);
-                let counted = firsts.into_iter().chain(all.filter(|_| length == order));
-                counted.for_each(|ngram| *counts.entry(ngram).or_insert(0) += 1);
-            }
-            for (ngram, count) in &counts {
-                let (symbol, context) = ngram.split_last().expect("an n-gram has a symbol");
-                let followers = contexts.entry(context.to_vec()).or_default();
-                followers.symbols.push(*symbol);
-                followers.sums.push(followers.sums.last().unwrap_or(&0) + count);
-            }
-            longer = counts;
-        }
-        Self { order, discount, contexts }
-    }
-
-    /// The longest context that is looked at after `text`, which begins with the border.
-    fn context<'a>(&self, text: &'a [u32]) -> &'a [u32] {
-        &text[text.len().saturating_sub(self.order - 1)..]
-    }
-
-    /// Held back in this context.
-    fn discount(&self, context: &[u32]) -> f64 {
-        if context.is_empty() { 0.0 } else { self.discount }
-    }
-
-    fn write(&self, stream: &mut Stream) -> Vec<u32> {
-        let mut text = vec![START];
-        loop {
-            match self.draw(self.context(&text), stream) {
-                END => break,
-                symbol => text.push(symbol),
-            }
-        }
-        text.split_off(1)
-    }
-
-    fn draw(&self, context: &[u32], stream: &mut Stream) -> u32 {
-        if let Some(followers) = self.contexts.get(context) {
-            let mass = stream.uniform() * followers.total();
-            if let Some(symbol) = followers.at(mass, self.discount(context)) {
-                return symbol;
-            }
-        }
-        match context.split_first() {
-            Some((_, shorter)) => self.draw(shorter, stream),
-            // The product above can be rounded up to the total.
-            None => *self.contexts[context].symbols.last().expect("a training set holds a document"),
-        }
-    }
-
-    fn probability(&self, context: &[u32], symbol: u32) -> f64 {
-        let Some(followers) = self.contexts.get(context) else {
-            return context.split_first().map_or(0.0, |(_, shorter)| self.probability(shorter, symbol));
+        let documents = if self.sampling.is_plain() {
+            (0..budget).map(|index| model.write(&mut draws(index))).collect()
+        } else {
+            let mut changed = Changed::new(model, self.sampling, self.limit);
+            (0..budget).map(|index| changed.write(&mut draws(index))).collect()
         };
-        let discount = self.discount(context);
-        let own = (followers.count(symbol) as f64 - discount).max(0.0);
-        let lent = discount * followers.symbols.len() as f64;
-        let from_shorter = context.split_first().map_or(0.0, |(_, shorter)| self.probability(shorter, symbol));
-        (own + lent * from_shorter) / followers.total()
+        Ok(self.store.push(generation, documents))
+    }
+}
+
+/// How many probabilities [`Changed`] keeps at most: a limit on memory (16 bytes each) and on nothing else.
+const KEPT: usize = 1 << 23;
+
+/// A model that writes from changed distributions.
+struct Changed<'a> {
+    model: &'a NGramModel,
+    sampling: Sampling,
+    limit: usize,
+    /// By context: the symbols that can still follow it, in rising order, with their cumulative probabilities.
+    known: BTreeMap<Vec<u32>, Vec<(u32, f64)>>,
+    kept: usize,
+}
+
+impl<'a> Changed<'a> {
+    fn new(model: &'a NGramModel, sampling: Sampling, limit: usize) -> Self {
+        Self { model, sampling, limit, known: BTreeMap::new(), kept: 0 }
     }
 
-    /// ln Q of a document with its end, in nats; minus infinity if the model never writes it.
-    pub fn log_probability(&self, document: &[u32]) -> f64 {
-        let text = [&[START], document, &[END]].concat();
-        (1..text.len()).map(|at| self.probability(self.context(&text[..at]), text[at]).ln()).sum()
+    fn write(&mut self, stream: &mut Stream) -> Vec<u32> {
+        let (model, limit) = (self.model, self.limit);
+        model.write_by(limit, |context| {
+            if let Some(known) = self.known.get(context) {
+                return draw_at(known, stream.uniform());
+            }
+            let edges = self.edges(context);
+            let symbol = draw_at(&edges, stream.uniform());
+            if self.kept + edges.len() <= KEPT {
+                self.kept += edges.len();
+                self.known.insert(context.to_vec(), edges);
+            }
+            symbol
+        })
     }
+
+    fn edges(&self, context: &[u32]) -> Vec<(u32, f64)> {
+        let mut probabilities = self.model.distribution(context);
+        self.sampling.apply(&mut probabilities);
+        let mut sum = 0.0;
+        let mut edge = |(&symbol, p): (&u32, f64)| {
+            sum += p;
+            (p > 0.0).then_some((symbol, sum))
+        };
+        self.model.symbols().iter().zip(probabilities).filter_map(&mut edge).collect()
+    }
+}
+
+/// The symbol at `u`; the last one, where rounding leaves the last edge below it.
+fn draw_at(edges: &[(u32, f64)], u: f64) -> u32 {
+    edges[edges.partition_point(|&(_, edge)| edge <= u).min(edges.len() - 1)].0
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
-    fn fit(order: usize, discount: f64, documents: &[&[u32]]) -> NGramModel {
-        NGramModel::fit(order, discount, documents.iter().copied())
-    }
-
-    fn stream(item: u64) -> Stream {
-        Streams::new(3).stream(Purpose::Learner, 0, item)
-    }
-
-    /// Three documents that share their pieces.
-    const SHARED: [&[u32]; 3] = [&[1, 2, 3], &[1, 2, 4, 2], &[5]];
-
     #[test]
-    fn kneser_ney_by_hand() {
-        let model = fit(2, 0.5, &[&[1, 1, 2], &[1, 2]]);
-        // Bigrams: ^1 (2), 11, 12 (2), 2$ (2). In how many contexts: 1 in two, 2 in one, $ in one; together four.
-        let close = |found: f64, exact: f64| assert!((found - exact).abs() < 1e-15, "{found} is not {exact}");
-        close(model.probability(&[], 1), 0.5);
-        close(model.probability(&[], END), 0.25);
-        // After 1: 11 once and 12 twice, and half a count of each held back.
-        close(model.probability(&[1], 1), (0.5 + 1.0 * 0.5) / 3.0);
-        close(model.probability(&[1], 2), (1.5 + 1.0 * 0.25) / 3.0);
-        close(model.probability(&[1], END), 0.25 / 3.0);
-        // A context that was never seen is no context.
-        close(model.probability(&[7], 2), 0.25);
-        // ^ 2 $, of which 2 was no beginning: (.5 · 1/4) / 2 and (1.5 + .5 · 1/4) / 2.
-        close(model.log_probability(&[2]), (0.0625_f64 * 0.8125).ln());
-        assert_eq!(model.log_probability(&[3]), f64::NEG_INFINITY);
-    }
-
-    #[test]
-    fn beginnings_keep_their_counts_below_the_highest_order() {
-        let model = fit(3, 0.5, &[&[1, 2], &[1, 2], &[3]]);
-        // Twice of three, though in both of the two kinds of document it has the same context.
-        let first = (2.0 - 0.5 + 0.5 * 2.0 * model.probability(&[], 1)) / 3.0;
-        assert!((model.probability(&[START], 1) - first).abs() < 1e-15);
-        assert!((model.probability(&[], 1) - 1.0 / 5.0).abs() < 1e-15, "contexts: ^1, 12, ^3, 2$, 3$");
-    }
-
-    #[test]
-    fn in_every_context_probabilities_sum_to_one() {
-        for discount in [0.0, 0.3, 0.9] {
-            let model = fit(3, discount, &SHARED);
-            for context in model.contexts.keys() {
-                let sum: f64 = [1, 2, 3, 4, 5, END].map(|symbol| model.probability(context, symbol)).iter().sum();
-                assert!((sum - 1.0).abs() < 1e-12, "{context:?}: {sum}");
+    fn a_sampler_acts_on_what_can_come_next() {
+        // After 1: 11 has (.5 + .5)/3 = 1/3, 12 (1.5 + .25)/3 = 7/12, the end 1/12. At temperature 1/2: 16 : 49 : 1.
+        let documents: [&[u32]; 2] = [&[1, 1, 2], &[1, 2]];
+        let model = NGramModel::fit(2, 0.5, documents.into_iter(), 99);
+        let after_one = |sampling: Sampling| Changed::new(&model, sampling, 99).edges(&[1]);
+        let near = |found: Vec<(u32, f64)>, exact: &[(u32, f64)]| {
+            assert_eq!(found.len(), exact.len());
+            for (found, exact) in found.into_iter().zip(exact) {
+                assert!(found.0 == exact.0 && (found.1 - exact.1).abs() < 1e-14, "{found:?} for {exact:?}");
             }
-        }
+        };
+        let plain = Sampling::default();
+        near(after_one(Sampling { temperature: 0.5, ..plain }), &[(1, 16.0 / 66.0), (2, 65.0 / 66.0), (END, 1.0)]);
+        near(after_one(Sampling { top_p: Some(0.9), ..plain }), &[(1, 4.0 / 11.0), (2, 1.0)]);
+        // The greedy writer always writes the same: ^ 1 2 $.
+        let mut greedy = Changed::new(&model, Sampling { greedy: true, ..plain }, 99);
+        assert!((0..9).all(|item| greedy.write(&mut Streams::new(3).stream(Purpose::Learner, 0, item)) == [1, 2]));
     }
-
     #[test]
-    fn writing_has_the_model_s_probabilities() {
-        let model = fit(3, 0.4, &SHARED);
-        let mut counts = BTreeMap::<Vec<u32>, f64>::new();
-        let draws = 40_000.0;
-        (0..draws as u64).for_each(|item| *counts.entry(model.write(&mut stream(item))).or_insert(0.0) += 1.0);
-        let frequent: Vec<(&Vec<u32>, &f64)> = counts.iter().filter(|&(_, &count)| count > 200.0).collect();
-        assert!(frequent.len() > 10, "{frequent:?}");
-        for (document, count) in frequent {
-            let p = model.log_probability(document).exp();
-            let error = (draws * p * (1.0 - p)).sqrt();
-            assert!((count - draws * p).abs() < 4.0 * error, "{document:?}: {count} of {draws}, {p}");
-        }
-    }
-
-    /// Without a discount nothing is written that was not read, and each symbol as often as it was.
-    #[test]
-    fn maximum_likelihood_keeps_the_means_and_invents_no_ngram() {
-        let model = fit(3, 0.0, &SHARED);
-        let read: BTreeSet<Vec<u32>> = SHARED
-            .iter()
-            .flat_map(|document| {
-                [&[START], *document, &[END]].concat().windows(3).map(<[u32]>::to_vec).collect::<Vec<_>>()
-            })
-            .collect();
-        let draws = 20_000;
-        let mut sums = [(0.0, 0.0); 6];
-        for item in 0..draws {
-            let document = model.write(&mut stream(item));
-            let text = [&[START], document.as_slice(), &[END]].concat();
-            assert!(text.windows(3).all(|ngram| read.contains(ngram)), "{document:?}");
-            for (symbol, (sum, squares)) in sums.iter_mut().enumerate() {
-                let count = document.iter().filter(|&&other| other as usize == symbol).count() as f64;
-                (*sum, *squares) = (*sum + count, *squares + count * count);
-            }
-        }
-        for (symbol, (sum, squares)) in sums.into_iter().enumerate().skip(1) {
-            let n = draws as f64;
-            let mean: f64 = sum / n;
-            let exact = SHARED.iter().flat_map(|document| document.iter()).filter(|&&s| s as usize == symbol).count();
-            let error = ((squares / n - mean * mean) / n).sqrt();
-            assert!((mean - exact as f64 / 3.0).abs() < 4.0 * error, "{symbol}: {mean} ± {error}");
-        }
+    fn a_text_without_end_is_truncated_and_teaches_no_end() {
+        // After 1 comes 1, five times of six: the greedy writer never ends, and its reader knows no end.
+        let documents: [&[u32]; 1] = [&[1; 6]];
+        let model = NGramModel::fit(2, 0.0, documents.into_iter(), 24);
+        let greedy = Sampling { greedy: true, ..Sampling::default() };
+        let mut stream = Streams::new(0).stream(Purpose::Learner, 0, 0);
+        let text = Changed::new(&model, greedy, 24).write(&mut stream);
+        assert_eq!(text, [1; 24]);
+        let next = NGramModel::fit(2, 0.0, [text.as_slice()].into_iter(), 24);
+        assert_eq!((next.symbols(), next.ngrams(2)), ([1].as_slice(), 2), "^1 and 11");
+        assert_eq!(Changed::new(&next, greedy, 24).write(&mut stream), [1; 24]);
     }
 }

@@ -1,0 +1,307 @@
+//! Interpolated Kneser-Ney: its counts and its probabilities.
+
+use std::collections::BTreeMap;
+
+use streams::Stream;
+
+/// Stands before a document, and is never drawn.
+const START: u32 = u32::MAX;
+/// Stands after a document.
+pub(super) const END: u32 = u32::MAX - 1;
+
+/// The counts of an n-gram model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NGramModel {
+    order: usize,
+    discount: f64,
+    /// What follows each context, of no symbol and of up to `order` less one.
+    contexts: BTreeMap<Vec<u32>, Followers>,
+}
+
+/// The symbols that follow a context, in rising order, and their summed counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Followers {
+    symbols: Vec<u32>,
+    sums: Vec<u64>,
+}
+
+impl Followers {
+    fn total(&self) -> f64 {
+        self.sums.last().map_or(0.0, |&sum| sum as f64)
+    }
+
+    fn count(&self, symbol: u32) -> u64 {
+        let before = |at: usize| if at == 0 { 0 } else { self.sums[at - 1] };
+        self.symbols.binary_search(&symbol).map_or(0, |at| self.sums[at] - before(at))
+    }
+
+    /// The symbol at `mass` of the discounted counts; none if that is beyond the last.
+    fn at(&self, mass: f64, discount: f64) -> Option<u32> {
+        let below = |at: usize| self.sums[at] as f64 - discount * (at + 1) as f64 <= mass;
+        let (mut low, mut high) = (0, self.symbols.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if below(middle) { low = middle + 1 } else { high = middle }
+        }
+        self.symbols.get(low).copied()
+    }
+}
+
+impl NGramModel {
+    /// The model of these documents; those of `limit` symbols or more are truncated, so their end is none.
+    pub(super) fn fit<'a>(
+        order: usize,
+        discount: f64,
+        documents: impl Iterator<Item = &'a [u32]>,
+        limit: usize,
+    ) -> Self {
+        let end = |document: &[u32]| if document.len() < limit { &[END][..] } else { &[] };
+        let bordered: Vec<Vec<u32>> = documents.map(|document| [&[START], document, end(document)].concat()).collect();
+        let mut contexts = BTreeMap::<Vec<u32>, Followers>::new();
+        let mut longer = BTreeMap::<&[u32], u64>::new();
+        for length in (1..=order).rev() {
+            // Each longer n-gram is a context for what it ends with.
+            let mut counts = BTreeMap::<&[u32], u64>::new();
+            longer.keys().for_each(|ngram| *counts.entry(&ngram[1..]).or_insert(0) += 1);
+            for text in &bordered {
+                // Alone, the border before a document is no n-gram: nothing draws it.
+                let firsts = text.get(..length).filter(|_| length > 1);
+                let all = text.windows(length).skip(1);
+                let counted = firsts.into_iter().chain(all.filter(|_| length == order));
+                counted.for_each(|ngram| *counts.entry(ngram).or_insert(0) += 1);
+            }
+            for (ngram, count) in &counts {
+                let (symbol, context) = ngram.split_last().expect("an n-gram has a symbol");
+                let followers = contexts.entry(context.to_vec()).or_default();
+                followers.symbols.push(*symbol);
+                followers.sums.push(followers.sums.last().unwrap_or(&0) + count);
+            }
+            longer = counts;
+        }
+        Self { order, discount, contexts }
+    }
+
+    /// The longest context that is looked at after `text`, which begins with the border.
+    fn context<'a>(&self, text: &'a [u32]) -> &'a [u32] {
+        &text[text.len().saturating_sub(self.order - 1)..]
+    }
+
+    /// Held back in this context.
+    fn discount(&self, context: &[u32]) -> f64 {
+        if context.is_empty() { 0.0 } else { self.discount }
+    }
+
+    pub(super) fn write(&self, stream: &mut Stream) -> Vec<u32> {
+        self.write_by(usize::MAX, |context| self.draw(context, stream))
+    }
+
+    /// Writes with one draw of the next symbol after another, up to the border or to so many symbols.
+    pub(super) fn write_by(&self, limit: usize, mut next: impl FnMut(&[u32]) -> u32) -> Vec<u32> {
+        let mut text = vec![START];
+        while text.len() <= limit {
+            match next(self.context(&text)) {
+                END => break,
+                symbol => text.push(symbol),
+            }
+        }
+        text.split_off(1)
+    }
+
+    fn draw(&self, context: &[u32], stream: &mut Stream) -> u32 {
+        if let Some(followers) = self.contexts.get(context) {
+            let mass = stream.uniform() * followers.total();
+            if let Some(symbol) = followers.at(mass, self.discount(context)) {
+                return symbol;
+            }
+        }
+        match context.split_first() {
+            Some((_, shorter)) => self.draw(shorter, stream),
+            // The product above can be rounded up to the total.
+            None => *self.contexts[context].symbols.last().expect("a training set holds a document"),
+        }
+    }
+
+    /// All symbols that it knows, in rising order.
+    pub(super) fn symbols(&self) -> &[u32] {
+        &self.contexts[[].as_slice()].symbols
+    }
+
+    /// [`NGramModel::probability`] of all of them at once.
+    pub(super) fn distribution(&self, context: &[u32]) -> Vec<f64> {
+        let shorter = context.split_first().map(|(_, shorter)| shorter);
+        let Some(followers) = self.contexts.get(context) else {
+            return self.distribution(shorter.expect("what follows no context at all is known"));
+        };
+        let (discount, total) = (self.discount(context), followers.total());
+        let mut probabilities = match shorter.filter(|_| discount > 0.0) {
+            Some(shorter) => self.distribution(shorter),
+            None => vec![0.0; self.symbols().len()],
+        };
+        let lent = discount * followers.symbols.len() as f64 / total;
+        probabilities.iter_mut().for_each(|p| *p *= lent);
+        let mut before = 0;
+        for (symbol, &sum) in followers.symbols.iter().zip(&followers.sums) {
+            let at = self.symbols().binary_search(symbol).expect("whatever follows a context is known");
+            probabilities[at] += ((sum - before) as f64 - discount).max(0.0) / total;
+            before = sum;
+        }
+        probabilities
+    }
+
+    fn probability(&self, context: &[u32], symbol: u32) -> f64 {
+        let Some(followers) = self.contexts.get(context) else {
+            return context.split_first().map_or(0.0, |(_, shorter)| self.probability(shorter, symbol));
+        };
+        let discount = self.discount(context);
+        let own = (followers.count(symbol) as f64 - discount).max(0.0);
+        let lent = discount * followers.symbols.len() as f64;
+        let from_shorter = context.split_first().map_or(0.0, |(_, shorter)| self.probability(shorter, symbol));
+        (own + lent * from_shorter) / followers.total()
+    }
+
+    /// How many different n-grams of `length` symbols it has read, borders included; a border alone is none.
+    ///
+    /// # Panics
+    /// If the length is 0 or above the model's order.
+    pub fn ngrams(&self, length: usize) -> usize {
+        self.of_length(length).map(|(_, followers)| followers.symbols.len()).sum()
+    }
+
+    /// How many of them `other`, of the same order, has read as well.
+    ///
+    /// # Panics
+    /// If the length is 0 or above the model's order.
+    pub fn shared(&self, other: &Self, length: usize) -> usize {
+        let both = |(context, followers): (&Vec<u32>, &Followers)| {
+            let others = other.contexts.get(context);
+            followers.symbols.iter().filter(|&&symbol| others.is_some_and(|others| others.count(symbol) > 0)).count()
+        };
+        self.of_length(length).map(both).sum()
+    }
+
+    fn of_length(&self, length: usize) -> impl Iterator<Item = (&Vec<u32>, &Followers)> {
+        assert!((1..=self.order).contains(&length), "n-grams of 1 to {} symbols, not {length}", self.order);
+        self.contexts.iter().filter(move |(context, _)| context.len() + 1 == length)
+    }
+
+    /// ln Q of a document with its end, in nats; minus infinity if the model never writes it.
+    pub fn log_probability(&self, document: &[u32]) -> f64 {
+        let text = [&[START], document, &[END]].concat();
+        (1..text.len()).map(|at| self.probability(self.context(&text[..at]), text[at]).ln()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use streams::{Purpose, Streams};
+
+    use super::*;
+
+    fn fit(order: usize, discount: f64, documents: &[&[u32]]) -> NGramModel {
+        NGramModel::fit(order, discount, documents.iter().copied(), usize::MAX)
+    }
+
+    fn stream(item: u64) -> Stream {
+        Streams::new(3).stream(Purpose::Learner, 0, item)
+    }
+
+    /// Three documents that share their pieces.
+    const SHARED: [&[u32]; 3] = [&[1, 2, 3], &[1, 2, 4, 2], &[5]];
+
+    #[test]
+    fn kneser_ney_by_hand() {
+        let model = fit(2, 0.5, &[&[1, 1, 2], &[1, 2]]);
+        // Bigrams: ^1 (2), 11, 12 (2), 2$ (2). In how many contexts: 1 in two, 2 in one, $ in one; together four.
+        let close = |found: f64, exact: f64| assert!((found - exact).abs() < 1e-15, "{found} is not {exact}");
+        close(model.probability(&[], 1), 0.5);
+        close(model.probability(&[], END), 0.25);
+        // After 1: 11 once and 12 twice, and half a count of each held back.
+        close(model.probability(&[1], 1), (0.5 + 1.0 * 0.5) / 3.0);
+        close(model.probability(&[1], 2), (1.5 + 1.0 * 0.25) / 3.0);
+        close(model.probability(&[1], END), 0.25 / 3.0);
+        // A context that was never seen is no context.
+        close(model.probability(&[7], 2), 0.25);
+        // ^ 2 $, of which 2 was no beginning: (.5 · 1/4) / 2 and (1.5 + .5 · 1/4) / 2.
+        close(model.log_probability(&[2]), (0.0625_f64 * 0.8125).ln());
+        assert_eq!(model.log_probability(&[3]), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn beginnings_keep_their_counts_below_the_highest_order() {
+        let model = fit(3, 0.5, &[&[1, 2], &[1, 2], &[3]]);
+        // Twice of three, though in both of the two kinds of document it has the same context.
+        let first = (2.0 - 0.5 + 0.5 * 2.0 * model.probability(&[], 1)) / 3.0;
+        assert!((model.probability(&[START], 1) - first).abs() < 1e-15);
+        assert!((model.probability(&[], 1) - 1.0 / 5.0).abs() < 1e-15, "contexts: ^1, 12, ^3, 2$, 3$");
+    }
+
+    #[test]
+    fn ngrams_are_counted_and_compared() {
+        // Unigrams 1 2 3 $ and 1 2 $; bigrams ^1 12 23 3$ and ^1 12 2$.
+        let (long, short) = (fit(2, 0.0, &[&[1, 2, 3]]), fit(2, 0.0, &[&[1, 2]]));
+        assert_eq!((long.ngrams(1), long.ngrams(2)), (4, 4));
+        assert_eq!((long.shared(&short, 1), long.shared(&short, 2)), (3, 2));
+        assert_eq!(short.shared(&long, 2), 2);
+    }
+
+    #[test]
+    fn in_every_context_probabilities_sum_to_one() {
+        for discount in [0.0, 0.3, 0.9] {
+            let model = fit(3, discount, &SHARED);
+            for context in model.contexts.keys() {
+                let sum: f64 = [1, 2, 3, 4, 5, END].map(|symbol| model.probability(context, symbol)).iter().sum();
+                assert!((sum - 1.0).abs() < 1e-12, "{context:?}: {sum}");
+                for (&symbol, p) in model.symbols().iter().zip(model.distribution(context)) {
+                    assert!((model.probability(context, symbol) - p).abs() < 1e-15, "{symbol} after {context:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn writing_has_the_model_s_probabilities() {
+        let model = fit(3, 0.4, &SHARED);
+        let mut counts = BTreeMap::<Vec<u32>, f64>::new();
+        let draws = 40_000.0;
+        (0..draws as u64).for_each(|item| *counts.entry(model.write(&mut stream(item))).or_insert(0.0) += 1.0);
+        let frequent: Vec<(&Vec<u32>, &f64)> = counts.iter().filter(|&(_, &count)| count > 200.0).collect();
+        assert!(frequent.len() > 10, "{frequent:?}");
+        for (document, count) in frequent {
+            let p = model.log_probability(document).exp();
+            let error = (draws * p * (1.0 - p)).sqrt();
+            assert!((count - draws * p).abs() < 4.0 * error, "{document:?}: {count} of {draws}, {p}");
+        }
+    }
+
+    /// Without a discount nothing is written that was not read, and each symbol as often as it was.
+    #[test]
+    fn maximum_likelihood_keeps_the_means_and_invents_no_ngram() {
+        let model = fit(3, 0.0, &SHARED);
+        let read: BTreeSet<Vec<u32>> = SHARED
+            .iter()
+            .flat_map(|document| {
+                [&[START], *document, &[END]].concat().windows(3).map(<[u32]>::to_vec).collect::<Vec<_>>()
+            })
+            .collect();
+        let draws = 20_000;
+        let mut sums = [(0.0, 0.0); 6];
+        for item in 0..draws {
+            let document = model.write(&mut stream(item));
+            let text = [&[START], document.as_slice(), &[END]].concat();
+            assert!(text.windows(3).all(|ngram| read.contains(ngram)), "{document:?}");
+            for (symbol, (sum, squares)) in sums.iter_mut().enumerate() {
+                let count = document.iter().filter(|&&other| other as usize == symbol).count() as f64;
+                (*sum, *squares) = (*sum + count, *squares + count * count);
+            }
+        }
+        for (symbol, (sum, squares)) in sums.into_iter().enumerate().skip(1) {
+            let n = draws as f64;
+            let mean: f64 = sum / n;
+            let exact = SHARED.iter().flat_map(|document| document.iter()).filter(|&&s| s as usize == symbol).count();
+            let error = ((squares / n - mean * mean) / n).sqrt();
+            assert!((mean - exact as f64 / 3.0).abs() < 4.0 * error, "{symbol}: {mean} ± {error}");
+        }
+    }
+}
