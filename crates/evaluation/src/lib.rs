@@ -4,6 +4,9 @@
 //! model predicts given text; [`written`] is about the text that a model wrote, beside a [`Reference`] of human text.
 //! The result is a list of [`Measure`]s: rows of `metrics.csv` without the run's own columns.
 //!
+//! Of numbers instead of text: [`calibration`] of confidences, [`features`] of documents (MAUVE, Vendi score),
+//! [`statistics`] over seeds, and the [`verdicts`] on a whole experiment.
+//!
 //! ```
 //! use evaluation::{Doc, DocumentLoss, Equal, Reference, predictions, written};
 //! use streams::Streams;
@@ -21,13 +24,17 @@
 //! assert_eq!(survival.value, 2.0 / 3.0);
 //! ```
 
+pub mod calibration;
+pub mod features;
 mod flaws;
 mod measure;
 mod predictions;
 mod reference;
 mod repetition;
+pub mod statistics;
 mod tail;
 mod text;
+pub mod verdicts;
 mod vocabulary;
 mod written;
 

@@ -2,7 +2,7 @@
 
 use std::f64::consts::LOG2_E;
 
-use crate::interval::Scale;
+use evaluation::statistics::Scale;
 
 /// One thing to show of a metric.
 pub(crate) struct Quantity {

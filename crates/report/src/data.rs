@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use evaluation::statistics::{Interval, Scale};
+use evaluation::verdicts::{Observations, Row};
 use rundir::{ChainId, RunDir, RunInfo};
 
 use crate::catalogue::{Axis, Quantity, View, scale};
 use crate::chronicle::FLOOR;
-use crate::interval::{Interval, Scale};
 use crate::panel::Point;
 use crate::{Error, Result};
 
@@ -27,6 +28,10 @@ pub(crate) struct Data {
     pub(crate) arms: Vec<String>,
     /// Number of the arm that trains on human text alone, if there is one: the control.
     pub(crate) control: Option<usize>,
+    /// Numbers of all such arms, those that refit the same text before those that have new text each generation.
+    pub(crate) human: Vec<usize>,
+    /// The arms' tables in the experiment file, by name.
+    tables: BTreeMap<String, toml::Table>,
     pub(crate) chains: Vec<ChainId>,
     pub(crate) failures: Vec<Failure>,
     values: BTreeMap<Key, BTreeMap<String, Values>>,
@@ -67,10 +72,12 @@ impl Data {
             by_arm.entry(row.arm).or_default().entry(row.generation).or_default().insert(row.seed, row.value);
         }
         let arms = order(&table, measured);
-        let control = control(&table, &arms);
+        let tables = tables(&table);
+        let human = human(&tables, &arms);
+        let control = human.first().copied();
         let failures = failures(&run, &chains)?;
         let question = word("question");
-        Ok(Self { info, experiment, question, settings, arms, control, chains, failures, values, run })
+        Ok(Self { info, experiment, question, settings, arms, control, human, tables, chains, failures, values, run })
     }
 
     /// Everything that was measured, sorted.
@@ -159,6 +166,28 @@ impl Data {
         parts.filter_map(|(seed, part)| Some(part / whole.get(&seed).filter(|&&whole| whole > 0.0)?)).collect()
     }
 
+    /// Everything that was measured, for verdicts.
+    pub(crate) fn observations(&self) -> Observations {
+        let rows = self.values.iter().flat_map(|((set, metric, detail), arms)| {
+            let cells = arms.iter().flat_map(|(arm, series)| series.iter().map(move |(g, seeds)| (arm, *g, seeds)));
+            cells.flat_map(move |(arm, generation, seeds)| {
+                seeds.iter().map(move |(&seed, &value)| Row { arm, seed, generation, set, metric, detail, value })
+            })
+        });
+        rows.collect()
+    }
+
+    /// What an arm's table in the experiment file has under a key.
+    pub(crate) fn setting(&self, arm: &str, key: &str) -> Option<&toml::Value> {
+        self.tables.get(arm)?.get(key)
+    }
+
+    /// The arm's place in a grid: dimension and value, in the file's order; empty if it is of none.
+    pub(crate) fn point(&self, arm: &str) -> Vec<(&str, &toml::Value)> {
+        let point = self.setting(arm, "point").and_then(toml::Value::as_table);
+        point.into_iter().flatten().map(|(dimension, value)| (dimension.as_str(), value)).collect()
+    }
+
     /// The generations in which an arm has anything measured.
     pub(crate) fn generations(&self, arm: &str) -> Vec<u32> {
         let all = self.values.values().filter_map(|arms| arms.get(arm)).flat_map(BTreeMap::keys);
@@ -226,15 +255,22 @@ fn order(table: &toml::Table, mut measured: BTreeSet<String>) -> Vec<String> {
     arms
 }
 
-/// The first arm whose recipe takes nothing that a model wrote; without recipes, the one that has the control's name.
-fn control(table: &toml::Table, arms: &[String]) -> Option<usize> {
-    let recipes = table.get("arm").and_then(toml::Value::as_array).into_iter().flatten().filter_map(|arm| {
-        let recipe = arm.get("recipe")?.as_table()?;
-        Some((arm.get("name")?.as_str()?, recipe.contains_key("latest") || recipe.contains_key("history")))
-    });
-    let human: BTreeSet<&str> = recipes.filter(|(_, written)| !written).map(|(name, _)| name).collect();
-    let by_recipe = arms.iter().position(|arm| human.contains(arm.as_str()));
-    by_recipe.or_else(|| arms.iter().position(|arm| arm == "human-refit"))
+fn tables(table: &toml::Table) -> BTreeMap<String, toml::Table> {
+    let arms = table.get("arm").and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_table);
+    arms.filter_map(|arm| Some((arm.get("name")?.as_str()?.to_owned(), arm.clone()))).collect()
+}
+
+/// The arms whose recipe takes nothing that a model wrote, `human-refit` or such as refit before those with fresh text;
+/// without recipes, the one that has the control's name.
+fn human(tables: &BTreeMap<String, toml::Table>, arms: &[String]) -> Vec<usize> {
+    let recipe = |arm: &String| tables.get(arm)?.get("recipe")?.as_table();
+    let only = |arm: &String| match recipe(arm) {
+        Some(recipe) => !recipe.contains_key("latest") && !recipe.contains_key("history"),
+        None => arm == "human-refit",
+    };
+    let mut human: Vec<usize> = (0..arms.len()).filter(|&arm| only(&arms[arm])).collect();
+    human.sort_by_key(|&arm| recipe(&arms[arm]).is_some_and(|recipe| recipe.contains_key("fresh")));
+    human
 }
 
 fn failures(run: &RunDir, chains: &[ChainId]) -> Result<Vec<Failure>> {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evaluation::statistics::{Interval, Scale};
+
 use crate::catalogue::Axis;
 use crate::data::{Data, Key, Viewed};
 use crate::escape::visible;
 use crate::figure::{self, Drawn, Plan, Sign};
-use crate::interval::{Interval, Scale};
 use crate::look::{INK, Look};
 use crate::panel::{Curve, Dashes, Line, Panel, Point};
 use crate::ticks::number;

@@ -8,14 +8,17 @@ use crate::catalogue::{Axis, FIGURES, Figure};
 use crate::chronicle;
 use crate::data::Data;
 use crate::escape::visible;
+use crate::heat;
 use crate::look::{GRID, INK, Look};
 use crate::panel::Panel;
 use crate::ruler::Ruler;
+use crate::survival;
+use crate::universal;
 
 /// Heights of the title, of a line of the legend and of a row of panels, and the left margin of the first two, in pixels.
-const TITLE: i32 = 30;
+pub(crate) const TITLE: i32 = 30;
 const LINE: i32 = 21;
-const ROW: i32 = 316;
+pub(crate) const ROW: i32 = 316;
 pub(crate) const LEFT: i32 = 12;
 /// Widths of a figure of one panel and of several.
 const NARROW: i32 = 560;
@@ -69,13 +72,17 @@ impl Drawn {
     pub(crate) fn inline(&self) -> String {
         let hex = |RGBColor(r, g, b): RGBColor| format!("\"#{r:02X}{g:02X}{b:02X}\"");
         let coloured = self.svg.replace(&hex(INK), "\"currentColor\"").replace(&hex(GRID), "\"var(--grid)\"");
-        coloured.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{} by generation\" ", self.title), 1)
+        coloured.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{}\" ", self.title), 1)
     }
 }
 
-/// Draws every figure that has something to show: of a generated world first, where the run is on one.
+/// Draws every figure that has something to show: a grid first, where the run is one, then what is known of a generated
+/// world.
 pub(crate) fn draw_all(data: &Data) -> Vec<Drawn> {
-    let mut figures = chronicle::draw_all(data);
+    let mut figures = heat::draw_all(data);
+    figures.extend(chronicle::draw_all(data));
+    figures.extend(survival::draw(data));
+    figures.extend(universal::draw(data));
     figures.extend(FIGURES.iter().filter_map(|figure| of_arms(data, figure)));
     figures
 }
@@ -128,7 +135,7 @@ pub(crate) fn draw(plan: Plan) -> Option<Drawn> {
 }
 
 /// Rows and columns of panels: one row of up to four, then as even as it goes.
-fn grid(panels: usize) -> (usize, usize) {
+pub(crate) fn grid(panels: usize) -> (usize, usize) {
     let rows = panels.div_ceil(4);
     (rows, panels.div_ceil(rows))
 }

@@ -23,6 +23,10 @@
 //! A run on a generated world, whose truth is known, has more: the excess over the floor, what is remembered and what
 //! survives by how frequent it was, and the genealogy of a false fact.
 //!
+//! With a control arm that refits human text there are verdicts: for each arm, in which of the eight published senses of the
+//! word it has collapsed. A grid of settings is drawn as a heat map; what survives of the vocabulary stands beside what the
+//! law of survival foretells.
+//!
 //! # Intervals
 //!
 //! Over seeds, Student's t at 95 %, from three seeds on: a percentile bootstrap over few seeds covers far less than it
@@ -38,7 +42,7 @@ mod escape;
 mod excerpts;
 mod figure;
 mod genealogy;
-mod interval;
+mod heat;
 mod look;
 mod page;
 mod panel;
@@ -47,14 +51,17 @@ mod results;
 mod ruler;
 mod sections;
 mod stages;
+mod survival;
 mod terminal;
 mod ticks;
+mod universal;
+mod verdicts;
 mod wrapped;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use interval::{Interval, Scale};
+pub use evaluation::statistics::{Interval, Scale};
 pub use terminal::{compare, terminal_table};
 
 /// What goes wrong with a report.

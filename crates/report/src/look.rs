@@ -44,15 +44,30 @@ impl Look {
         }
     }
 
-    /// The marker, around the place that it is drawn at: circle, square, triangle, diamond, in turn.
+    /// The marker, around the place that it is drawn at.
     pub(crate) fn marker(self) -> Polygon<(i32, i32)> {
         let (Self::Arm(number) | Self::Band(number)) = self;
-        let corners: &[(i32, i32)] = match number % 4 {
-            0 => &[(4, 0), (3, 3), (0, 4), (-3, 3), (-4, 0), (-3, -3), (0, -4), (3, -3)],
-            1 => &[(-3, -3), (4, -3), (4, 4), (-3, 4)],
-            2 => &[(0, -5), (5, 4), (-5, 4)],
-            _ => &[(0, -5), (5, 0), (0, 5), (-5, 0)],
-        };
-        Polygon::new(corners.to_vec(), self.colour().filled())
+        marker(number, self.colour())
     }
+}
+
+/// A marker around the place that it is drawn at: circle, square, triangle, diamond, in turn.
+pub(crate) fn marker(number: usize, colour: RGBColor) -> Polygon<(i32, i32)> {
+    let corners: &[(i32, i32)] = match number % 4 {
+        0 => &[(4, 0), (3, 3), (0, 4), (-3, 3), (-4, 0), (-3, -3), (0, -4), (3, -3)],
+        1 => &[(-3, -3), (4, -3), (4, 4), (-3, 4)],
+        2 => &[(0, -5), (5, 4), (-5, 4)],
+        _ => &[(0, -5), (5, 0), (0, 5), (-5, 0)],
+    };
+    Polygon::new(corners.to_vec(), colour.filled())
+}
+
+/// A colour at a share, 0 to 1, of the way through `stops`.
+pub(crate) fn between(stops: &[RGBColor], share: f64) -> RGBColor {
+    let place = share.clamp(0.0, 1.0) * (stops.len() - 1) as f64;
+    let left = (place as usize).min(stops.len() - 2);
+    let (RGBColor(r, g, b), RGBColor(s, h, c)) = (stops[left], stops[left + 1]);
+    let mix =
+        |from: u8, to: u8| (f64::from(from) + (place - left as f64) * (f64::from(to) - f64::from(from))).round() as u8;
+    RGBColor(mix(r, s), mix(g, h), mix(b, c))
 }

@@ -2,14 +2,19 @@
 
 use std::fmt::Write;
 
+use evaluation::statistics::Interval;
+
 use crate::catalogue::{Quantity, TEST_PERPLEXITY, VOCABULARY};
 use crate::chronicle::{EXCESS, GRAMMATICAL, RARE_FACTS, is_world};
 use crate::data::Data;
 use crate::escape::html;
 use crate::figure::Drawn;
-use crate::interval::Interval;
 use crate::sections;
 use crate::ticks::number;
+use crate::verdicts;
+
+/// Arms whose sentences are shown at once.
+const SENTENCES: usize = 12;
 
 /// The whole page: nothing in it is fetched, nothing runs, and the policy forbids both.
 pub(crate) fn page(data: &Data, figures: &[Drawn]) -> String {
@@ -27,6 +32,7 @@ pub(crate) fn page(data: &Data, figures: &[Drawn]) -> String {
     page.push_str(&outline(data));
     page.push_str(&failures(data));
     page.push_str(&summary(data));
+    page.push_str(&verdicts::sections(data));
     page.push_str(&drawings(data, figures));
     page.push_str(&sections::truth_table(data));
     page.push_str(&sections::main_table(data));
@@ -90,11 +96,12 @@ fn summary(data: &Data) -> String {
         text.push_str("<p>Nothing was measured.</p>\n");
         return text;
     }
-    text.push_str("<ul>\n");
-    for sentence in sentences {
-        let _ = writeln!(text, "<li>{sentence}</li>");
-    }
-    text.push_str("</ul>\n");
+    let items: String = sentences.iter().map(|sentence| format!("<li>{sentence}</li>\n")).collect();
+    let list = format!("<ul>\n{items}</ul>\n");
+    text.push_str(&match sentences.len() {
+        0..=SENTENCES => list,
+        many => format!("<details><summary>{many} arms, a sentence each</summary>\n{list}</details>\n"),
+    });
     text
 }
 

@@ -1,11 +1,11 @@
 //! One panel of a figure: curves by generation with their intervals, and dashed lines to compare them with.
 
+use evaluation::statistics::{Interval, Scale};
 use plotters::prelude::*;
 
 use crate::catalogue::{Axis, Quantity};
 use crate::data::Data;
 use crate::figure::{Area, Outcome, text};
-use crate::interval::{Interval, Scale};
 use crate::look::{GRID, INK, Look};
 use crate::ruler::Ruler;
 use crate::ticks;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use evaluation::statistics::{Interval, Scale};
+
 use crate::catalogue::{LEDGER_COLUMNS, MAIN_COLUMNS, Quantity};
 use crate::chronicle::{self, RARE_FACTS};
 use crate::data::{Data, Key};
 use crate::escape::html;
 use crate::excerpts::{self, Column, Shown};
-use crate::interval::{Interval, Scale};
 use crate::ticks::number;
 
 /// Mean and interval, of `of` seeds; how many, where some are missing.

@@ -19,7 +19,8 @@ pub(crate) fn farthest(data: &Data, arm: &str, kind: StageKind) -> Option<(Chain
     best
 }
 
-fn of(data: &Data, chain: &ChainId, kind: StageKind) -> Stages {
+/// The stages of a chain.
+pub(crate) fn of(data: &Data, chain: &ChainId, kind: StageKind) -> Stages {
     let generations = data.run.generations(chain).unwrap_or_default();
     let stage = |generation: u32| {
         let record = data.run.resolve(chain, generation).ok().flatten()?;

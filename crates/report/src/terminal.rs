@@ -11,6 +11,7 @@ use crate::escape::visible;
 use crate::excerpts;
 use crate::plot::{Course, Upward, plot};
 use crate::ticks::number;
+use crate::verdicts;
 use crate::wrapped::wrapped;
 
 /// Generations that fit a line; of more, these many are shown, first and last among them.
@@ -19,7 +20,8 @@ const COLUMNS: usize = 9;
 const LINE: usize = 76;
 const LINES: usize = 6;
 
-/// What came out of `run`: two tables by arm and generation, means over seeds; the first of them as a plot; the first
+/// What came out of `run`: two tables by arm and generation, means over seeds; verdicts, where there are any and few arms; the
+/// first table as a plot; the first
 /// document of the first and of the last generation; failed chains. The tables are of test perplexity and surviving
 /// vocabulary or, where the run is on a generated world, of the excess over the floor and of the rare facts still known.
 ///
@@ -30,6 +32,7 @@ pub fn terminal_table(run: &Path) -> Result<String> {
     let world = is_world(&data);
     let (main, second) = if world { (EXCESS, RARE_FACTS) } else { (TEST_PERPLEXITY, VOCABULARY) };
     let mut parts: Vec<String> = [&main, &second].into_iter().filter_map(|quantity| table(&data, quantity)).collect();
+    parts.extend(verdicts::terminal(&data, aligned));
     parts.extend(curves(&data, &main, if world { Upward::Linear } else { Upward::Log }));
     parts.extend(first_documents(&data));
     parts.extend((!data.failures.is_empty()).then(|| failures(&data)));

@@ -170,6 +170,7 @@ fn figures_of_a_world_come_first() {
         "divergence",
         "planted",
         "calibration-error",
+        "universal-survival",
         "test-perplexity",
         "test-loss",
     ];
@@ -198,6 +199,39 @@ fn the_forgetting_curve_has_a_panel_for_each_arm_and_the_control_in_all() {
     for said in ["1 in 1–10 documents: 100", "1 in 100–1000 documents: 10\u{202f}000", "an honest sample"] {
         assert!(persons.contains(said), "{said} is missing");
     }
+}
+
+/// Three seeds decide nothing, and the page says so once; the table stands all the same.
+#[test]
+fn verdicts_are_on_the_page() {
+    let run = build(false);
+    let page = page(&run);
+    let said = "<b>This run has 3: nothing is determined.</b>";
+    assert_eq!(page.matches(said).count(), 1);
+    assert!(!page.contains("of the 5 seeds"));
+    for expected in
+        ["Any increase of risk<small>above 0.0100</small>", "Lost tail<small>below 0.900</small>", "Unmeasured here: "]
+    {
+        assert!(page.contains(expected), "{expected} is missing");
+    }
+    assert!(page.contains("human-refit<small>control</small>") && page.contains("What each generation adds"));
+    assert!(!report::terminal_table(&run.path).unwrap().contains("Collapsed?"));
+
+    let mut more = Vec::new();
+    for row in rows() {
+        for twin in [0, SEEDS] {
+            let nudged = row.value * (1.0 + 1e-3 * twin as f64);
+            more.push(Row { seed: row.seed + twin, value: nudged, ..row.clone() });
+        }
+    }
+    rundir::write_metrics(&run.path.join("metrics.csv"), more).unwrap();
+    let page = self::page(&run);
+    assert!(page.contains("<td class=\"yes\"><b>yes</b> from generation 1<small>0.6") && !page.contains(said));
+    let table = report::terminal_table(&run.path).unwrap();
+    println!("{table}");
+    let head = table.lines().position(|line| line.starts_with("Collapsed?")).unwrap();
+    let replace: Vec<&str> = table.lines().nth(head + 2).unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
+    assert_eq!((replace[0], replace[1].trim()), ("replace", "yes, 1"));
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! Universal survival: what is alive against how often it is still expected, for all frequencies and generations at once.
+//!
+//! Under `replace`, a type of probability p is in a text of n independent draws k samples down the line with chance
+//! 1 - exp(-x), x = n p g_k, g_1 = 1, g_(k+1) = 1 - exp(-g_k), whatever p and k are (Suresh, Thangaraj and Khandavally 2025):
+//! all generations fall on one curve. The human sample is k = 1; what generation g wrote is k = g + 2 for what is frequent
+//! in the language itself (a world's facts, persons and forms), and one less for what is counted in the human sample (words).
+//!
+//! A control that refits human text does not go down the line: its k is that of generation 0 throughout. Arms that mix are
+//! drawn at the x of `replace`; how far they stand above the curve is what their human or older text saves.
+//!
+//! The trap: a point is of a band of frequencies. Its n p is taken from the share of it that an honest sample holds, so a
+//! wide band, whose frequent half outlives its mean, drifts a little above the curve as generations pass. A band that is
+//! held whole says nothing of its n p and has no point.
+
+use std::collections::BTreeMap;
+
+use chain::laws::survival_replace;
+use evaluation::statistics::{Interval, Scale};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::data::Data;
+use crate::escape::visible;
+use crate::figure::{Area, Drawn, LEFT, Outcome, ROW, TITLE, WIDE, draw_title, grid, text};
+use crate::look::{GRID, INK, between, marker};
+use crate::ruler::Ruler;
+use crate::survival;
+use crate::ticks;
+
+/// The share of a band that an honest sample may hold if the band is to have a point.
+const HELD: f64 = 0.998;
+/// The expected numbers that the axis reaches to at most.
+const REACH: (f64, f64) = (0.01, 100.0);
+/// Pixels of the legend's line.
+const LEGEND: i32 = 26;
+/// Arms that have a panel.
+const ARMS: usize = 12;
+/// From the first generation to the last, each of a lightness that shows on white and on black.
+const GENERATIONS: [RGBColor; 3] = [RGBColor(236, 136, 32), RGBColor(190, 64, 150), RGBColor(62, 92, 210)];
+/// What is followed, each with a marker of its own.
+const KINDS: [&str; 4] = ["words", "facts", "persons", "forms"];
+
+/// One band of one kind in one generation.
+struct Dot {
+    kind: usize,
+    generation: u32,
+    x: f64,
+    alive: f64,
+}
+
+/// Draws the figure; none if nothing was followed.
+pub(crate) fn draw(data: &Data) -> Option<Drawn> {
+    let dots = |(number, arm): (usize, &'_ String)| {
+        let aged = |generation: u32| if data.human.contains(&number) { 0 } else { generation };
+        of_bands(data, arm, aged).into_iter().chain(of_words(data, arm, aged)).collect()
+    };
+    let mut panels: Vec<(&str, Vec<Dot>)> =
+        data.arms.iter().enumerate().map(|(number, arm)| (arm.as_str(), dots((number, arm)))).collect();
+    panels.retain(|(_, dots)| !dots.is_empty());
+    panels.truncate(ARMS);
+    if panels.is_empty() {
+        return None;
+    }
+    let (rows, columns) = grid(panels.len());
+    let mut svg = String::new();
+    {
+        let size = (WIDE as u32, (TITLE + LEGEND + ROW * rows as i32) as u32);
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let drawing = "drawing into a string cannot fail";
+        let all = || panels.iter().flat_map(|(_, dots)| dots);
+        let last = all().map(|dot| dot.generation).max().unwrap_or(0);
+        let least = all().map(|dot| dot.x).fold(REACH.1, f64::min).max(REACH.0);
+        let most = all().map(|dot| dot.x).fold(8.0, f64::max).min(REACH.1);
+        let reach = (0.7 * least, 1.4 * most);
+        draw_title(&root, "Universal survival").expect(drawing);
+        legend(&root, last, |kind| all().any(|dot| dot.kind == kind)).expect(drawing);
+        let areas = root.margin(TITLE + LEGEND, 6, 0, 0).split_evenly((rows, columns));
+        for (i, (area, (arm, dots))) in areas.iter().zip(&panels).enumerate() {
+            panel(area, &visible(arm, false), dots, reach, last, i % columns == 0).expect(drawing);
+        }
+        root.present().expect(drawing);
+    }
+    let caption = "Share of what is alive (of a band of frequency, mean over seeds) against how often it is still expected in a \
+                   text: n p g_k, the expected number in an honest text of the same size, thinned by the generations. \
+                   The curve is the law of survival under replace, 1 − exp(−x): a chain that copies frequencies and \
+                   replaces its text has all its generations on it; below it learning forgets more than sampling, \
+                   above it human or older text saves. The control \
+                   is not thinned. Bands that an honest text holds whole have no point.";
+    Some(Drawn {
+        name: "universal-survival",
+        title: "Universal survival",
+        caption: caption.to_owned(),
+        wide: true,
+        svg,
+    })
+}
+
+/// g_k, from the law for one expected draw.
+fn thinned(k: u32) -> f64 {
+    -(-survival_replace(1.0, 1.0, k - 1)).ln_1p()
+}
+
+/// Of a world's kinds: the rows by decade with what an honest sample holds. `aged` is how many generations of loss an arm
+/// has behind it.
+fn of_bands(data: &Data, arm: &str, aged: impl Fn(u32) -> u32) -> Vec<Dot> {
+    let mut dots = Vec::new();
+    for (kind, name) in KINDS.iter().enumerate() {
+        let keys = data.keys().filter(|(set, metric, detail)| {
+            set == "written" && metric == name && !detail.contains("-h") && !detail.contains("-a")
+        });
+        for (set, metric, detail) in keys.filter(|key| key.2.starts_with("1e")) {
+            let key = |suffix: &str| (set.clone(), metric.clone(), format!("{detail}{suffix}"));
+            for generation in data.generations_of(&key(""), arm) {
+                let mean = |part: &str| {
+                    let shares = data.shares(&key(part), &key("-all"), arm, generation);
+                    Interval::of(shares, Scale::Plain).map(|interval| interval.mean)
+                };
+                if let (Some(alive), Some(honest)) = (mean(""), mean("-honest").filter(|held| *held < HELD)) {
+                    let x = -(-honest).ln_1p() * thinned(aged(generation) + 2);
+                    dots.push(Dot { kind, generation, x, alive });
+                }
+            }
+        }
+    }
+    dots
+}
+
+/// Of what is counted in the human text, by powers of two of the count.
+fn of_words(data: &Data, arm: &str, aged: impl Fn(u32) -> u32) -> Vec<Dot> {
+    let mut dots = Vec::new();
+    for (generation, seeds) in survival::of_arm(data, arm).unwrap_or_default() {
+        for (kind, name) in KINDS.iter().enumerate() {
+            let mut bands: BTreeMap<i32, (f64, f64, f64)> = BTreeMap::new();
+            let classes = seeds.iter().filter_map(|kinds| kinds.get(*name)).flat_map(survival::Survivors::classes);
+            for (expected, types, alive) in classes {
+                let (sum, all, living) = bands.entry(expected.log2().round() as i32).or_default();
+                (*sum, *all, *living) = (*sum + types * expected, *all + types, *living + alive);
+            }
+            dots.extend(bands.into_values().map(|(sum, all, alive)| Dot {
+                kind,
+                generation,
+                x: sum / all * thinned(aged(generation) + 1),
+                alive: alive / all,
+            }));
+        }
+    }
+    dots
+}
+
+/// The colours of generations and the markers of kinds.
+fn legend(root: &Area, last: u32, shown: impl Fn(usize) -> bool) -> Outcome {
+    let y = TITLE + LEGEND / 2 - 2;
+    let left = Pos::new(HPos::Left, VPos::Center);
+    root.draw(&Text::new("generation 0", (LEFT, y), text(15).pos(left)))?;
+    let (from, step) = (LEFT + 88, 12);
+    for i in 0..10 {
+        let ends = [(from + step * i, y - 5), (from + step * (i + 1), y + 5)];
+        root.draw(&Rectangle::new(ends, between(&GENERATIONS, f64::from(i) / 9.0).filled()))?;
+    }
+    let after = from + step * 10 + 8;
+    root.draw(&Text::new(last.to_string(), (after, y), text(15).pos(left)))?;
+    let mut x = after + 50;
+    for (kind, name) in KINDS.iter().enumerate().filter(|(kind, _)| shown(*kind)) {
+        root.draw(&(EmptyElement::at((x, y)) + marker(kind, GENERATIONS[1])))?;
+        root.draw(&Text::new(*name, (x + 10, y), text(15).pos(left)))?;
+        x += 90;
+    }
+    root.draw(&PathElement::new([(x, y), (x + 26, y)], INK.stroke_width(2)))?;
+    Ok(root.draw(&Text::new("1 − exp(−x)", (x + 33, y), text(15).pos(left)))?)
+}
+
+fn panel(area: &Area, arm: &str, dots: &[Dot], (least, most): (f64, f64), last: u32, named: bool) -> Outcome {
+    let mut chart = ChartBuilder::on(area);
+    chart.margin_left(6).margin_right(14).margin_top(8).x_label_area_size(46);
+    chart.y_label_area_size(if named { 66 } else { 46 }).caption(arm, text(16));
+    let decades = ticks::logarithmic(least, most).into_iter().map(f64::log10).collect();
+    let across = Ruler::new(least.log10(), most.log10(), decades);
+    let up = Ruler::new(-0.02, 1.04, ticks::linear(0.0, 1.0));
+    let mut chart = chart.build_cartesian_2d(across, up)?;
+    (chart.configure_mesh())
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .axis_style(INK)
+        .label_style(text(15))
+        .x_desc("expected number, x = n p g_k")
+        .y_desc(if named { "share alive" } else { "" })
+        .x_label_formatter(&|x| ticks::label(ticks::rounded(10f64.powf(*x))))
+        .y_label_formatter(&|y| ticks::label(*y))
+        .draw()?;
+    let (low, high) = (least.log10(), most.log10());
+    let course = (0..=120).map(|i| low + (high - low) * f64::from(i) / 120.0);
+    chart.draw_series(LineSeries::new(course.map(|x| (x, -(-10f64.powf(x)).exp_m1())), INK.stroke_width(2)))?;
+    let place = |dot: &Dot| (dot.x.log10().clamp(low, high), dot.alive.clamp(0.0, 1.0));
+    let colour = |dot: &Dot| between(&GENERATIONS, f64::from(dot.generation) / f64::from(last.max(1)));
+    Ok(chart
+        .draw_series(dots.iter().map(|dot| EmptyElement::at(place(dot)) + marker(dot.kind, colour(dot))))
+        .map(|_| ())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_recursion() {
+        for (k, g) in [1.0, 0.6321, 0.4685, 0.3741, 0.3121].into_iter().enumerate() {
+            assert!((thinned(k as u32 + 1) - g).abs() < 1e-4, "{k}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Reports of a sweep that these tests build, and of runs whose score stages say what survived.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rundir::{ChainId, GenerationRecord, Row, RunDir, StageId, StageKind};
+
+struct Run {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+const TEMPERATURES: [f64; 3] = [0.3, 0.7, 1.0];
+/// Names and resolved recipes.
+const RECIPES: [(&str, &str); 3] = [
+    ("replace", "{ latest = \"all\" }"),
+    ("ten-percent-human", "{ pool = 0.1, latest = 0.9 }"),
+    ("human-refit", "{ anchor = \"all\" }"),
+];
+const SEEDS: u64 = 5;
+
+/// Losses of a grid: cool arms lose more, human text saves half of it.
+fn loss(temperature: f64, recipe: &str, seed: u64, generation: u32) -> f64 {
+    let climb = match recipe {
+        "replace" => 1.0,
+        "ten-percent-human" => 0.5,
+        _ => 0.0,
+    };
+    let noise = 0.003 * ((seed * 7 + u64::from(generation) * 3) % 5) as f64;
+    3.0 + 0.1 * seed as f64 + climb * (1.3 - temperature) * f64::from(generation) + noise
+}
+
+/// The run of a sweep. `arms` are the beginnings of names that are laid out over it, `train` more of each point.
+fn sweep(arms: &[&str], train: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let run = RunDir::create(&path).unwrap();
+    let (mut settings, mut rows) = ("name = \"grid\"\n".to_owned(), Vec::new());
+    for arm in arms {
+        for temperature in TEMPERATURES {
+            for (recipe, table) in RECIPES {
+                let name = format!("{arm}temperature-{temperature}_recipe-{recipe}");
+                let point = format!("{{ \"sample.temperature\" = {temperature}, recipe = \"{recipe}\"{train} }}");
+                settings.push_str(&format!(
+                    "[[arm]]\nname = \"{name}\"\nrecipe = {table}\npoint = {point}\nmodel.width = {}\n",
+                    64 + arm.len()
+                ));
+                for seed in 0..SEEDS {
+                    for generation in 0..4 {
+                        let value = loss(temperature, recipe, seed, generation) + 0.1 * arm.len() as f64;
+                        let row = |set: &str, metric: &str, detail: &str, value: f64| Row {
+                            experiment: "grid".into(),
+                            arm: name.clone(),
+                            seed,
+                            generation,
+                            set: set.into(),
+                            metric: metric.into(),
+                            detail: detail.into(),
+                            value,
+                        };
+                        rows.push(row("test", "loss", "", value));
+                        rows.push(row("test", "bits-per-byte", "", value / 2.0));
+                        rows.push(row("written", "vocabulary-survival", "", 1.0 / value));
+                    }
+                }
+            }
+        }
+    }
+    fs::write(run.experiment_path(), settings).unwrap();
+    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    Run { _folder: folder, path }
+}
+
+fn figure(run: &Run, name: &str) -> String {
+    fs::read_to_string(run.path.join(format!("figures/{name}.svg"))).unwrap()
+}
+
+#[test]
+fn a_grid_has_heat_maps_with_a_number_in_each_cell() {
+    let run = sweep(&[""], "");
+    let written = report::write(&run.path, None).unwrap();
+    let names: Vec<_> = written.figures.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names[..2], ["grid-bits-per-byte", "grid-vocabulary"], "a grid comes first");
+    let svg = figure(&run, "grid-bits-per-byte");
+    for said in ["sample.temperature", "recipe", "ten-percent-human", "0.3", "0.7"] {
+        assert!(svg.contains(said), "{said} is missing");
+    }
+    // Nine cells with a mean and half an interval; the geometric mean over seeds of the coolest arm that replaces.
+    assert_eq!(svg.matches("± ").count(), 9);
+    let logs = (0..SEEDS).map(|seed| (loss(0.3, "replace", seed, 3) / 2.0).ln()).sum::<f64>() / SEEDS as f64;
+    assert!(svg.contains(&format!("{:.3}", logs.exp())), "{}", logs.exp());
+    assert!(!svg.contains("NaN"));
+}
+
+/// What does not vary is no dimension; arms that were laid out over one grid have a panel each.
+#[test]
+fn other_dimensions_have_panels() {
+    let run = sweep(&["wide_", "<narrow>_"], ", \"train.epochs\" = 2");
+    report::write(&run.path, None).unwrap();
+    let svg = figure(&run, "grid-bits-per-byte");
+    assert!(svg.contains("arm = wide") && svg.contains("arm = &lt;narrow&gt;") && !svg.contains("train.epochs"));
+    assert_eq!(svg.matches("± ").count(), 18);
+    // A narrow model's loss is higher from the start, which is no damage: it has a control of its own width.
+    let page = fs::read_to_string(run.path.join("report.html")).unwrap();
+    assert!(page.contains("from generation 1") && !page.contains("from generation 0"));
+}
+
+/// An arm is held against the control of its own temperature, and a yes is one over all of the grid's arms.
+#[test]
+fn an_arm_of_a_grid_has_its_own_control() {
+    let run = sweep(&[""], "");
+    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    assert!(page.contains("<th scope=\"row\">temperature-0.7_recipe-human-refit<small>control</small></th>"));
+    assert_eq!(page.matches("<td class=\"yes\">").count(), 6);
+    // Nine arms are too many for all pairs: each with its control.
+    let differences = page.split("Differences between arms").nth(1).unwrap().split("</table>").next().unwrap();
+    assert_eq!(differences.matches("<td class=\"name\">temperature-0.7_recipe-human-refit</td>").count(), 2);
+    assert!(!report::terminal_table(&run.path).unwrap().contains("Collapsed?"), "nine lines are too many");
+}
+
+/// One arm that replaces and its control, and in their score stages what survived of ten thousand words.
+fn surviving(file: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let run = RunDir::create(&path).unwrap();
+    let mut rows = Vec::new();
+    for (arm, _) in &RECIPES[..1] {
+        for generation in 0..3_u32 {
+            let id = StageId::of(StageKind::Score, &(arm, generation)).unwrap();
+            run.make(&id, |dir| {
+                let text = file.replace("ALIVE", &(600 - 200 * generation).to_string());
+                fs::write(dir.join("survivors.json"), text).unwrap();
+                Ok::<(), rundir::Error>(())
+            })
+            .unwrap();
+            run.write_generation(&ChainId::new(arm, 0).unwrap(), generation, &GenerationRecord::done([id])).unwrap();
+            let (experiment, arm, set, metric) = ("x".into(), (*arm).to_owned(), "test".into(), "loss".into());
+            rows.push(Row { experiment, arm, seed: 0, generation, set, metric, detail: String::new(), value: 3.0 });
+        }
+    }
+    let settings = "name = \"x\"\n[[arm]]\nname = \"replace\"\nrecipe = { latest = \"all\" }\n";
+    fs::write(run.experiment_path(), settings).unwrap();
+    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    Run { _folder: folder, path }
+}
+
+#[test]
+fn the_law_stands_beside_what_survived() {
+    let run = surviving(r#"{"words": {"human": 100, "written": 100, "classes": [[1, 1000, ALIVE], [50, 40, 40]]}}"#);
+    let written = report::write(&run.path, None).unwrap();
+    let names: Vec<_> = written.figures.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names[..2], ["vocabulary-foretold", "universal-survival"]);
+    let foretold = figure(&run, "vocabulary-foretold");
+    assert!(foretold.contains("the law of survival") && foretold.matches("<polygon").count() >= 3);
+    let universal = figure(&run, "universal-survival");
+    assert!(universal.contains("words") && universal.contains("n p g_k") && !universal.contains("persons"));
+}
+
+/// Nothing in a stage breaks the page.
+#[test]
+fn broken_survivors_are_named_or_left_out() {
+    let nonsense = [
+        "junk",
+        r#"{"words": {"human": 0, "written": 0, "classes": [[1, 2, 3]]}}"#,
+        r#"{"words": {"human": 1e308, "written": 1e-308, "classes": [[-1, 1, 1], [1e308, 1e308, 1e308]]}}"#,
+        r#"{"<script>": {"human": 1, "written": 1, "classes": [[1, 1, 1]]}}"#,
+        "{}",
+    ];
+    for file in nonsense {
+        let run = surviving(file);
+        let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+        assert!(page.ends_with("</html>\n") && !page.contains("<script") && !page.contains("NaN"), "{file}");
+    }
+}
