@@ -14,13 +14,24 @@ use crate::ledger::nearest_prefix;
 use crate::{Amount, Entry, Ledger, Origin, Recipe, RecipeError, Source};
 
 /// One document of a training set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pick {
     /// The source that drew it.
     pub source: Source,
+    /// What each of its tokens counts in the objective; 1 is left out of a file.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: f64,
     /// The document.
     #[serde(flatten)]
     pub entry: Entry,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(weight: &f64) -> bool {
+    *weight == 1.0
 }
 
 /// Documents and tokens.
@@ -111,6 +122,20 @@ pub struct TrainingSet {
     pub documents: Vec<Pick>,
 }
 
+impl TrainingSet {
+    /// The share of the objective that human text has: of its tokens, or of their weights where the recipe weighs.
+    pub fn human_weight(&self) -> f64 {
+        let weight = |pick: &Pick| pick.weight * pick.entry.size as f64;
+        let human = self.documents.iter().filter(|pick| pick.entry.origin() == Origin::Human).map(weight).sum::<f64>();
+        human / self.documents.iter().map(weight).sum::<f64>()
+    }
+
+    /// Whether some documents count more than others.
+    pub fn is_weighted(&self) -> bool {
+        self.documents.iter().any(|pick| pick.weight != self.documents[0].weight)
+    }
+}
+
 /// Fills the training set of `generation` from what the ledger holds. Generation 0 is always trained on its human set.
 ///
 /// The draws come from [`Purpose::Recipe`] with the source as item, so that a source's draws depend neither on the
@@ -141,7 +166,9 @@ pub fn compose(
     };
     let totals = sum_up(ledger, &given);
     let picks = |(source, _, entries): (Source, Option<u64>, Vec<Entry>)| {
-        entries.into_iter().map(move |entry| Pick { source, entry })
+        // Generation 0 has one source, which is nobody's recipe.
+        let weight = if generation == 0 { 1.0 } else { recipe.weight(source) };
+        entries.into_iter().map(move |entry| Pick { source, weight, entry })
     };
     let documents = given.into_iter().flat_map(picks).collect();
     Ok(TrainingSet { generation, budget: ledger.budget(), totals, documents })
@@ -179,7 +206,11 @@ fn fill(
             let at = if source == Source::Anchor { 0 } else { generation };
             let order = streams.stream(Purpose::Recipe, at, source as u64).permutation(candidates.len());
             let drawn: Vec<&Entry> = order.into_iter().map(|i| candidates[i]).collect();
-            drawn[..nearest_prefix(&drawn, target, 1)].to_vec()
+            if source == Source::History && recipe.is_balanced() {
+                equal_parts(&drawn, target, generation, amount, recipe, ledger)?
+            } else {
+                drawn[..nearest_prefix(&drawn, target, 1)].to_vec()
+            }
         }
     };
     if drawn.is_empty() {
@@ -187,6 +218,30 @@ fn fill(
     }
     drawn.sort_by_key(|entry| (entry.generation, entry.index));
     Ok(drawn.into_iter().cloned().collect())
+}
+
+/// As much from the human set as from each generation, in the order drawn.
+fn equal_parts<'a>(
+    drawn: &[&'a Entry],
+    target: u64,
+    generation: u32,
+    amount: Amount,
+    recipe: &Recipe,
+    ledger: &Ledger,
+) -> Result<Vec<&'a Entry>, RecipeError> {
+    let parts = u64::from(generation) + 1;
+    let mut taken = Vec::new();
+    for (part, of) in std::iter::once(None).chain((0..generation).map(Some)).enumerate() {
+        let all: Vec<&Entry> = drawn.iter().copied().filter(|entry| entry.generation == of).collect();
+        // Whole tokens that add up to the target.
+        let share = target * (part as u64 + 1) / parts - target * part as u64 / parts;
+        let available = all.iter().map(|entry| entry.size).sum::<u64>();
+        if available < share {
+            recipe.enough(Source::History, amount, generation, ledger.budget(), available * parts)?;
+        }
+        taken.extend(&all[..nearest_prefix(&all, share, 1)]);
+    }
+    Ok(taken)
 }
 
 /// The part of the reserve that belongs to `generation`: from `(generation - 1) * target` tokens on to `generation *

@@ -8,7 +8,7 @@ pub enum RecipeError {
     /// The name is none of [`NAMES`].
     #[error(
         "unknown recipe `{0}`; the names are {names}, or give amounts, as in {{ pool = 0.1, latest = 0.9 }}",
-        names = NAMES.iter().map(|named| named.name).collect::<Vec<_>>().join(", ")
+        names = NAMES.iter().flat_map(|n| std::iter::once(&n.name).chain(n.also)).copied().collect::<Vec<_>>().join(", ")
     )]
     UnknownName(String),
 
@@ -33,6 +33,40 @@ pub enum RecipeError {
         "recipe.fresh = \"all\" would use up every unused human document at once: give a share or a number of tokens"
     )]
     FreshAll,
+
+    /// A weight that is not a number above zero.
+    #[error(
+        "recipe.{name}.weight = {weight}: a weight is a number above 0; leave the source out if it is to count nothing",
+        name = .from.name()
+    )]
+    Weight {
+        /// Whose weight it is.
+        from: Source,
+        /// What was given.
+        weight: f64,
+    },
+
+    /// A weight of what is not taken.
+    #[error("recipe.{name} has a weight and no amount: give it one, or leave the weight out", name = .from.name())]
+    WeightOfNothing {
+        /// The source.
+        from: Source,
+    },
+
+    /// The golden ratio on human text that is the same each time.
+    #[error(
+        "recipe.anchor is weighed by the golden ratio, which is best for human text that is new each generation: on an \
+         anchor the model's text adds nothing but noise, and a weight of 1 on the anchor alone wins; take \
+         recipe = \"golden-ratio\" (fresh text), or another weight"
+    )]
+    GoldenAnchor,
+
+    /// Equal parts of something that has no size.
+    #[error(
+        "recipe.balanced divides what recipe.history draws: give history a share or a number of tokens, as in \
+         {{ history = 1.0, balanced = true }}"
+    )]
+    Balanced,
 
     /// A source holds less than is asked of it.
     #[error(

@@ -3,11 +3,29 @@
 //! Every published regime is a point of one family of five amounts, so there is one code path for all of them. Three
 //! kinds of human share look alike in a table and obey three laws ([`crate::laws`]): `anchor` is a fixed subset of the
 //! human set, `pool` is drawn from it anew each generation, `fresh` is human text that was never used before.
+//!
+//! A source can also weigh more or less than the others in the objective, token for token. Amounts say what is read and
+//! weights what it counts: the golden ratio of He et al. (2025) is a weight, and no amount can say it.
+//!
+//! Data and compute are separate. A pool that grows, as in `accumulate`, makes a longer epoch; the same recipe at equal
+//! epochs and at equal steps is two arms of an experiment that differ in `[train]` alone:
+//!
+//! ```toml
+//! [[arm]]
+//! name = "accumulate-equal-epochs"
+//! recipe = "accumulate"
+//! train.epochs = 2
+//!
+//! [[arm]]
+//! name = "accumulate-equal-steps"
+//! recipe = "accumulate"
+//! train.tokens = 800_000        # positions computed in every generation, whatever it holds
+//! ```
 
 mod named;
 mod wire;
 
-pub use named::{NAMES, Named};
+pub use named::{GOLDEN_RATIO, NAMES, Named};
 
 use std::str::FromStr;
 
@@ -82,11 +100,15 @@ impl Amount {
 ///
 /// In a file it is a name (`"accumulate"`, see [`NAMES`]) or a table (`{ pool = 0.1, latest = 0.9 }`) in which an
 /// amount is `"all"`, a whole number of tokens, or a share of the budget written with a point (`1.0`); written back it
-/// is always the table.
+/// is always the table. A source with a weight is a table of its own: `{ fresh = { amount = 1.0, weight = 0.618 } }`.
+/// Two switches stand beside the sources: `grow = true` ([`Recipe::growing`]) and `balanced = true` ([`Recipe::balancing`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recipe {
     amounts: [Option<Amount>; 5],
+    /// What a token of each source counts in the objective; 1 where nothing is said.
+    weights: [f64; 5],
     grow: bool,
+    balanced: bool,
 }
 
 /// What a recipe will find, as far as it can be known before anything is trained.
@@ -108,7 +130,7 @@ impl Recipe {
     /// # Errors
     /// If nothing is left, a share lies outside 0 to 1, or all of `fresh` is asked for.
     pub fn new(amounts: &[(Source, Amount)]) -> Result<Self, RecipeError> {
-        let mut recipe = Self { amounts: [None; 5], grow: false };
+        let mut recipe = Self { amounts: [None; 5], weights: [1.0; 5], grow: false, balanced: false };
         for &(from, amount) in amounts {
             if let Amount::Share(share) = amount
                 && !(0.0..=1.0).contains(&share)
@@ -128,6 +150,68 @@ impl Recipe {
     pub fn growing(mut self) -> Self {
         self.grow = true;
         self
+    }
+
+    /// The same, with these weights in the objective, token for token; of sources that are not named, 1. Only ratios
+    /// matter: the objective is a weighted mean.
+    ///
+    /// ```
+    /// use chain::{Recipe, Source};
+    ///
+    /// let golden: Recipe = "golden-ratio".parse()?;
+    /// let ratio = golden.weight(Source::Fresh) / golden.weight(Source::Latest);
+    /// assert!((ratio - chain::GOLDEN_RATIO).abs() < 1e-15);
+    /// # Ok::<(), chain::RecipeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a weight is not above zero, its source has no amount, or an anchor and the last generation's text are weighed by
+    /// the golden ratio. That ratio minimises the error of a chain whose human half is new each time, for then old draws,
+    /// handed on in the model's text, are worth something (He et al. 2025). An anchor is the same text each time: the
+    /// model's text holds nothing that the anchor does not, and a weight of 1 on the anchor alone wins.
+    pub fn weighted(mut self, weights: &[(Source, f64)]) -> Result<Self, RecipeError> {
+        for &(from, weight) in weights {
+            if !(weight.is_finite() && weight > 0.0) {
+                return Err(RecipeError::Weight { from, weight });
+            }
+            if self.amount(from).is_none() {
+                return Err(RecipeError::WeightOfNothing { from });
+            }
+            self.weights[from as usize] = weight;
+        }
+        /// How near a weight has to be to be taken for the golden ratio: two digits of it were meant.
+        const NEAR: f64 = 0.004;
+        if let (Some(_), Some(_)) = (self.amount(Source::Anchor), self.amount(Source::Latest)) {
+            let [anchor, latest] = [Source::Anchor, Source::Latest].map(|source| self.weight(source));
+            if (anchor / (anchor + latest) - 1.0 / GOLDEN_RATIO).abs() < NEAR {
+                return Err(RecipeError::GoldenAnchor);
+            }
+        }
+        Ok(self)
+    }
+
+    /// What a token of `source` counts in the objective.
+    pub fn weight(&self, source: Source) -> f64 {
+        self.weights[source as usize]
+    }
+
+    /// The same, with a draw from `history` that takes equal parts from the human set and from each generation.
+    ///
+    /// # Errors
+    /// [`RecipeError::Balanced`] if `history` has no amount to divide.
+    pub fn balancing(mut self) -> Result<Self, RecipeError> {
+        match self.amount(Source::History) {
+            None | Some(Amount::All) => Err(RecipeError::Balanced),
+            Some(_) => {
+                self.balanced = true;
+                Ok(self)
+            }
+        }
+    }
+
+    /// Whether `history` is drawn in equal parts.
+    pub fn is_balanced(&self) -> bool {
+        self.balanced
     }
 
     /// The amount of a source, if any is taken.
@@ -159,15 +243,18 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError::CannotFill`] with the first generation and source that fall short.
     pub fn check(&self, sizes: &Sizes) -> Result<(), RecipeError> {
-        let mut history = sizes.human;
+        let (mut history, mut least) = (sizes.human, sizes.human);
         for generation in 1..sizes.generations {
             let latest = self.writing_budget(generation - 1, sizes.writing);
             history += latest;
+            least = least.min(latest);
             for (source, amount) in self.amounts() {
                 let available = match source {
                     Source::Anchor | Source::Pool => sizes.human,
                     Source::Fresh => sizes.reserve,
                     Source::Latest => latest,
+                    // Equal parts come to as much as the smallest of them, times their number.
+                    Source::History if self.balanced => least * (u64::from(generation) + 1),
                     Source::History => history,
                 };
                 self.enough(source, amount, generation, sizes.human, available)?;
@@ -213,7 +300,7 @@ impl FromStr for Recipe {
     type Err = RecipeError;
 
     fn from_str(name: &str) -> Result<Self, RecipeError> {
-        let named = NAMES.iter().find(|named| named.name == name);
+        let named = NAMES.iter().find(|named| named.name == name || named.also.contains(&name));
         named.map(Named::recipe).ok_or_else(|| RecipeError::UnknownName(name.into()))
     }
 }
@@ -251,6 +338,47 @@ mod tests {
         // One generation composes nothing.
         let alone = Sizes { generations: 1, ..SIZES };
         assert_eq!(Recipe::new(&[(Source::Fresh, Amount::Tokens(9999))]).unwrap().check(&alone), Ok(()));
+    }
+
+    #[test]
+    fn weights_are_of_what_is_taken_and_not_golden_on_an_anchor() {
+        let both = |human| Recipe::new(&[(human, Amount::Share(1.0)), (Source::Latest, Amount::Share(1.0))]).unwrap();
+        let weighed = |human, weight| both(human).weighted(&[(human, weight), (Source::Latest, 1.0 - weight)]);
+        let golden = weighed(Source::Fresh, 1.0 / GOLDEN_RATIO).unwrap();
+        assert_eq!(golden.name(), Some("golden-ratio"));
+        assert_eq!(weighed(Source::Anchor, 0.618).unwrap_err(), RecipeError::GoldenAnchor);
+        assert!(RecipeError::GoldenAnchor.to_string().contains("a weight of 1 on the anchor"));
+        assert!(weighed(Source::Anchor, 0.7).is_ok());
+        assert!(both(Source::Anchor).weighted(&[(Source::Anchor, GOLDEN_RATIO)]).is_err(), "only ratios matter");
+        for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(both(Source::Fresh).weighted(&[(Source::Fresh, weight)]).is_err());
+        }
+        let nothing = both(Source::Fresh).weighted(&[(Source::Pool, 2.0)]).unwrap_err();
+        assert_eq!(nothing, RecipeError::WeightOfNothing { from: Source::Pool });
+        assert_eq!(both(Source::Pool).weighted(&[(Source::Pool, 1.0)]).unwrap(), both(Source::Pool));
+    }
+
+    #[test]
+    fn equal_parts_need_the_smallest_part() {
+        let balanced: Recipe = "balanced-cycle".parse().unwrap();
+        assert!(balanced.is_balanced());
+        assert_eq!(balanced.check(&SIZES), Ok(()));
+        // Generation 1's halves are 500 tokens and generation 0 wrote 400; later parts are smaller.
+        let error = balanced.check(&Sizes { writing: 400, ..SIZES }).unwrap_err();
+        let RecipeError::CannotFill { generation, needed, available, .. } = error else { panic!("{error}") };
+        assert_eq!((generation, needed, available), (1, 1000, 800));
+        assert_eq!(Recipe::default().balancing(), Err(RecipeError::Balanced));
+    }
+
+    #[test]
+    fn cycles_of_others_are_points_by_another_name() {
+        for (alias, name) in [
+            ("full-synthetic-cycle", "replace"),
+            ("growing-cycle", "accumulate"),
+            ("synthetic-augmentation-all", "accumulate"),
+        ] {
+            assert_eq!(alias.parse::<Recipe>().unwrap().name(), Some(name));
+        }
     }
 
     #[test]

@@ -76,6 +76,17 @@ pub(crate) enum Precision {
     F16,
 }
 
+impl Precision {
+    /// As in an experiment file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        }
+    }
+}
+
 impl From<Precision> for ops::Precision {
     fn from(precision: Precision) -> Self {
         match precision {
@@ -93,7 +104,8 @@ pub(crate) struct RunArgs {
     /// The run directory; `runs/NAME` by default. A run that was begun there goes on
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Change one key of the file, as in `--set train.epochs=1`; may be given more than once
+    /// Change one key of the file, as in `--set train.epochs=1` or `--set sweep.sample.temperature=[0.7,1.0]`; may be given
+    /// more than once
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Short for `--set train.precision=...`; float32 if neither this nor the file says otherwise

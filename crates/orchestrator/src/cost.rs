@@ -69,11 +69,11 @@ const WRITING_WEIGHT: f64 = 2.0;
 /// The generations of one arm; `human` is the size of a seed's training set in tokens.
 pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: u64) -> ChainPlan {
     let writing = arm.sample.tokens.unwrap_or(human);
-    let train = &arm.train;
-    let mut written = Vec::new();
+    let (train, members) = (&arm.train, f64::from(arm.members));
+    let written = |generation| arm.recipe.writing_budget(generation, writing);
     let mut generations = Vec::new();
     for generation in 0..experiment.chain.generations {
-        let written_tokens = arm.recipe.writing_budget(generation, writing);
+        let written_tokens = written(generation);
         let training_tokens = training_tokens(arm, generation, human, &written);
         let windows = (training_tokens as f64 * (1.0 - train.validation) / config.context as f64).ceil();
         let steps = train.steps(windows as usize, config.context);
@@ -83,27 +83,29 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
             training_tokens,
             steps,
             written_tokens,
-            train: positions * config.training_operations(),
+            train: members * positions * config.training_operations(),
             write: WRITING_WEIGHT * written_tokens as f64 * forward,
-            score: experiment.corpus.test_tokens as f64 * forward,
+            score: members * experiment.corpus.test_tokens as f64 * forward,
         });
-        written.push(written_tokens);
     }
-    let recipe = match arm.recipe.name() {
-        Some(name) => name.to_owned(),
-        None => serde_json::to_string(&arm.recipe).expect("a recipe is plain values"),
-    };
-    ChainPlan { arm: arm.name.clone(), recipe, parameters: config.parameters(), generations }
+    ChainPlan { arm: arm.name.clone(), recipe: recipe_name(&arm.recipe), parameters: config.parameters(), generations }
 }
 
-fn training_tokens(arm: &Arm, generation: u32, human: u64, written: &[u64]) -> u64 {
-    if generation == 0 {
-        return human;
+/// A recipe's name, or its amounts.
+pub(crate) fn recipe_name(recipe: &chain::Recipe) -> String {
+    match recipe.name() {
+        Some(name) => name.to_owned(),
+        None => serde_json::to_string(recipe).expect("a recipe is plain values"),
     }
+}
+
+/// Tokens of a training set, where `written` says how many a generation writes.
+pub(crate) fn training_tokens(arm: &Arm, generation: u32, human: u64, written: &dyn Fn(u32) -> u64) -> u64 {
+    let Some(last) = generation.checked_sub(1) else { return human };
     let amount = |(source, amount): (chain::Source, chain::Amount)| {
-        amount.tokens(human).unwrap_or(match source {
-            chain::Source::Latest => written.last().copied().unwrap_or(0),
-            chain::Source::History => human + written.iter().sum::<u64>(),
+        amount.tokens(human).unwrap_or_else(|| match source {
+            chain::Source::Latest => written(last),
+            chain::Source::History => human + (0..generation).map(written).sum::<u64>(),
             _ => human,
         })
     };

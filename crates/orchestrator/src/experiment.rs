@@ -1,9 +1,11 @@
-use crate::{Error, tables};
+use crate::kind::{Kind, TRANSFORMER};
+use crate::{Error, Plant, solvable, sweep, tables};
 use chain::Recipe;
 use corpus::Sampling;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::Path};
 use toml::{Table, Value};
+use training::Start;
 
 /// An experiment: a set of arms and seeds over one human corpus. Resolved: every arm holds all of its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,7 +16,12 @@ pub struct Experiment {
     /// The question, for the report.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub question: String,
+    /// What learns: `transformer`, or a learner that can be solved, whose settings are `[learner]` in the place of text,
+    /// tokenizer, `[model]` and `[train]` (see [`chain::solvable`]).
+    #[serde(default = "transformer")]
+    pub kind: String,
     /// The human text.
+    #[serde(default)]
     pub corpus: CorpusSettings,
     /// The one tokenizer of the run.
     #[serde(default)]
@@ -25,6 +32,10 @@ pub struct Experiment {
     /// What is compared.
     #[serde(rename = "arm")]
     pub arms: Vec<Arm>,
+}
+
+fn transformer() -> String {
+    TRANSFORMER.to_owned()
 }
 
 /// The `[corpus]` table: the human text, or a world in its place.
@@ -199,6 +210,14 @@ impl SampleSettings {
 pub struct Arm {
     /// Its name, which is also a folder's.
     pub name: String,
+    /// Models of each generation, which differ in their first weights, the order of their windows and their draws. Each is
+    /// trained on all of the training set and writes an equal share of the generation's budget; the next generation draws
+    /// from the pooled text (Hodel and West 2025). 1, the default, is a chain.
+    #[serde(default = "one")]
+    pub members: u32,
+    /// Where a sweep laid the arm out: the values of its keys.
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
+    pub point: Table,
     /// What generations are trained on.
     #[serde(default)]
     pub recipe: Recipe,
@@ -211,11 +230,20 @@ pub struct Arm {
     /// How it writes.
     #[serde(default)]
     pub sample: SampleSettings,
+    /// A phrase that is put into one text and then followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plant: Option<Plant>,
+    /// The learner, where the experiment's kind is one that can be solved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learner: Option<chain::solvable::Settings>,
 }
 
-/// The tables that an arm may change.
-const ARM_TABLES: [&str; 4] = ["model", "train", "sample", "recipe"];
-const EXPERIMENT_KEYS: [&str; 6] = ["name", "question", "corpus", "tokenizer", "chain", "arm"];
+fn one() -> u32 {
+    1
+}
+
+/// The most models of one generation.
+const MOST_MEMBERS: u32 = 64;
 
 impl Experiment {
     /// Reads an experiment file and lays `--set` assignments on it.
@@ -242,14 +270,15 @@ impl Experiment {
         for assignment in assignments {
             tables::set(&mut table, assignment)?;
         }
-        let arms = merged_arms(&mut table)?;
+        let kind = Kind::of(&table)?;
+        let arms = merged_arms(&mut table, kind.arm_keys())?;
         table.insert("arm".to_owned(), Value::Array(Vec::new()));
-        check_keys(&table)?;
+        kind.check_file(&table)?;
         let mut experiment: Self = tables::read(Value::Table(table), "")?;
         for (index, arm) in arms.into_iter().enumerate() {
             let name = arm.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
             let place = format!("arm `{name}`");
-            experiment.arms.push(tables::read(Value::Table(arm), &place)?);
+            experiment.arms.push(tables::read(Value::Table(kind.arm(arm, &place)?), &place)?);
         }
         experiment.check()?;
         experiment.resolve()?;
@@ -258,6 +287,9 @@ impl Experiment {
 
     /// Writes out what a preset stands for. A resolved experiment stays as it is.
     fn resolve(&mut self) -> Result<(), Error> {
+        if self.is_solvable() {
+            return Ok(());
+        }
         if self.tokenizer.kind == "bpe" {
             self.tokenizer.vocabulary = Some(self.vocabulary()?);
         }
@@ -281,11 +313,58 @@ impl Experiment {
 
     /// The experiment as TOML, every default written out.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("settings are plain values")
+        const PLAIN: &str = "settings are plain values";
+        if !self.is_solvable() {
+            return toml::to_string(self).expect(PLAIN);
+        }
+        // Without the defaults of what such a kind does not have.
+        let mut table = Table::try_from(self).expect(PLAIN);
+        table.retain(|key, _| !["corpus", "tokenizer"].contains(&key));
+        for arm in table.get_mut("arm").and_then(Value::as_array_mut).into_iter().flatten() {
+            let arm = arm.as_table_mut().expect("an arm is a table");
+            arm.retain(|key, _| !["model", "train", "members"].contains(&key));
+            if let Some(Value::Table(sample)) = arm.get_mut("sample") {
+                sample.retain(|key, _| !["prompt", "prompt_tokens"].contains(&key));
+            }
+        }
+        toml::to_string(&table).expect(PLAIN)
+    }
+
+    /// Whether the learner is one that can be solved.
+    pub fn is_solvable(&self) -> bool {
+        self.kind != TRANSFORMER
     }
 
     fn check(&self) -> Result<(), Error> {
         rundir::check_name(&self.name).map_err(|e| Error::Request(format!("name: {e}")))?;
+        let fail = |text: String| Err(Error::Request(text));
+        if !self.is_solvable() {
+            self.check_corpus()?;
+        }
+        if !(1..=10_000).contains(&self.chain.generations) {
+            return fail(format!("chain.generations = {}: from 1 to 10000", self.chain.generations));
+        }
+        let seeds: BTreeSet<u64> = self.chain.seeds.iter().copied().collect();
+        if seeds.is_empty() || seeds.len() != self.chain.seeds.len() {
+            return fail(format!("chain.seeds = {:?}: at least one, none twice", self.chain.seeds));
+        }
+        if self.arms.is_empty() {
+            return fail("arm: at least one [[arm]] is needed, as in [[arm]] name = \"replace\"".into());
+        }
+        let mut names = BTreeSet::new();
+        let generations = self.chain.generations;
+        for arm in &self.arms {
+            if !names.insert(arm.name.to_lowercase()) {
+                return fail(format!("arm `{}`: the name is there twice", arm.name));
+            }
+            rundir::check_name(&arm.name).map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
+            let checked = if self.is_solvable() { solvable::check(arm, generations) } else { arm.check(generations) };
+            checked.map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
+        }
+        if self.is_solvable() { Ok(()) } else { self.check_tokenizer() }
+    }
+
+    fn check_corpus(&self) -> Result<(), Error> {
         let fail = |text: String| Err(Error::Request(text));
         let corpus = &self.corpus;
         match [&corpus.name, &corpus.path, &corpus.grammar].into_iter().flatten().count() {
@@ -306,24 +385,7 @@ impl Experiment {
         if self.corpus.tokens == Some(0) || self.corpus.test_tokens == 0 {
             return fail("corpus.tokens and corpus.test_tokens: at least 1".into());
         }
-        if !(1..=10_000).contains(&self.chain.generations) {
-            return fail(format!("chain.generations = {}: from 1 to 10000", self.chain.generations));
-        }
-        let seeds: BTreeSet<u64> = self.chain.seeds.iter().copied().collect();
-        if seeds.is_empty() || seeds.len() != self.chain.seeds.len() {
-            return fail(format!("chain.seeds = {:?}: at least one, none twice", self.chain.seeds));
-        }
-        if self.arms.is_empty() {
-            return fail("arm: at least one [[arm]] is needed, as in [[arm]] name = \"replace\"".into());
-        }
-        let mut names = BTreeSet::new();
-        for arm in &self.arms {
-            if !names.insert(arm.name.to_lowercase()) {
-                return fail(format!("arm `{}`: the name is there twice", arm.name));
-            }
-            arm.check().map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
-        }
-        self.check_tokenizer()
+        Ok(())
     }
 
     fn check_tokenizer(&self) -> Result<(), Error> {
@@ -376,8 +438,20 @@ impl Arm {
         Ok(self.model.context.unwrap_or(preset.context))
     }
 
-    fn check(&self) -> Result<(), Error> {
-        rundir::check_name(&self.name).map_err(Error::request)?;
+    fn check(&self, generations: u32) -> Result<(), Error> {
+        if !(1..=MOST_MEMBERS).contains(&self.members) {
+            return Err(Error::Request(format!("members = {}: from 1 to {MOST_MEMBERS}", self.members)));
+        }
+        if let Start::Generation(ancestor) = self.train.start
+            && ancestor.saturating_add(1) >= generations.max(2)
+        {
+            return Err(Error::Request(format!(
+                "train.start = {ancestor}: no generation comes after it; chain.generations = {generations} counts from 0"
+            )));
+        }
+        if let Some(plant) = &self.plant {
+            plant.check(generations)?;
+        }
         self.model.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
         self.train.check().map_err(Error::request)?;
         self.sample.sampling().check().map_err(Error::request)?;
@@ -393,12 +467,13 @@ impl Arm {
     }
 }
 
-/// Takes the arms out of the file, each laid over the file's own `[model]`, `[train]`, `[sample]` and `recipe`.
-fn merged_arms(table: &mut Table) -> Result<Vec<Table>, Error> {
+/// Takes the arms out of the file, each laid over the file's own `[model]`, `[train]`, `[sample]`, `recipe` and the like, and
+/// lays them out over the `[sweep]`.
+fn merged_arms(table: &mut Table, keys: &[&str]) -> Result<Vec<Table>, Error> {
     let mut base = Table::new();
-    for key in ARM_TABLES {
-        if let Some(value) = table.remove(key) {
-            base.insert(key.to_owned(), value);
+    for key in keys {
+        if let Some(value) = table.remove(*key) {
+            base.insert((*key).to_owned(), value);
         }
     }
     let arms = match table.remove("arm") {
@@ -406,7 +481,13 @@ fn merged_arms(table: &mut Table) -> Result<Vec<Table>, Error> {
         Some(Value::Array(arms)) => arms,
         Some(_) => return Err(Error::Request("arm: write each arm as a table [[arm]]".into())),
     };
-    arms.into_iter()
+    let sweep = match table.remove("sweep") {
+        None => None,
+        Some(Value::Table(sweep)) => Some(sweep),
+        Some(_) => return Err(Error::Request("sweep: write it as a table [sweep]".into())),
+    };
+    let merged = arms
+        .into_iter()
         .map(|arm| {
             let Value::Table(arm) = arm else {
                 return Err(Error::Request("arm: write each arm as a table [[arm]]".into()));
@@ -415,18 +496,10 @@ fn merged_arms(table: &mut Table) -> Result<Vec<Table>, Error> {
             tables::merge(&mut merged, &arm);
             Ok(merged)
         })
-        .collect()
-}
-
-/// The file's own keys, before serde sees them: the message lists the arm's tables too.
-fn check_keys(table: &Table) -> Result<(), Error> {
-    let known: Vec<&str> = EXPERIMENT_KEYS.into_iter().chain(ARM_TABLES).collect();
-    match table.keys().find(|k| !known.contains(&k.as_str())) {
-        None => Ok(()),
-        Some(key) => {
-            let near = tables::nearest(key, &known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            Err(Error::Request(format!("{key}: unknown key{near} (known here: {})", known.join(", "))))
-        }
+        .collect::<Result<Vec<_>, _>>()?;
+    match sweep {
+        None => Ok(merged),
+        Some(sweep) => sweep::arms(&base, merged, sweep, keys),
     }
 }
 

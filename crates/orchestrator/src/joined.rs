@@ -10,6 +10,9 @@ pub(crate) fn joined(old: &Experiment, new: &Experiment) -> Result<Experiment, S
     if old.name != new.name {
         return differ("name", &old.name, &new.name);
     }
+    if old.kind != new.kind {
+        return differ("kind", &old.kind, &new.kind);
+    }
     difference("corpus", &old.corpus, &new.corpus)?;
     difference("tokenizer", &old.tokenizer, &new.tokenizer)?;
     let mut joined = new.clone();

@@ -19,12 +19,16 @@ mod error;
 mod experiment;
 mod human;
 mod joined;
+mod kind;
 mod learner;
 mod metrics;
 mod observe;
+mod plant;
 mod run;
 mod scoring;
 mod seed;
+mod solvable;
+mod sweep;
 mod tables;
 mod truth;
 
@@ -34,6 +38,7 @@ pub use experiment::{Arm, ChainSettings, CorpusSettings, Experiment, PromptFrom,
 pub use human::Human;
 pub use metrics::derive_metrics;
 pub use observe::{Event, Observer};
+pub use plant::Plant;
 pub use run::{Run, RunOptions, Summary, plan, prepare, run, step};
 pub use seed::Texts;
 pub use truth::Truth;

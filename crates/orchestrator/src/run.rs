@@ -5,7 +5,7 @@ use crate::cost::chain_plan;
 use crate::joined::joined;
 use crate::learner::{Make, Stop, Trained, Transformers, has_prompts};
 use crate::seed::Seed;
-use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics};
+use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, solvable};
 use chain::{Ended, Sizes, Trip};
 use model::ModelConfig;
 use ops::device::{Chosen, Kind};
@@ -55,6 +55,8 @@ pub struct Run {
     plans: Vec<ChainPlan>,
     /// The human text that each seed works with.
     seeds: BTreeMap<u64, Seed>,
+    /// The same by arm and seed, where an arm plants something in it.
+    planted: BTreeMap<(usize, u64), Seed>,
     /// One lock for each stage that is being made, so that two jobs never make the same one.
     making: Mutex<HashMap<StageId, Arc<Mutex<()>>>>,
 }
@@ -69,14 +71,18 @@ pub fn run(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Summary, Error> {
+    if experiment.is_solvable() {
+        return solvable::run(experiment, out, observer);
+    }
     let run = Run::open(experiment, out, &options.device, observer)?;
     let chains = run.chains()?;
     let todo: Vec<&(usize, ChainId)> = chains.iter().filter(|(_, chain)| !run.is_complete(chain)).collect();
-    let found = chains.len() - todo.len();
+    let complete = chains.iter().filter(|chain| !todo.contains(chain));
+    let found = complete.map(|(arm, _)| run.stages_of(*arm)).sum::<usize>();
     let cost = todo.iter().map(|(arm, _)| run.plans[*arm].generations.iter().map(|g| g.total()).sum::<f64>()).sum();
     observer.event(Event::Begin { chains: todo.len(), cost });
     let stages = run.work(&todo, options.jobs, observer)?;
-    let mut summary = Summary { made: stages.0, found: stages.1 + found * 5 * run.generations(), failed: Vec::new() };
+    let mut summary = Summary { made: stages.0, found: stages.1 + found, failed: Vec::new() };
     // Always: a run that was killed after its last stage has old metrics, or none.
     derive_metrics(&run.dir, &run.experiment)?;
     for (_, chain) in &chains {
@@ -108,6 +114,9 @@ pub fn step(
             out.display()
         ))
     })?;
+    if experiment.is_solvable() {
+        return Err(solvable::no_stages(&experiment));
+    }
     let run = Run::open(&experiment, out, &options.device, observer)?;
     let chains = run.chains()?;
     let Some((arm, chain)) = chains.iter().find(|(_, c)| c == chain) else {
@@ -140,6 +149,9 @@ pub fn step(
 /// # Errors
 /// [`Error::Request`] with what is wrong.
 pub fn plan(experiment: &Experiment, options: &RunOptions, observer: &dyn Observer) -> Result<Plan, Error> {
+    if experiment.is_solvable() {
+        return Ok(solvable::plan(experiment));
+    }
     let scratch = std::env::temp_dir().join(format!("habsburg-plan-{}", std::process::id()));
     let plan = Run::open(experiment, &scratch, &options.device, observer).map(|run| run.plan());
     std::fs::remove_dir_all(&scratch).ok();
@@ -156,6 +168,9 @@ pub fn prepare(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Plan, Error> {
+    if experiment.is_solvable() {
+        return Err(solvable::no_stages(experiment));
+    }
     Run::open(experiment, out, &options.device, observer).map(|run| run.plan())
 }
 
@@ -221,8 +236,17 @@ impl Run {
         for &seed in &experiment.chain.seeds {
             seeds.insert(seed, Seed::of(&human, &experiment, seed)?);
         }
-        let mut run =
-            Self { dir, experiment, human, device, configs, plans: Vec::new(), seeds, making: Mutex::default() };
+        let mut planted = BTreeMap::new();
+        for (index, arm) in experiment.arms.iter().enumerate() {
+            let Some(plant) = arm.plant.as_ref().filter(|plant| plant.generation == 0) else { continue };
+            for (&seed, text) in &seeds {
+                let text = text.planted(plant, &human, configs[index].context, seed);
+                let text = text.map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
+                planted.insert((index, seed), text);
+            }
+        }
+        let making = Mutex::default();
+        let mut run = Self { dir, experiment, human, device, configs, plans: Vec::new(), seeds, planted, making };
         run.plans = run.check()?;
         run.write_down()?;
         Ok(run)
@@ -232,11 +256,12 @@ impl Run {
     fn check(&self) -> Result<Vec<ChainPlan>, Error> {
         let tokens = |entries: &[chain::Entry]| entries.iter().map(|e| e.size).sum::<u64>();
         let mut plans = Vec::new();
-        for (arm, config) in self.experiment.arms.iter().zip(&self.configs) {
+        for (index, (arm, config)) in self.experiment.arms.iter().zip(&self.configs).enumerate() {
             let fail = |e: String| Error::Request(format!("arm `{}`: {e}", arm.name));
             let batch = arm.train.batch.unwrap_or(1);
             let mut largest = 0;
-            for Seed { set, .. } in self.seeds.values() {
+            for &seed in self.seeds.keys() {
+                let set = &self.seed(index, seed).set;
                 let human = tokens(&set.training);
                 largest = largest.max(human);
                 let needed = (batch * config.context) as u64;
@@ -253,6 +278,12 @@ impl Run {
                     generations: self.experiment.chain.generations,
                 };
                 arm.recipe.check(&sizes).map_err(|e| fail(e.to_string()))?;
+                let (members, writing) = (arm.members, sizes.writing);
+                if writing < u64::from(members) {
+                    return Err(fail(format!(
+                        "members = {members}: each writes a part of {writing} tokens; raise sample.tokens"
+                    )));
+                }
             }
             let prompt = arm.sample.prompt_tokens;
             if arm.sample.prompt != PromptFrom::None
@@ -263,6 +294,11 @@ impl Run {
             plans.push(chain_plan(&self.experiment, arm, config, largest));
         }
         Ok(plans)
+    }
+
+    /// The human text of a chain.
+    fn seed(&self, arm: usize, seed: u64) -> &Seed {
+        self.planted.get(&(arm, seed)).unwrap_or_else(|| &self.seeds[&seed])
     }
 
     /// `experiment.toml` and `run.json`.
@@ -296,8 +332,13 @@ impl Run {
         }
     }
 
-    fn generations(&self) -> usize {
-        self.experiment.chain.generations as usize
+    /// Stages of one chain. Where members pool their text, the pool is one more.
+    fn stages_of(&self, arm: usize) -> usize {
+        let more = match self.experiment.arms[arm].members as usize {
+            1 => 0,
+            members => 2 * (members - 1) + 1,
+        };
+        self.experiment.chain.generations as usize * (StageKind::ALL.len() + more)
     }
 
     /// All chains, seed after seed within an arm: neighbours share nothing, so that jobs do not wait for each other.
@@ -318,7 +359,7 @@ impl Run {
                 Ok(Some(record)) if record.failure().is_some() => return true,
                 Ok(Some(record)) => {
                     let is_there = |id: &StageId| matches!(self.dir.find(id), Ok(Some(_)));
-                    if !record.stages.contains_key(&StageKind::Score) || !record.stages.values().all(is_there) {
+                    if !record.stages.contains_key(&StageKind::Score) || !record.all_stages().all(is_there) {
                         return false;
                     }
                 }
@@ -390,7 +431,7 @@ impl Run {
         first: u32,
         observer: &dyn Observer,
     ) -> Result<(), Stop> {
-        let seed = &self.seeds[&chain.seed];
+        let seed = self.seed(arm, chain.seed);
         let settings = &self.experiment.arms[arm];
         let config = self.configs[arm].clone();
         let make = |id: &StageId, fill: Make| self.make(id, fill);
@@ -410,6 +451,7 @@ impl Run {
             make: &make,
             stages: RefCell::default(),
             written: RefCell::default(),
+            trained: RefCell::default(),
         };
         let streams = Streams::new(chain.seed);
         let budget = seed.set.training.iter().map(|e| e.size).sum();

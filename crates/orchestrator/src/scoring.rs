@@ -27,6 +27,21 @@ pub(crate) struct Measured {
     pub(crate) value: f64,
 }
 
+impl Measured {
+    pub(crate) fn new(set: &str, metric: &'static str, detail: &str, value: f64) -> Self {
+        Self { set: set.to_owned(), metric: metric.into(), detail: detail.to_owned(), value }
+    }
+
+    /// The same, of one member of the generation's models.
+    pub(crate) fn of_member(self, member: usize) -> Self {
+        let detail = match self.detail.as_str() {
+            "" => format!("member-{member}"),
+            detail => format!("member-{member}/{detail}"),
+        };
+        Self { detail, ..self }
+    }
+}
+
 /// JSON has no NaN and no infinities, and a diverging model has both: they are written as text.
 mod number {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -73,6 +88,23 @@ pub(crate) fn test_losses(weights: &Weights, human: &Human, device: &Device) -> 
         bytes: document.text.len() as u64,
     };
     nats.into_iter().zip(documents).enumerate().map(loss).collect()
+}
+
+/// The losses of models of which each document has one for its author, all equally likely: −ln of the mean probability. Of
+/// one model, its own.
+pub(crate) fn mixed(mut members: Vec<Vec<DocumentLoss>>) -> Vec<DocumentLoss> {
+    let Some(mut mixture) = members.pop() else { return Vec::new() };
+    if members.is_empty() {
+        return mixture;
+    }
+    let count = (members.len() + 1) as f64;
+    for (at, loss) in mixture.iter_mut().enumerate() {
+        let all: Vec<f64> = members.iter().map(|m| m[at].nats).chain([loss.nats]).collect();
+        // The likeliest is taken out of the sum, which would else be zero.
+        let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+        loss.nats = least - (all.iter().map(|nats| (least - nats).exp()).sum::<f64>() / count).ln();
+    }
+    mixture
 }
 
 /// What those losses say.
@@ -125,29 +157,49 @@ pub(crate) fn positions(tokens: &TokenSet, document: usize, context: usize) -> u
     whole.min(context) as u64
 }
 
-/// The ledger of a training set and of the run on it.
-pub(crate) fn training_measures(set: &TrainingSet, record: &training::Record) -> Vec<Measured> {
-    let measure = |metric: &'static str, detail: String, value: f64| Measured {
-        set: "training".to_owned(),
-        metric: metric.into(),
-        detail,
-        value,
+/// The share of some texts' bytes that people wrote: of what a model wrote, its prompts.
+pub(crate) fn human_bytes(documents: &[Document]) -> f64 {
+    let of_people = |document: &Document| {
+        let spans = document.provenance.spans.iter().filter(|span| span.origin != corpus::Origin::Synthetic);
+        spans.map(|span| span.end - span.start).sum::<usize>()
     };
+    let all: usize = documents.iter().map(|document| document.text.len()).sum();
+    documents.iter().map(of_people).sum::<usize>() as f64 / all.max(1) as f64
+}
+
+/// What only a run of its own can say.
+pub(crate) fn run_measures(record: &training::Record) -> Vec<Measured> {
+    let one = |metric, value| Measured::new("training", metric, "", value);
+    let validation = record.validation_loss.map(|loss| one("validation-loss", loss));
+    std::iter::once(one("final-loss", record.final_loss)).chain(validation).collect()
+}
+
+/// The ledger of a training set and of the runs on it: their steps together, their losses on average.
+pub(crate) fn training_measures(set: &TrainingSet, records: &[&training::Record]) -> Vec<Measured> {
+    let measure = |metric, detail: String, value| Measured::new("training", metric, &detail, value);
     let one = |metric: &'static str, value: f64| measure(metric, String::new(), value);
+    let sum = |of: fn(&training::Record) -> u64| records.iter().map(|record| of(record)).sum::<u64>() as f64;
+    let runs = records.len() as f64;
+    let final_loss = records.iter().map(|record| record.final_loss).sum::<f64>() / runs;
+    let validation: Option<f64> = records.iter().map(|record| record.validation_loss).sum();
     let mut list = vec![
         one("unique-tokens", set.totals.unique.tokens as f64),
         one("tokens", set.totals.all.tokens as f64),
         one("documents", set.totals.all.documents as f64),
-        one("seen-tokens", record.seen_tokens as f64),
-        one("steps", record.steps as f64),
-        one("final-loss", record.final_loss),
+        one("seen-tokens", sum(|record| record.seen_tokens)),
+        one("steps", sum(|record| record.steps)),
+        one("final-loss", final_loss),
         one("human-share", set.totals.human_share()),
         one("ancestry", set.totals.ancestry),
     ];
-    if record.skipped > 0 {
-        list.push(one("skipped-steps", record.skipped as f64));
+    let skipped = sum(|record| record.skipped);
+    if skipped > 0.0 {
+        list.push(one("skipped-steps", skipped));
     }
-    list.extend(record.validation_loss.map(|loss| one("validation-loss", loss)));
+    if set.is_weighted() {
+        list.push(one("human-weight", set.human_weight()));
+    }
+    list.extend(validation.map(|sum| one("validation-loss", sum / runs)));
     for of in &set.totals.by_origin {
         let name = if of.origin == Origin::Human { "human" } else { "synthetic" };
         list.push(measure("tokens-by-origin", name.to_owned(), of.count.tokens as f64));
@@ -170,6 +222,16 @@ pub(crate) fn read(stage: &rundir::Stage) -> Result<Vec<Measured>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mixture_has_the_mean_of_the_probabilities() {
+        let losses = |nats: [f64; 2]| nats.map(|nats| DocumentLoss { nats, tokens: 3, bytes: 9 }).to_vec();
+        let one = losses([1.0, 900.0]);
+        assert_eq!(mixed(vec![one.clone()]), one);
+        let both = mixed(vec![losses([-(0.5_f64.ln()), 900.0]), losses([-(0.1_f64.ln()), 2000.0])]);
+        assert!((both[0].nats + 0.3_f64.ln()).abs() < 1e-15);
+        assert!((both[1].nats - (900.0 + 2_f64.ln())).abs() < 1e-12, "{}", both[1].nats);
+    }
 
     #[test]
     fn values_come_back_whatever_they_are() {

@@ -1,6 +1,6 @@
 //! The human text of one seed.
 
-use crate::{Error, Experiment, Human, scoring};
+use crate::{Error, Experiment, Human, Plant, plant, scoring};
 use chain::{Entry, HumanSet, Source, human_subset};
 use corpus::{Document, TokenSet, Tokenizer};
 use evaluation::Reference;
@@ -76,10 +76,10 @@ pub(crate) fn too_long(world: &World, longest: usize, context: usize) -> Error {
 pub(crate) struct Seed {
     pub(crate) texts: Arc<Texts>,
     pub(crate) set: HumanSet,
-    /// What text is compared with.
-    pub(crate) reference: Reference,
+    /// What text is compared with: human text without anything planted.
+    pub(crate) reference: Arc<Reference>,
     /// Of a world: how often the training set states each fact, by person.
-    pub(crate) stated: Vec<Vec<u64>>,
+    pub(crate) stated: Arc<Vec<Vec<u64>>>,
 }
 
 /// Documents of a world with numbers below this are the run's own: its test set. The next as many are seed 0's, and so on.
@@ -106,8 +106,36 @@ impl Seed {
             }
             (None, None) => unreachable!("human text is a corpus or a world"),
         };
-        let reference = scoring::reference(human, &texts, &set, seed);
-        Ok(Self { texts, set, reference, stated })
+        let reference = Arc::new(scoring::reference(human, &texts, &set, seed));
+        Ok(Self { texts, set, reference, stated: Arc::new(stated) })
+    }
+
+    /// The same with a phrase planted in the training set.
+    ///
+    /// # Errors
+    /// [`Error::Request`] if too few documents have room for it.
+    pub(crate) fn planted(&self, plant: &Plant, human: &Human, context: usize, seed: u64) -> Result<Self, Error> {
+        let training = &self.set.training;
+        let among: Vec<(usize, &Document)> =
+            training.iter().map(|entry| (entry.index, &self.texts.documents[entry.index])).collect();
+        let wanted = plant.count(among.len());
+        let chosen = plant.choose(&among, &human.tokenizer, context, &Streams::new(seed));
+        if chosen.len() < wanted || wanted == 0 {
+            return Err(Error::Request(format!(
+                "plant.share: of {} human documents {wanted} are to get the phrase and {} have room for it in a window of \
+                 {context} tokens; change the share, shorten the phrase or raise model.context",
+                among.len(),
+                chosen.len()
+            )));
+        }
+        let (documents, tokens) = plant::replaced(&self.texts.documents, &chosen, &human.tokenizer);
+        let texts = Texts { documents, tokens };
+        let all = texts.entries(context);
+        let set = HumanSet {
+            training: training.iter().map(|entry| all[entry.index].clone()).collect(),
+            reserve: self.set.reserve.clone(),
+        };
+        Ok(Self { texts: Arc::new(texts), set, reference: self.reference.clone(), stated: self.stated.clone() })
     }
 }
 

@@ -174,6 +174,12 @@ impl RunDir {
         for (kind, id) in &record.stages {
             link(Path::new("../../../../stages").join(id.to_string()), &folder.join(kind.name()));
         }
+        for (member, stages) in record.members.iter().enumerate() {
+            for (kind, id) in stages {
+                let name = format!("member-{member}-{kind}");
+                link(Path::new("../../../../stages").join(id.to_string()), &folder.join(name));
+            }
+        }
         write_json(&folder.join("generation.json"), record)
     }
 

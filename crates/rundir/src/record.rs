@@ -65,17 +65,33 @@ pub struct GenerationRecord {
     pub status: Status,
     /// Its stages. One that failed has those that it reached.
     pub stages: BTreeMap<StageKind, StageId>,
+    /// Where a generation has several models that pool their text: what each member trained and wrote. Then `stages` has
+    /// the first member's model and the pooled text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<BTreeMap<StageKind, StageId>>,
 }
 
 impl GenerationRecord {
     /// A finished generation.
     pub fn done(stages: impl IntoIterator<Item = StageId>) -> Self {
-        Self { status: Status::Done, stages: by_kind(stages) }
+        Self { status: Status::Done, stages: by_kind(stages), members: Vec::new() }
     }
 
     /// A generation that failed for `reason` after `stages`.
     pub fn failed(reason: impl Into<String>, stages: impl IntoIterator<Item = StageId>) -> Self {
-        Self { status: Status::Failed { reason: reason.into() }, stages: by_kind(stages) }
+        Self { status: Status::Failed { reason: reason.into() }, stages: by_kind(stages), members: Vec::new() }
+    }
+
+    /// The same, with the stages of each member.
+    #[must_use]
+    pub fn with_members<S: IntoIterator<Item = StageId>>(mut self, members: impl IntoIterator<Item = S>) -> Self {
+        self.members = members.into_iter().map(by_kind).collect();
+        self
+    }
+
+    /// Every stage that is named, those of members included.
+    pub fn all_stages(&self) -> impl Iterator<Item = &StageId> {
+        self.stages.values().chain(self.members.iter().flat_map(BTreeMap::values))
     }
 
     /// Why it failed, if it did.
@@ -120,5 +136,8 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<GenerationRecord>(&text).unwrap(), record);
         assert_eq!(GenerationRecord::done([id]).failure(), None);
+        let pooled = GenerationRecord::done([id]).with_members([[id], [StageId::of(StageKind::Train, &2).unwrap()]]);
+        let read: GenerationRecord = serde_json::from_str(&serde_json::to_string(&pooled).unwrap()).unwrap();
+        assert_eq!((read.all_stages().count(), &read), (3, &pooled));
     }
 }

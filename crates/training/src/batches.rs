@@ -28,6 +28,11 @@ impl Batch {
         batch
     }
 
+    /// Targets that count: all but padding.
+    pub fn targets(&self) -> u64 {
+        self.weights.iter().filter(|&&w| w > 0.0).count() as u64
+    }
+
     /// Σ of the weights, in f64.
     pub fn weight(&self) -> f64 {
         self.weights.iter().map(|&w| f64::from(w)).sum()

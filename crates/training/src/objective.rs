@@ -11,7 +11,7 @@ pub struct Gradients {
     pub sum: Late,
     /// Gradients of the sum, in the order of the transformer's parameters, untracked.
     pub tensors: Vec<Tensor<2>>,
-    /// Σ of the batch's weights: what the gradients are to be divided by.
+    /// Σ of the batch's weights: what the sum is to be divided by.
     pub weight: f64,
 }
 

@@ -119,6 +119,9 @@ pub fn train(
     let mut transformer = Transformer::new(&start, &tracked).with_precision(settings.precision);
     let decays = transformer.decays();
     let mut optimizer = AdamW::new(settings.optimizer());
+    // A batch is divided by what its targets weigh on average in the training set. Divided by their own weight, a batch
+    // that happens to hold one source would count as if that source weighed 1.
+    let mean_weight = windows.mean_weight();
     let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
     let mut state = State {
         steps,
@@ -138,11 +141,13 @@ pub fn train(
         let rate = schedule.rate(step);
         let found = gradients(&mut transformer, &batch, TokenRule::CrossEntropy, &tracked);
         let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
-        let (moved, norm) = optimizer.step(parameters, found.tensors, &decays, 1.0 / found.weight, rate);
+        let targets = batch.targets();
+        let scale = 1.0 / (targets as f64 * mean_weight);
+        let (moved, norm) = optimizer.step(parameters, found.tensors, &decays, scale, rate);
         for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
             *slot = Tensor::from_inner(value).require_grad();
         }
-        state.seen += batch.weights.iter().filter(|&&w| w > 0.0).count() as u64;
+        state.seen += targets;
         let done = step + 1;
         let validates = validation.filter(|_| done == steps || done.is_multiple_of(steps.div_ceil(validations)));
         let logged = validates.is_some() || done == steps || done.is_multiple_of(LOG_EVERY);

@@ -1,3 +1,7 @@
+mod start;
+
+pub use start::Start;
+
 use model::{ModelConfig, Preset};
 use ops::{AdamWConfig, Precision};
 use serde::{Deserialize, Serialize};
@@ -34,6 +38,9 @@ pub struct Settings {
     pub validation: f64,
     /// Which weights are kept.
     pub checkpoint: Checkpoint,
+    /// What a generation's training begins with; left out of a file where it is a new initialisation.
+    #[serde(skip_serializing_if = "Start::is_scratch")]
+    pub start: Start,
     /// What the inputs of matrix products are rounded to; weights, sums and all else are float32.
     pub precision: Precision,
 }
@@ -64,6 +71,7 @@ impl Default for Settings {
             clip: 1.0,
             validation: 0.02,
             checkpoint: Checkpoint::Last,
+            start: Start::Scratch,
             precision: Precision::Float32,
         }
     }

@@ -125,7 +125,7 @@ impl<D> Store<D> {
 
     /// The documents of a training set, in its order, each with the weight that the recipe gives it.
     pub(crate) fn picked<'a>(&'a self, set: &'a TrainingSet) -> impl Iterator<Item = Weighted<'a, D>> {
-        set.documents.iter().map(|pick| (self.get(pick.entry.generation, pick.entry.index), 1.0))
+        set.documents.iter().map(|pick| (self.get(pick.entry.generation, pick.entry.index), pick.weight))
     }
 
     /// Keeps what `generation` wrote, in the place of what it may have written before.

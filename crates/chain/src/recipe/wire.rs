@@ -8,6 +8,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::{Amount, Recipe, Source};
 
 const GROW: &str = "grow";
+const BALANCED: &str = "balanced";
+const PART: [&str; 2] = ["amount", "weight"];
 
 impl<'de> Deserialize<'de> for Recipe {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -29,10 +31,15 @@ impl<'de> Visitor<'de> for RecipeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Recipe, A::Error> {
-        let (mut amounts, mut grow) = (Vec::new(), false);
+        let (mut amounts, mut weights, mut grow, mut balanced) = (Vec::new(), Vec::new(), false, false);
         while let Some(key) = map.next_key::<String>()? {
-            if key == GROW {
-                grow = map.next_value()?;
+            let flag = match key.as_str() {
+                GROW => Some(&mut grow),
+                BALANCED => Some(&mut balanced),
+                _ => None,
+            };
+            if let Some(flag) = flag {
+                *flag = map.next_value()?;
                 continue;
             }
             let source = Source::ALL.into_iter().find(|source| source.name() == key).ok_or_else(|| {
@@ -41,10 +48,13 @@ impl<'de> Visitor<'de> for RecipeVisitor {
             if amounts.iter().any(|&(other, _)| other == source) {
                 return Err(A::Error::custom(format!("recipe.{key} is given twice")));
             }
-            amounts.push((source, map.next_value()?));
+            let Part { amount, weight } = map.next_value()?;
+            amounts.push((source, amount));
+            weights.extend(weight.map(|weight| (source, weight)));
         }
-        let recipe = Recipe::new(&amounts).map_err(A::Error::custom)?;
-        Ok(if grow { recipe.growing() } else { recipe })
+        let recipe = Recipe::new(&amounts).and_then(|recipe| recipe.weighted(&weights)).map_err(A::Error::custom)?;
+        let recipe = if grow { recipe.growing() } else { recipe };
+        if balanced { recipe.balancing().map_err(A::Error::custom) } else { Ok(recipe) }
     }
 }
 
@@ -52,11 +62,84 @@ impl Serialize for Recipe {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (source, amount) in self.amounts() {
-            map.serialize_entry(source.name(), &amount)?;
+            let weight = Some(self.weight(source)).filter(|&weight| weight != 1.0);
+            map.serialize_entry(source.name(), &Part { amount, weight })?;
         }
         if self.grow {
             map.serialize_entry(GROW, &true)?;
         }
+        if self.balanced {
+            map.serialize_entry(BALANCED, &true)?;
+        }
+        map.end()
+    }
+}
+
+/// What a recipe says of one source: an amount, or `{ amount = 1.0, weight = 0.618 }`.
+struct Part {
+    amount: Amount,
+    weight: Option<f64>,
+}
+
+impl Part {
+    fn of(amount: Amount) -> Self {
+        Self { amount, weight: None }
+    }
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PartVisitor)
+    }
+}
+
+struct PartVisitor;
+
+impl<'de> Visitor<'de> for PartVisitor {
+    type Value = Part;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        AmountVisitor.expecting(out)?;
+        out.write_str(", or both an amount and a weight, as in { amount = 1.0, weight = 0.618 }")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Part, E> {
+        AmountVisitor.visit_str(word).map(Part::of)
+    }
+
+    fn visit_u64<E: Error>(self, tokens: u64) -> Result<Part, E> {
+        AmountVisitor.visit_u64(tokens).map(Part::of)
+    }
+
+    fn visit_i64<E: Error>(self, tokens: i64) -> Result<Part, E> {
+        AmountVisitor.visit_i64(tokens).map(Part::of)
+    }
+
+    fn visit_f64<E: Error>(self, share: f64) -> Result<Part, E> {
+        AmountVisitor.visit_f64(share).map(Part::of)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Part, A::Error> {
+        let (mut amount, mut weight) = (None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "amount" => amount = Some(map.next_value()?),
+                "weight" => weight = Some(map.next_value()?),
+                _ => return Err(A::Error::unknown_field(&key, &PART)),
+            }
+        }
+        let amount = amount.ok_or_else(|| A::Error::custom("a source with a weight needs an amount as well"))?;
+        Ok(Part { amount, weight })
+    }
+}
+
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Without a weight, as before there were weights: stages are named by these bytes.
+        let Some(weight) = self.weight else { return self.amount.serialize(serializer) };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry(PART[0], &self.amount)?;
+        map.serialize_entry(PART[1], &weight)?;
         map.end()
     }
 }
@@ -136,6 +219,17 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_is_written_beside_its_amount() {
+        let recipe = read("{ fresh = { amount = 1.0, weight = 2 }, latest = { amount = \"all\" } }").unwrap();
+        assert_eq!((recipe.weight(Source::Fresh), recipe.weight(Source::Latest)), (2.0, 1.0));
+        assert_eq!(recipe.amount(Source::Latest), Some(Amount::All));
+        let json = |recipe: Recipe| serde_json::to_string(&recipe).unwrap();
+        assert_eq!(json(recipe), r#"{"fresh":{"amount":1.0,"weight":2.0},"latest":"all"}"#);
+        assert_eq!(json(read("{ fresh = { amount = 0.5, weight = 1.0 } }").unwrap()), r#"{"fresh":0.5}"#);
+        assert_eq!(json(read("\"balanced-cycle\"").unwrap()), r#"{"history":1.0,"balanced":true}"#);
+    }
+
+    #[test]
     fn what_is_written_reads_back() {
         for named in NAMES {
             let arm = Arm { recipe: named.recipe() };
@@ -156,6 +250,15 @@ mod tests {
             ("{ pool = -5 }", "a whole number of tokens"),
             ("{ pool = \"some\" }", "\"all\", a whole number"),
             ("{ fresh = \"all\" }", "use up"),
+            ("{ fresh = { amount = 0.5, wieght = 2.0 } }", "unknown field `wieght`"),
+            ("{ fresh = { weight = 2.0 } }", "needs an amount"),
+            ("{ fresh = { amount = 0.5, weight = 0.0 } }", "recipe.fresh.weight = 0: "),
+            ("{ fresh = { amount = 0.0, weight = 2.0 }, latest = 1.0 }", "recipe.fresh has a weight and no amount"),
+            (
+                "{ anchor = { amount = 1.0, weight = 0.618 }, latest = { amount = 1.0, weight = 0.382 } }",
+                "golden ratio",
+            ),
+            ("{ latest = 1.0, balanced = true }", "recipe.balanced"),
             ("{ }", "recipe is empty"),
             ("{ latest = 0 }", "recipe is empty"),
             ("7", "a recipe's name"),

@@ -165,6 +165,13 @@ impl Windows {
         (&self.inputs[range.clone()], &self.targets[range.clone()], &self.weights[range.clone()], &self.starts[range])
     }
 
+    /// The mean weight of a target, padding left out; exactly 1 where every document weighs 1.
+    pub fn mean_weight(&self) -> f64 {
+        let sum: f64 = self.weights.iter().map(|&weight| f64::from(weight)).sum();
+        let count = self.weights.iter().filter(|&&weight| weight > 0.0).count();
+        sum / count as f64
+    }
+
     /// How full the windows are.
     pub fn fill(&self) -> Fill {
         self.fill
@@ -189,6 +196,7 @@ mod tests {
         assert_eq!(weights, [1.0, 1.0, 1.0, 0.5, 0.5, 2.0, 0.0]);
         assert_eq!(starts, [0, 0, 0, 3, 3, 5, 6]);
         assert_eq!(windows.fill(), Fill { documents: 3, positions: 6, capacity: 7, cut: 0 });
+        assert_eq!(windows.mean_weight(), (3.0 + 2.0 * 0.5 + 2.0) / 6.0);
     }
 
     #[test]

@@ -1,0 +1,151 @@
+//! What is measured of a generation, and its record.
+
+use super::{Corpus, Member, Stop, Trained, Transformers, json, timed, weights, write_file};
+use crate::scoring::{self, Measured};
+use crate::{Error, Plant, PromptFrom, Truth, truth};
+use chain::Trip;
+use evaluation::DocumentLoss;
+use model::Weights;
+use rundir::{GenerationRecord, StageId, StageKind};
+use serde::Serialize;
+use training::Record;
+
+#[derive(Serialize)]
+struct ScoreKey<'a> {
+    prepare: &'a StageId,
+    compose: &'a StageId,
+    train: &'a StageId,
+    write: &'a StageId,
+    equal_words: usize,
+    draws: u32,
+    questions: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<&'a StageId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plant: Option<&'a Plant>,
+}
+
+impl Transformers<'_> {
+    /// Losses on the test set, and where the truth is known the distance from it.
+    fn test(&self, losses: &[DocumentLoss]) -> Vec<Measured> {
+        let excess = self.human.truth.as_ref().map(|truth| truth.of_predictions(losses));
+        scoring::test_measures(losses).into_iter().chain(excess.into_iter().flatten()).collect()
+    }
+
+    /// What the truth says of a model and of what it wrote.
+    fn against(&self, truth: &Truth, weights: &Weights, corpus: &Corpus) -> Vec<Measured> {
+        let (separator, device) = (self.human.tokenizer.separator(), self.device.device());
+        let mut list = truth.of_knowledge(weights, &self.seed.stated, separator, &device);
+        // Only what begins from nothing is drawn from the model alone.
+        if self.arm.sample.prompt == PromptFrom::None {
+            let budget = self.human.test.tokens.tokens() as u64;
+            let (written, drawn) = ((&corpus.documents[..], &corpus.tokens), self.arm.sample.sampling());
+            list.extend(truth.of_drawn(weights, written, (&drawn, budget), separator, &device));
+        }
+        list
+    }
+
+    /// What is measured of each member, and of all of them together: a document of the pooled text has one of them for its
+    /// author, so together they give it the mean of their probabilities.
+    fn measures(&self, trip: &Trip<'_, Trained>, corpus: &Corpus) -> Result<Vec<Measured>, Error> {
+        let members = &trip.model.members;
+        let (mut losses, mut own) = (Vec::new(), Vec::new());
+        for (number, member) in members.iter().enumerate() {
+            let weights = weights(&member.stage)?;
+            let tested = timed("scoring", || scoring::test_losses(&weights, self.human, &self.device.device()));
+            let mut list = Vec::new();
+            if members.len() > 1 {
+                let id = member.written.get().expect("every member has written");
+                let wrote = Corpus::open(&self.run.find(&id)?.ok_or_else(|| gone(&id))?)?;
+                list.extend(self.test(&tested));
+                list.extend(self.written_measures(&wrote));
+                list.extend(self.known(&weights, &wrote));
+                list.extend(scoring::run_measures(&member.record));
+                // Human text is the same beside every member.
+                let of_model = list.into_iter().filter(|measured| !measured.detail.starts_with("human"));
+                own.extend(of_model.map(|measured| measured.of_member(number)));
+            } else {
+                own.extend(self.known(&weights, corpus));
+            }
+            losses.push(tested);
+        }
+        let mut list = self.test(&scoring::mixed(losses));
+        list.extend(self.written_measures(corpus));
+        list.extend(own);
+        Ok(list)
+    }
+
+    fn written_measures(&self, corpus: &Corpus) -> Vec<Measured> {
+        scoring::written_measures(&corpus.documents, &corpus.tokens, &corpus.reencoded, &self.seed.reference)
+    }
+
+    /// What the truth says of a model, where there is one.
+    fn known(&self, weights: &Weights, corpus: &Corpus) -> Vec<Measured> {
+        let Some(known) = &self.human.truth else { return Vec::new() };
+        timed("scoring against the truth", || self.against(known, weights, corpus))
+    }
+
+    /// Human text that reached this generation by another way than its training set, and what was planted.
+    fn anchors_and_plants(&self, trip: &Trip<'_, Trained>, corpus: &Corpus) -> Vec<Measured> {
+        let mut list = Vec::new();
+        let mut put = |set, metric, detail, value| list.push(Measured::new(set, metric, detail, value));
+        if let Some(saw_human) = trip.model.anchor {
+            put("training", "hidden-anchor", "start", f64::from(u8::from(saw_human)));
+        }
+        if self.arm.sample.prompt != PromptFrom::None {
+            put("written", "hidden-anchor", "prompt", scoring::human_bytes(&corpus.documents));
+        }
+        if let Some(plant) = &self.arm.plant {
+            put("written", "planted-share", "", plant.share_of(corpus.documents.iter().map(|d| d.text.as_str())));
+            let mut held = 0_u32;
+            for pick in &trip.training.documents {
+                self.document(&pick.entry, &mut |document| held += u32::from(plant.is_in(&document.text)));
+            }
+            put("training", "planted-share", "", f64::from(held) / trip.training.documents.len() as f64);
+        }
+        list
+    }
+
+    /// Scores a generation and writes down its stages.
+    pub(crate) fn finish(&self, trip: &Trip<'_, Trained>) -> Result<(), Stop> {
+        let (generation, members) = (trip.generation, &trip.model.members);
+        let at = |kind| self.stages.borrow()[&kind];
+        let key = ScoreKey {
+            prepare: &self.human.id,
+            compose: &at(StageKind::Compose),
+            train: &at(StageKind::Train),
+            write: &at(StageKind::Write),
+            equal_words: scoring::EQUAL_WORDS,
+            draws: scoring::DRAWS,
+            questions: self.questions,
+            members: (members.len() > 1).then(|| members.iter().map(|member| member.stage.id()).collect()),
+            plant: self.arm.plant.as_ref(),
+        };
+        self.stage(StageKind::Score, generation, &key, 1.0, &mut |folder| {
+            self.working(generation, StageKind::Score, 0.0, String::new());
+            let corpus = self.written.borrow().last().cloned().expect("this generation has written");
+            let mut list = self.measures(trip, &corpus)?;
+            if let Some(known) = &self.human.truth {
+                let (measured, false_facts) = known.of_text(&corpus.documents);
+                list.extend(measured);
+                write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
+            }
+            let records: Vec<&Record> = members.iter().map(|member| &member.record).collect();
+            list.extend(scoring::training_measures(trip.training, &records));
+            list.extend(self.anchors_and_plants(trip, &corpus));
+            write_file(&folder.join("metrics.json"), &json(&list))
+        })?;
+        let stages = self.stages.take();
+        let mut record = GenerationRecord::done(stages.into_values());
+        if members.len() > 1 {
+            let of = |member: &Member| [*member.stage.id()].into_iter().chain(member.written.get());
+            record = record.with_members(members.iter().map(of));
+        }
+        self.run.write_generation(&self.chain, generation, &record)?;
+        Ok(())
+    }
+}
+
+fn gone(id: &StageId) -> Error {
+    Error::Work(format!("{id} is gone since it was made; run again"))
+}

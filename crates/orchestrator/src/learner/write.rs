@@ -1,0 +1,171 @@
+//! What a generation's models write, or have written.
+
+use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, weights, write_file};
+use crate::human::{read_documents, write_documents};
+use crate::{Error, PromptFrom};
+use corpus::{Document, Sampling, TokenSet};
+use inference::{DecodeError, Prompts, WriteSettings};
+use rundir::{Stage, StageId, StageKind};
+use serde::Serialize;
+use std::path::Path;
+
+#[derive(Serialize)]
+struct WriteKey<'a> {
+    train: &'a StageId,
+    sampling: &'a Sampling,
+    budget: u64,
+    prompt: PromptFrom,
+    prompt_tokens: Option<usize>,
+    prompts: Option<StageId>,
+    seed: u64,
+    generation: u32,
+}
+
+/// The texts of a generation's members, one after the other.
+#[derive(Serialize)]
+struct PoolKey<'a> {
+    members: &'a [StageId],
+}
+
+/// What a generation wrote.
+pub(crate) struct Corpus {
+    pub(super) stage: StageId,
+    pub(super) documents: Vec<Document>,
+    pub(super) tokens: TokenSet,
+    pub(super) reencoded: Vec<bool>,
+    /// The same with planted phrases, where the next generation reads it so.
+    pub(super) planted: Option<(Vec<Document>, TokenSet)>,
+}
+
+impl Corpus {
+    /// What a write stage holds.
+    pub(super) fn open(stage: &Stage) -> Result<Self, Error> {
+        Ok(Self {
+            stage: *stage.id(),
+            documents: read_documents(&stage.path().join("documents.jsonl.zst"))?,
+            tokens: TokenSet::load(&stage.path().join("tokens.safetensors")).map_err(Error::work)?,
+            reencoded: read_json(&stage.path().join("reencoded.json"))?,
+            planted: None,
+        })
+    }
+
+    /// What generations are trained on.
+    pub(super) fn read(&self) -> (&[Document], &TokenSet) {
+        self.planted.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
+    }
+}
+
+impl Transformers<'_> {
+    fn fill_write(
+        &self,
+        model: &Stage,
+        (generation, member): (u32, usize),
+        budget: u64,
+        folder: &Path,
+    ) -> Result<(), Error> {
+        let weights = weights(model)?;
+        let last = self.written.borrow().last().cloned();
+        let prompt = self.arm.sample.prompt_tokens;
+        let prompts = match (self.arm.sample.prompt, &last) {
+            (PromptFrom::None, _) => Prompts::Unprompted,
+            (PromptFrom::Latest, Some(last)) if !has_prompts(&last.tokens, prompt) => {
+                let reason = format!("writing: the last generation wrote no document of {prompt} tokens to begin with");
+                return write_file(&folder.join(FAILURE), &reason);
+            }
+            (PromptFrom::Latest, Some(last)) => Prompts::Documents { documents: &last.documents, tokens: prompt },
+            // Generation 0 has nobody before it but humans.
+            _ => Prompts::Documents { documents: &self.seed.texts.documents, tokens: prompt },
+        };
+        let chain = model.id().to_string();
+        let settings = WriteSettings {
+            sampling: &self.arm.sample.sampling(),
+            streams: self.streams_of(member),
+            generation,
+            chain: &chain,
+            budget,
+            prompts,
+            slots: inference::slots(&self.config, self.device),
+        };
+        let mut told = 0;
+        let mut progress = |tokens: u64| {
+            if tokens > told + budget / 50 {
+                told = tokens;
+                let done = tokens as f64 / budget as f64;
+                self.working(generation, StageKind::Write, done, format!("{tokens} tokens"));
+            }
+        };
+        let written = timed("decoding", || {
+            inference::write(&weights, &self.human.tokenizer, &settings, self.device, &mut progress)
+        });
+        let written = match written {
+            Ok(written) => written,
+            // The last step of a training run can break a model that no loss was taken of any more.
+            Err(error @ DecodeError::Sample { .. }) => return write_file(&folder.join(FAILURE), &error.to_string()),
+            Err(error) => return Err(Error::work(error)),
+        };
+        let documents: Vec<Document> = written.iter().map(|w| w.document.clone()).collect();
+        let tokens = TokenSet::encode(&documents, &self.human.tokenizer);
+        let reencoded: Vec<bool> =
+            written.iter().enumerate().map(|(index, w)| w.ids.as_slice() != tokens.ids(index)).collect();
+        write_corpus(folder, &documents, &tokens, &reencoded)
+    }
+
+    /// What one member writes: of a chain of one, all of it.
+    pub(super) fn write_member(
+        &self,
+        model: &Member,
+        (generation, member): (u32, usize),
+        budget: u64,
+    ) -> Result<Stage, Stop> {
+        let sample = &self.arm.sample;
+        let prompted = sample.prompt != PromptFrom::None;
+        let from_latest = sample.prompt == PromptFrom::Latest;
+        let key = WriteKey {
+            train: model.stage.id(),
+            sampling: &sample.sampling(),
+            budget,
+            prompt: sample.prompt,
+            prompt_tokens: prompted.then_some(sample.prompt_tokens),
+            prompts: self.written.borrow().last().filter(|_| from_latest).map(|c| c.stage),
+            seed: self.chain.seed,
+            generation,
+        };
+        let share = 1.0 / self.members() as f64;
+        let stage = self.stage(StageKind::Write, generation, &key, share, &mut |folder| {
+            self.fill_write(&model.stage, (generation, member), budget, folder)
+        })?;
+        stage.verify()?;
+        self.end_if_failed(&stage, generation)?;
+        model.written.set(Some(*stage.id()));
+        Ok(stage)
+    }
+
+    /// The members' texts as one, in a stage of its own.
+    pub(super) fn pool(&self, parts: &[Stage], generation: u32) -> Result<Stage, Stop> {
+        let members: Vec<StageId> = parts.iter().map(|part| *part.id()).collect();
+        let stage = self.stage(StageKind::Write, generation, &PoolKey { members: &members }, 0.0, &mut |folder| {
+            let (mut documents, mut reencoded) = (Vec::new(), Vec::new());
+            for part in parts {
+                let part = Corpus::open(part)?;
+                documents.extend(part.documents);
+                reencoded.extend(part.reencoded);
+            }
+            let tokens = TokenSet::encode(&documents, &self.human.tokenizer);
+            write_corpus(folder, &documents, &tokens, &reencoded)
+        })?;
+        stage.verify()?;
+        Ok(stage)
+    }
+}
+
+/// Fills a write stage.
+fn write_corpus(folder: &Path, documents: &[Document], tokens: &TokenSet, reencoded: &[bool]) -> Result<(), Error> {
+    write_documents(&folder.join("documents.jsonl.zst"), documents)?;
+    tokens.save(&folder.join("tokens.safetensors")).map_err(Error::work)?;
+    write_file(&folder.join("reencoded.json"), &json(&reencoded))
+}
+
+/// Whether some document has as many tokens as a prompt.
+pub(crate) fn has_prompts(tokens: &TokenSet, prompt: usize) -> bool {
+    (0..tokens.len()).any(|document| tokens.ids(document).len() >= prompt)
+}

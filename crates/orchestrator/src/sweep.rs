@@ -1,0 +1,208 @@
+//! The `[sweep]` table: lists of values, of which every combination becomes an arm.
+//!
+//! ```toml
+//! [sweep]
+//! sample.temperature = [0.7, 1.0]
+//! recipe = ["replace", { pool = 0.1, latest = 0.9 }]
+//! ```
+//!
+//! stands for four arms, each with its `point = { "sample.temperature" = 0.7, recipe = "replace" }`. Where there are arms
+//! already, each of them is laid out over the grid.
+
+use crate::{Error, tables};
+use toml::{Table, Value};
+
+/// More arms than this are a slip of the pen.
+const MOST: usize = 1000;
+
+/// One key of the grid and its values.
+struct Axis {
+    /// The key's path, with points.
+    path: String,
+    values: Vec<Value>,
+}
+
+/// The arms times the grid. Without arms, the grid's points are all there is. `keys` are what an arm may hold.
+///
+/// # Errors
+/// [`Error::Request`] if a list is empty or no list, a key is not known, or there are too many arms.
+pub(crate) fn arms(base: &Table, arms: Vec<Table>, sweep: Table, keys: &[&str]) -> Result<Vec<Table>, Error> {
+    let mut axes = Vec::new();
+    flatten(&sweep, "", &mut axes)?;
+    if axes.is_empty() {
+        return Err(Error::Request(
+            "sweep: give at least one key a list, as in sample.temperature = [0.7, 1.0]".into(),
+        ));
+    }
+    for axis in &axes {
+        axis.check(keys)?;
+    }
+    let given = if arms.is_empty() { vec![base.clone()] } else { arms };
+    let count = axes.iter().try_fold(given.len(), |count, axis| count.checked_mul(axis.values.len()));
+    if count.is_none_or(|count| count > MOST) {
+        let lists: Vec<String> = axes.iter().map(|axis| axis.values.len().to_string()).collect();
+        let (arms, lists) = (given.len(), lists.join(" × "));
+        return Err(Error::Request(format!("sweep: {arms} × {lists} arms are more than {MOST}; shorten a list")));
+    }
+    let short: Vec<String> = axes.iter().map(|axis| axis.short(&axes)).collect();
+    let mut laid_out = Vec::new();
+    for arm in &given {
+        for number in 0..count.unwrap_or(0) / given.len() {
+            laid_out.push(at_point(arm, &axes, &short, number)?);
+        }
+    }
+    Ok(laid_out)
+}
+
+/// Lists at any depth, in the order of the file.
+fn flatten(table: &Table, prefix: &str, axes: &mut Vec<Axis>) -> Result<(), Error> {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Table(inner) => flatten(inner, &path, axes)?,
+            Value::Array(values) if values.is_empty() => {
+                return Err(Error::Request(format!("sweep.{path}: the list is empty; give it values or leave it out")));
+            }
+            Value::Array(_) if axes.iter().any(|axis| axis.path == path) => {
+                return Err(Error::Request(format!("sweep.{path}: the key is there twice")));
+            }
+            Value::Array(values) => axes.push(Axis { path, values: values.clone() }),
+            _ => return Err(Error::Request(format!("sweep.{path}: expected a list, as in {key} = [{value}]"))),
+        }
+    }
+    Ok(())
+}
+
+impl Axis {
+    fn check(&self, keys: &[&str]) -> Result<(), Error> {
+        let path = &self.path;
+        let first = path.split('.').next().unwrap_or_default();
+        if !keys.contains(&first) {
+            let near = tables::nearest(first, keys).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let known = keys.join(", ");
+            return Err(Error::Request(format!("sweep.{path}: unknown key{near} (an arm may change {known})")));
+        }
+        if first == "recipe" && path != first {
+            return Err(Error::Request(format!("sweep.{path}: recipes are swept whole, as in recipe = [\"replace\"]")));
+        }
+        let is_plain = |value: &&Value| !matches!(value, Value::Table(_) | Value::Array(_) | Value::Datetime(_));
+        match self.values.iter().find(|value| !is_plain(value) && !(path == "recipe" && value.is_table())) {
+            Some(value) => Err(Error::Request(format!("sweep.{path}: {value} is no single value; name a key in it"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The last component of the path, or all of it where another key ends alike.
+    fn short(&self, all: &[Self]) -> String {
+        let last = |axis: &Self| axis.path.rsplit('.').next().unwrap_or_default().to_owned();
+        let alike = all.iter().filter(|other| last(other) == last(self)).count();
+        if alike > 1 { self.path.clone() } else { last(self) }
+    }
+}
+
+/// The arm at one point of the grid, the last key changing fastest.
+fn at_point(arm: &Table, axes: &[Axis], short: &[String], number: usize) -> Result<Table, Error> {
+    let mut arm = arm.clone();
+    let mut point = Table::new();
+    let mut names: Vec<String> = arm.get("name").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+    let mut steps = axes.iter().map(|axis| axis.values.len()).product::<usize>();
+    for (axis, short) in axes.iter().zip(short) {
+        steps /= axis.values.len();
+        let value = &axis.values[number / steps % axis.values.len()];
+        tables::merge(&mut arm, &nested(&axis.path, value));
+        names.push(format!("{short}-{}", in_a_name(value)));
+        point.insert(axis.path.clone(), value.clone());
+    }
+    let name = names.join("_");
+    rundir::check_name(&name).map_err(|e| Error::Request(format!("sweep: the arm of this point has no name: {e}")))?;
+    arm.insert("name".to_owned(), Value::String(name));
+    arm.insert("point".to_owned(), Value::Table(point));
+    Ok(arm)
+}
+
+/// `{ a = { b = value } }` for the path `a.b`.
+fn nested(path: &str, value: &Value) -> Table {
+    let wrap = |inner: Value, key: &str| Value::Table(Table::from_iter([(key.to_owned(), inner)]));
+    match path.rsplit('.').fold(value.clone(), wrap) {
+        Value::Table(table) => table,
+        _ => unreachable!("a path has at least one key"),
+    }
+}
+
+/// A value in letters that a folder's name may hold.
+fn in_a_name(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Table(table) => {
+            let part = |(key, value): (&String, &Value)| format!("{key}-{}", in_a_name(value));
+            table.iter().map(part).collect::<Vec<_>>().join("-")
+        }
+        plain => plain.to_string(),
+    };
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 3] = ["train", "sample", "recipe"];
+
+    fn lay_out(base: &str, given: &[&str], sweep: &str) -> Result<Vec<Table>, String> {
+        let table = |text: &str| text.parse::<Table>().unwrap();
+        let given = given.iter().map(|text| table(text)).collect();
+        arms(&table(base), given, table(sweep), &KEYS).map_err(|e| e.to_string())
+    }
+
+    fn names(arms: &[Table]) -> Vec<&str> {
+        arms.iter().map(|arm| arm["name"].as_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn every_combination_is_an_arm() {
+        let sweep = "sample.temperature = [0.7, 1.0]\nrecipe = [\"replace\", { pool = 0.1, latest = 0.9 }]";
+        let found = lay_out("train.clip = 1.0", &[], sweep).unwrap();
+        assert_eq!(
+            names(&found),
+            [
+                "temperature-0.7_recipe-replace",
+                "temperature-0.7_recipe-pool-0.1-latest-0.9",
+                "temperature-1.0_recipe-replace",
+                "temperature-1.0_recipe-pool-0.1-latest-0.9"
+            ]
+        );
+        let first = "train.clip = 1.0\nsample.temperature = 0.7\nrecipe = \"replace\"\n\
+            name = \"temperature-0.7_recipe-replace\"\npoint = { \"sample.temperature\" = 0.7, recipe = \"replace\" }";
+        assert_eq!(found[0], first.parse::<Table>().unwrap());
+    }
+
+    #[test]
+    fn arms_are_laid_out_one_by_one() {
+        let given = ["name = \"a\"\ntrain.tokens = 9", "name = \"b\""];
+        let found = lay_out("", &given, "train.epochs = [1, 2]\nsample.epochs = [true]").unwrap();
+        let expected = ["a_train.epochs-1_sample.epochs-true", "a_train.epochs-2_sample.epochs-true"];
+        assert_eq!(names(&found)[..2], expected);
+        assert_eq!(found.len(), 4);
+        assert_eq!(found[0]["train"].as_table().unwrap().len(), 1, "a budget of one kind takes the other's place");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let many = format!("train.clip = [{}]", "1, ".repeat(1001));
+        for (sweep, why) in [
+            ("", "at least one key"),
+            ("sample.top_p = []", "sweep.sample.top_p: the list is empty"),
+            ("sample.top_p = 0.5", "expected a list, as in top_p = [0.5]"),
+            ("sampel.top_p = [0.5]", "sweep.sampel.top_p: unknown key; did you mean `sample`?"),
+            ("recipe.pool = [0.5]", "recipes are swept whole"),
+            ("train = [{ clip = 1.0 }]", "is no single value"),
+            ("sample.top_p = [0.5]\n\"sample.top_p\" = [0.6]", "the key is there twice"),
+            (&many, "1 × 1001 arms are more than 1000"),
+            ("train.clip = [\"0123456789012345678901234567890123456789012345678901234567890123456789\"]", "64 bytes"),
+        ] {
+            let message = lay_out("", &[], sweep).unwrap_err();
+            assert!(message.contains(why), "{sweep}: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}
