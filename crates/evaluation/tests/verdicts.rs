@@ -225,8 +225,8 @@ fn variance_is_the_effective_number_of_words_or_the_slope_of_a_gaussian_s() {
 fn modes_are_held_against_twice_the_human_share() {
     let mixing = |share: f64| {
         let mut made = Made::default();
-        made.put("arm", ["written", "mixed-styles", "human"], 2, 5, |_, _| 0.05);
-        made.put("arm", ["written", "mixed-styles", ""], 2, 5, |_, seed| share + 0.01 * scatter(seed, 0));
+        made.put("arm", ["written", "entangled", "honest"], 2, 5, |_, _| 0.05);
+        made.put("arm", ["written", "entangled", ""], 2, 5, |_, seed| share + 0.01 * scatter(seed, 0));
         verdict(&made, Definition::EntangledModes)
     };
     let found = mixing(0.2);

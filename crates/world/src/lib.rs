@@ -80,6 +80,6 @@ pub use grade::{Grade, band, recall};
 pub use judge::{FalseFact, Judged, Judgement};
 pub use parse::Stop;
 pub use recall::{Answers, Question, Questions};
-pub use survey::{Inheritance, Row, Survey, Survivors, inheritance, survivors};
+pub use survey::{Holding, Inheritance, Row, Survey, Survivors, inheritance, survivors};
 pub use tokens::Tokens;
 pub use world::World;

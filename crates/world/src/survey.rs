@@ -49,6 +49,19 @@ pub struct Survey {
     /// the language that have run into each other ("entangled modes", Schaeffer et al. 2025, arXiv 2503.03150). The language
     /// itself has none.
     pub entangled: (u64, u64),
+    /// Texts that hold something at least once: what comes in a run counts once there.
+    pub holding: Holding,
+}
+
+/// Numbers of texts that hold an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// Of each person, as a subject.
+    pub persons: Vec<u64>,
+    /// Of each true fact: person after person.
+    pub facts: Vec<u64>,
+    /// Of each form.
+    pub forms: Vec<u64>,
 }
 
 impl Survey {
@@ -65,6 +78,11 @@ impl Survey {
             invented: BTreeMap::new(),
             bias: (0, 0),
             entangled: (0, 0),
+            holding: Holding {
+                persons: vec![0; world.persons().len()],
+                facts: vec![0; world.persons().len() * world.facts.len()],
+                forms: vec![0; world.forms.len()],
+            },
         }
     }
 
@@ -82,16 +100,26 @@ impl Survey {
         self.grammatical += u64::from(!truncated && world.parse(text).is_ok());
         // What is stated of each person: facts and values.
         let mut stated: BTreeMap<usize, BTreeSet<(usize, usize)>> = BTreeMap::new();
+        let mut forms = BTreeSet::new();
         for judged in world.judge(text) {
             let open = !text[..judged.end].ends_with(['.', '!', '?']);
             if !(truncated && open) {
                 self.add_sentence(world, text, &judged);
+                forms.extend(judged.form);
                 let Some(person) = judged.subject else { continue };
                 let facts = judged.fills.iter().filter_map(|fill| match fill.holds {
                     Holds::Fact(fact, value) => Some((fact, value)),
                     _ => None,
                 });
                 stated.entry(person).or_default().extend(facts);
+            }
+        }
+        forms.into_iter().for_each(|form| self.holding.forms[form] += 1);
+        for (&person, facts) in &stated {
+            self.holding.persons[person] += 1;
+            let is_true = |&&(fact, value): &&(usize, usize)| world.truth(person, fact) == value;
+            for &(fact, _) in facts.iter().filter(is_true) {
+                self.holding.facts[person * world.facts.len() + fact] += 1;
             }
         }
         let several: Vec<_> = stated.values().filter(|facts| facts.len() > 1).collect();
@@ -151,7 +179,7 @@ impl Survey {
     /// | `invented-persons` | | different names that are not of the world |
     /// | `false-facts` | | different facts that are not so |
     /// | `false-fact-share` | | of the statements of facts, by number |
-    /// | `entangled` | | of the texts that state several facts of one person, those whose facts nobody has together |
+    /// | `entangled` | empty, `honest` | of the texts that state several facts of one person, those whose facts nobody has together |
     /// | `bias` | empty, `honest` | share of the planted value among the draws of its kind |
     /// | `tic` | empty, `honest` | planted sentences, per sentence |
     pub fn rows(&self, world: &World, exact: &Exact) -> Vec<Row> {
@@ -170,6 +198,7 @@ impl Survey {
         let truths: u64 = self.facts.iter().flatten().sum();
         share("false-fact-share", "", lies, lies + truths);
         share("entangled", "", self.entangled.1, self.entangled.0);
+        share("entangled", "honest", 0, self.entangled.0);
         share("bias", "", self.bias.1, self.bias.0);
         if let Some((kind, value)) = world.bias {
             rows.push(Row::new("bias", "honest", world.lists[kind].table.p()[value]));

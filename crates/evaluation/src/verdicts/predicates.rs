@@ -16,8 +16,8 @@ const HUMAN_ENTROPY: [&str; 3] = ["written", "unigram-entropy", "human"];
 /// Of learners that have one.
 const LOG_VARIANCE: [&str; 3] = ["model", "log-variance", ""];
 const VARIANCE: [&str; 3] = ["model", "variance", ""];
-const MIXED: [&str; 3] = ["written", "mixed-styles", ""];
-const HUMAN_MIXED: [&str; 3] = ["written", "mixed-styles", "human"];
+const MIXED: [&str; 3] = ["written", "entangled", ""];
+const HUMAN_MIXED: [&str; 3] = ["written", "entangled", "honest"];
 const RARE: [&str; 3] = ["written", "coverage", "1-rare"];
 const HUMAN_RARE: [&str; 3] = ["written", "coverage", "human-1-rare"];
 /// Judgements of sentences that no human text of a world holds.
@@ -184,7 +184,7 @@ impl Case<'_> {
         let over = together(&written, &human, |written, human| written - self.limits.mixing * human);
         // Shown as a share beside the share that it is held against.
         let threshold = self.limits.mixing * mean.map_or(0.0, |sample| sample.mean);
-        self.found(over, 0.0, true, |x| x + threshold, "needs documents' styles (written, mixed-styles)")
+        self.found(over, 0.0, true, |x| x + threshold, "needs documents whose facts nobody has together (written, entangled)")
     }
 
     fn tail(&self, arm: &Arm, generation: u32) -> Outcome {

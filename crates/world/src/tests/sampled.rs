@@ -62,6 +62,15 @@ fn written_text_is_true_and_holds_what_is_expected() {
     assert_eq!(survey.sentences[&Judgement::True], survey.all_sentences());
     assert!(survey.false_facts.is_empty() && survey.invented.is_empty());
     assert!(survey.entangled.0 > documents / 10 && survey.entangled.1 == 0, "{:?}", survey.entangled);
+    // The same sums, document by document.
+    let holding: u64 =
+        [&survey.holding.persons, &survey.holding.facts, &survey.holding.forms].into_iter().flatten().sum();
+    let occurring: u64 = survey.facts.iter().flatten().chain(&survey.values[0]).chain(&survey.forms).sum();
+    assert!(holding < occurring);
+    for (item, &count) in exact.facts.iter().flatten().zip(&survey.holding.facts) {
+        let expected = (1.0 - item.absent) * documents as f64;
+        assert!((count as f64 - expected).abs() < 6.0 * expected.sqrt() + 6.0, "{count} of {expected}");
+    }
     for row in survey.rows(&world, &exact) {
         let Some(name) = row.detail.strip_suffix("-honest") else { continue };
         let present = survey_row(&survey, &world, row.metric, name);
