@@ -14,6 +14,7 @@
 //! ```
 
 mod before;
+mod census;
 mod cost;
 mod error;
 mod experiment;

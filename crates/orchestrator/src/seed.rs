@@ -1,5 +1,6 @@
 //! The human text of one seed.
 
+use crate::census::{self, Census};
 use crate::{Error, Experiment, Human, Plant, plant, scoring};
 use chain::{Entry, HumanSet, Source, human_subset};
 use corpus::{Document, TokenSet, Tokenizer};
@@ -80,6 +81,10 @@ pub(crate) struct Seed {
     pub(crate) reference: Arc<Reference>,
     /// Of a world: how often the training set states each fact, by person.
     pub(crate) stated: Arc<Vec<Vec<u64>>>,
+    /// How many of the training set's documents hold each type.
+    pub(crate) census: Arc<Census>,
+    /// The test loss of a model that knows the training set's frequencies alone, nats per token.
+    pub(crate) unigram_loss: Option<f64>,
 }
 
 /// Documents of a world with numbers below this are the run's own: its test set. The next as many are seed 0's, and so on.
@@ -92,22 +97,33 @@ impl Seed {
     /// [`Error::Request`] if there is not enough.
     pub(crate) fn of(human: &Human, experiment: &Experiment, seed: u64) -> Result<Self, Error> {
         let context = experiment.context()?;
-        let (texts, set, stated) = match (&human.texts, &human.truth) {
+        let (texts, set, survey) = match (&human.texts, &human.truth) {
             (Some(texts), _) => {
                 let set = human_subset(&texts.entries(context), experiment.corpus.tokens, &Streams::new(seed))
                     .map_err(|e| Error::Request(format!("corpus.tokens: {e}")))?;
-                (texts.clone(), set, Vec::new())
+                (texts.clone(), set, None)
             }
             (None, Some(truth)) => {
                 let (texts, set) = written(truth.world(), &human.tokenizer, experiment, seed, context)?;
                 let training = set.training.iter().map(|entry| texts.documents[entry.index].text.as_str());
-                let stated = Survey::of(truth.world(), training).facts;
-                (Arc::new(texts), set, stated)
+                let survey = Survey::of(truth.world(), training);
+                (Arc::new(texts), set, Some(survey))
             }
             (None, None) => unreachable!("human text is a corpus or a world"),
         };
         let reference = Arc::new(scoring::reference(human, &texts, &set, seed));
-        Ok(Self { texts, set, reference, stated: Arc::new(stated) })
+        let training = || set.training.iter().map(|entry| entry.index);
+        let separator = human.tokenizer.separator();
+        let tokens = training().flat_map(|index| {
+            let end = (!texts.tokens.truncated(index)).then_some(separator);
+            texts.tokens.ids(index).iter().copied().chain(end)
+        });
+        let unigram_loss =
+            census::unigram_loss(tokens, &human.test.tokens, human.tokenizer.vocabulary(), separator);
+        let (stated, holding) = survey.map(|survey| (survey.facts, survey.holding)).unzip();
+        let census = Census::of(training().map(|index| texts.documents[index].text.as_str()), holding);
+        let stated = Arc::new(stated.unwrap_or_default());
+        Ok(Self { texts, set, reference, stated, census: Arc::new(census), unigram_loss })
     }
 
     /// The same with a phrase planted in the training set.
@@ -135,7 +151,14 @@ impl Seed {
             training: training.iter().map(|entry| all[entry.index].clone()).collect(),
             reserve: self.set.reserve.clone(),
         };
-        Ok(Self { texts: Arc::new(texts), set, reference: self.reference.clone(), stated: self.stated.clone() })
+        Ok(Self {
+            texts: Arc::new(texts),
+            set,
+            reference: self.reference.clone(),
+            stated: self.stated.clone(),
+            census: self.census.clone(),
+            unigram_loss: self.unigram_loss,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use streams::{Purpose, Streams};
-use world::{Estimate, Exact, FalseFact, Question, Scored, Survey, World};
+use world::{Estimate, Exact, FalseFact, Holding, Question, Scored, Survey, World};
 
 /// In a score stage: what the generation stated that is not so.
 pub(crate) const FALSE_FACTS: &str = "false-facts.json";
@@ -114,8 +114,8 @@ impl Truth {
         list
     }
 
-    /// What a generation wrote: what is left of the language, what was made up, and its false facts.
-    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measured>, Vec<Told>) {
+    /// What a generation wrote: what is left of the language, what was made up; its false facts; what its documents hold.
+    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measured>, Vec<Told>, Holding) {
         let mut survey = Survey::new(&self.world);
         documents.iter().for_each(|document| survey.add(&self.world, &document.text, document.truncated));
         let rows = survey.rows(&self.world, &self.exact);
@@ -128,7 +128,8 @@ impl Truth {
         };
         let mut list: Vec<Told> = survey.false_facts.iter().map(told).collect();
         list.sort_by_key(|told| (std::cmp::Reverse(told.count), told.person, told.fact, told.value));
-        (rows.into_iter().map(|row| one("written", row.metric, &row.detail, row.value)).collect(), list)
+        let measured = rows.into_iter().map(|row| one("written", row.metric, &row.detail, row.value)).collect();
+        (measured, list, survey.holding)
     }
 
     /// The distance from the model to the truth, on the first documents that it wrote, about as many tokens as the test set

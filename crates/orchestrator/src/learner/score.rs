@@ -1,6 +1,7 @@
 //! What is measured of a generation, and its record.
 
 use super::{Corpus, Member, Stop, Trained, Transformers, json, timed, weights, write_file};
+use crate::census::{Census, SURVIVORS};
 use crate::scoring::{self, Measured};
 use crate::{Error, Plant, PromptFrom, Truth, truth};
 use chain::Trip;
@@ -9,6 +10,9 @@ use model::Weights;
 use rundir::{GenerationRecord, StageId, StageKind};
 use serde::Serialize;
 use training::Record;
+
+/// Counts up when more is measured: stages of before have less in them.
+const MEASURES: u32 = 2;
 
 #[derive(Serialize)]
 struct ScoreKey<'a> {
@@ -19,6 +23,7 @@ struct ScoreKey<'a> {
     equal_words: usize,
     draws: u32,
     questions: Option<usize>,
+    measures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<&'a StageId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +123,7 @@ impl Transformers<'_> {
             equal_words: scoring::EQUAL_WORDS,
             draws: scoring::DRAWS,
             questions: self.questions,
+            measures: MEASURES,
             members: (members.len() > 1).then(|| members.iter().map(|member| member.stage.id()).collect()),
             plant: self.arm.plant.as_ref(),
         };
@@ -125,10 +131,17 @@ impl Transformers<'_> {
             self.working(generation, StageKind::Score, 0.0, String::new());
             let corpus = self.written.borrow().last().cloned().expect("this generation has written");
             let mut list = self.measures(trip, &corpus)?;
+            let mut holding = None;
             if let Some(known) = &self.human.truth {
-                let (measured, false_facts) = known.of_text(&corpus.documents);
+                let (measured, false_facts, held) = known.of_text(&corpus.documents);
                 list.extend(measured);
+                holding = Some(held);
                 write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
+            }
+            let census = Census::of(corpus.documents.iter().map(|document| document.text.as_str()), holding);
+            write_file(&folder.join(SURVIVORS), &json(&self.seed.census.survivors(&census)))?;
+            if let (0, Some(loss)) = (generation, self.seed.unigram_loss) {
+                list.push(Measured::new("test", "unigram-loss", "", loss));
             }
             let records: Vec<&Record> = members.iter().map(|member| &member.record).collect();
             list.extend(scoring::training_measures(trip.training, &records));

@@ -1,0 +1,140 @@
+//! What survives: of the types that so many documents of the human text hold, how many a generation still writes. The law of
+//! survival foretells it from the first numbers; the report lays it beside the others.
+
+use corpus::TokenSet;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use world::Holding;
+
+/// In a score stage.
+pub(crate) const SURVIVORS: &str = "survivors.json";
+
+/// How many documents hold each type. Documents are counted and not occurrences: what comes in a run is one draw.
+pub(crate) struct Census {
+    documents: u64,
+    words: BTreeMap<String, u64>,
+    /// Persons, facts and forms, where the text is a world's.
+    holding: Option<Holding>,
+}
+
+/// One kind of type, as `survivors.json` has it.
+#[derive(Serialize)]
+pub(crate) struct Survivors {
+    /// Documents of the human text.
+    human: u64,
+    /// Documents that the generation wrote.
+    written: u64,
+    /// Documents of the human text that hold a type, how many such types there are, how many of them are alive.
+    classes: Vec<(u64, u64, u64)>,
+}
+
+impl Census {
+    /// Counts texts. `holding` is what a world's survey says of the same.
+    pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str>, holding: Option<Holding>) -> Self {
+        let (mut documents, mut words) = (0, BTreeMap::<String, u64>::new());
+        for text in texts {
+            documents += 1;
+            for word in evaluation::words(text).collect::<BTreeSet<_>>() {
+                match words.get_mut(word) {
+                    Some(count) => *count += 1,
+                    None => drop(words.insert(word.to_string(), 1)),
+                }
+            }
+        }
+        Self { documents, words, holding }
+    }
+
+    /// What of these types `written` still has, by kind.
+    pub(crate) fn survivors(&self, written: &Self) -> BTreeMap<&'static str, Survivors> {
+        let of = |pairs: &mut dyn Iterator<Item = (u64, bool)>| {
+            let mut classes = BTreeMap::<u64, (u64, u64)>::new();
+            for (held, alive) in pairs.filter(|&(held, _)| held > 0) {
+                let class = classes.entry(held).or_default();
+                *class = (class.0 + 1, class.1 + u64::from(alive));
+            }
+            let classes = classes.into_iter().map(|(held, (all, alive))| (held, all, alive)).collect();
+            Survivors { human: self.documents, written: written.documents, classes }
+        };
+        let words = &mut self.words.iter().map(|(word, &held)| (held, written.words.contains_key(word)));
+        let mut kinds = BTreeMap::from([("words", of(words))]);
+        if let (Some(human), Some(written)) = (&self.holding, &written.holding) {
+            for (kind, human, written) in [
+                ("persons", &human.persons, &written.persons),
+                ("facts", &human.facts, &written.facts),
+                ("forms", &human.forms, &written.forms),
+            ] {
+                kinds.insert(kind, of(&mut human.iter().zip(written).map(|(&held, &now)| (held, now > 0))));
+            }
+        }
+        kinds
+    }
+}
+
+/// Loss of a model that knows frequencies alone, nats per token: tokens and ends of `training` counted, one added to each, on
+/// `test`. What a chain can lose lies between generation 0's loss and this one.
+/// None of a test set without tokens.
+pub(crate) fn unigram_loss(
+    training: impl Iterator<Item = u32>,
+    test: &TokenSet,
+    vocabulary: usize,
+    separator: u32,
+) -> Option<f64> {
+    let mut counts = vec![1_u64; vocabulary];
+    training.for_each(|id| counts[id as usize] += 1);
+    let all = counts.iter().sum::<u64>() as f64;
+    let (mut nats, mut tokens) = (0.0, 0_u64);
+    for document in 0..test.len() {
+        let end = (!test.truncated(document)).then_some(separator);
+        for id in test.ids(document).iter().copied().chain(end) {
+            nats -= (counts[id as usize] as f64 / all).ln();
+            tokens += 1;
+        }
+    }
+    (tokens > 0).then(|| nats / tokens as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use corpus::Tokenizer;
+    use world::{Survey, World};
+
+    #[test]
+    fn types_by_the_documents_that_hold_them() {
+        let census = |texts: &[&str]| Census::of(texts.iter().copied(), None);
+        let human = census(&["a b a", "a c", "a b"]);
+        let survivors = human.survivors(&census(&["b d", "a"]));
+        let words = &survivors["words"];
+        // `a` is in three documents and alive, `b` in two and alive, `c` in one and gone.
+        assert_eq!((words.human, words.written, &words.classes[..]), (3, 2, &[(1, 1, 0), (2, 1, 1), (3, 1, 1)][..]));
+        assert_eq!(survivors.len(), 1);
+    }
+
+    #[test]
+    fn a_world_has_persons_facts_and_forms_too() {
+        let world = World::chronicle();
+        let texts: Vec<String> = (0..300).map(|index| world.derive(index).0).collect();
+        let census = |range: std::ops::Range<usize>| {
+            let texts = || texts[range.clone()].iter().map(String::as_str);
+            Census::of(texts(), Some(Survey::of(&world, texts()).holding))
+        };
+        let (human, same, none) = (census(0..200), census(0..200), census(200..200));
+        for (kind, survivors) in human.survivors(&same) {
+            assert!(survivors.classes.iter().all(|&(held, all, alive)| held > 0 && all == alive), "{kind}");
+        }
+        let gone = human.survivors(&none);
+        assert_eq!(gone.keys().copied().collect::<Vec<_>>(), ["facts", "forms", "persons", "words"]);
+        assert!(gone.values().all(|one| one.classes.iter().all(|class| class.2 == 0) && !one.classes.is_empty()));
+    }
+
+    #[test]
+    fn frequencies_alone() {
+        let tokenizer = Tokenizer::bytes();
+        // Three ids and an end where the training set has 2, 1 and 0 of 3, one added to each of four.
+        let test = TokenSet::from_ids(&[(&[1, 2, 3], false)], &tokenizer);
+        let found = unigram_loss([1, 1, 2].into_iter(), &test, 4, 0).unwrap();
+        let expected = [3.0, 2.0, 1.0, 1.0].map(|count: f64| -(count / 7.0).ln()).iter().sum::<f64>() / 4.0;
+        assert!((found - expected).abs() < 1e-12);
+        assert_eq!(unigram_loss([1].into_iter(), &TokenSet::from_ids(&[], &tokenizer), 4, 0), None);
+    }
+}
