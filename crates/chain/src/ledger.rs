@@ -57,6 +57,21 @@ impl HumanSet {
 /// # Errors
 /// [`RecipeError::HumanTooSmall`] if the corpus holds fewer tokens than asked for.
 pub fn human_subset(entries: &[Entry], tokens: Option<u64>, streams: &Streams) -> Result<HumanSet, RecipeError> {
+    human_subset_by(entries, |entry| &entry.id, tokens, streams)
+}
+
+/// [`human_subset`] where entries are pieces of source documents: sources are drawn, and no source has pieces on both
+/// sides, or `fresh` would bring text whose neighbours were trained on. Pieces of one source stand together in `entries`.
+/// The last source that training takes is cut where the tokens are reached, and what is left of it is not used at all.
+///
+/// # Errors
+/// As [`human_subset`].
+pub fn human_subset_by<'a>(
+    entries: &'a [Entry],
+    source: impl Fn(&'a Entry) -> &'a str,
+    tokens: Option<u64>,
+    streams: &Streams,
+) -> Result<HumanSet, RecipeError> {
     let Some(needed) = tokens else {
         return Ok(HumanSet::whole(entries.to_vec()));
     };
@@ -64,12 +79,23 @@ pub fn human_subset(entries: &[Entry], tokens: Option<u64>, streams: &Streams) -
     if needed > available {
         return Err(RecipeError::HumanTooSmall { needed, available });
     }
-    let order = streams.stream(Purpose::Subset, 0, 0).permutation(entries.len());
-    let drawn: Vec<&Entry> = order.iter().map(|&i| &entries[i]).collect();
+    let mut sources: Vec<&[Entry]> = Vec::new();
+    let mut first = 0;
+    for end in 1..=entries.len() {
+        if end == entries.len() || source(&entries[end]) != source(&entries[first]) {
+            sources.push(&entries[first..end]);
+            first = end;
+        }
+    }
+    let order = streams.stream(Purpose::Subset, 0, 0).permutation(sources.len());
+    let drawn: Vec<&Entry> = order.iter().flat_map(|&i| sources[i]).collect();
     let (training, reserve) = drawn.split_at(nearest_prefix(&drawn, needed, 1));
+    let last = training.last().map(|entry| source(entry));
+    let reserve = reserve.iter().skip_while(|entry| Some(source(entry)) == last);
+    let reserve = reserve.map(|&entry| entry.clone()).collect();
     let mut training: Vec<Entry> = training.iter().map(|&entry| entry.clone()).collect();
     training.sort_by_key(|entry| entry.index);
-    Ok(HumanSet { training, reserve: reserve.iter().map(|&entry| entry.clone()).collect() })
+    Ok(HumanSet { training, reserve })
 }
 
 /// Everything a chain has to draw from.
@@ -174,6 +200,25 @@ mod tests {
         assert_eq!(ids, ["h0", "h1", "h2", "h3", "h4", "h5"]);
         assert_eq!(set, human_subset(&corpus, Some(15), &Streams::new(3)).unwrap());
         assert!((4..20).any(|seed| human_subset(&corpus, Some(15), &Streams::new(seed)).unwrap() != set));
+    }
+
+    #[test]
+    fn no_source_has_pieces_on_both_sides() {
+        // Twelve sources of five pieces each.
+        let pieces: Vec<Entry> = (entries(&[3; 60]).into_iter())
+            .map(|entry| Entry { id: format!("d{}/{:04}", entry.index / 5, entry.index % 5 + 1), ..entry })
+            .collect();
+        let source = |entry: &Entry| entry.index / 5;
+        for seed in 0..20 {
+            let set = human_subset_by(&pieces, |entry| &entry.id[..entry.id.len() - 5], Some(66), &Streams::new(seed))
+                .unwrap();
+            // Four sources and two pieces of a fifth; its other three are left out.
+            assert_eq!((tokens_of(&set.training), set.training.len(), set.reserve.len()), (66, 22, 35));
+            assert!(set.training.is_sorted_by_key(|entry| entry.index));
+            let trained: Vec<usize> = set.training.iter().map(source).collect();
+            assert!(set.reserve.iter().all(|entry| !trained.contains(&source(entry))));
+            assert!(set.reserve.chunks(5).all(|five| five.iter().all(|entry| source(entry) == source(&five[0]))));
+        }
     }
 
     #[test]

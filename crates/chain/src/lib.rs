@@ -36,6 +36,6 @@ pub mod solvable;
 
 pub use compose::{Count, OfGeneration, OfOrigin, OfSource, Pick, Totals, TrainingSet, compose};
 pub use error::RecipeError;
-pub use ledger::{Entry, HumanSet, Ledger, Origin, human_subset};
+pub use ledger::{Entry, HumanSet, Ledger, Origin, human_subset, human_subset_by};
 pub use recipe::{Amount, GOLDEN_RATIO, NAMES, Named, Recipe, Sizes, Source};
 pub use run::{Ended, Learner, Outcome, Plan, Scorer, Trip, run};

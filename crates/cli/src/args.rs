@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// The human texts that this laboratory knows how to get
     Corpus(CorpusArgs),
+    /// Seal a corpus with hashes and a signature, and find what was changed since
+    Provenance(ProvenanceArgs),
     /// Time training and decoding of a preset on random tokens
     Bench(BenchArgs),
     /// What this build can run on here, and what `auto` takes
@@ -271,6 +273,43 @@ pub(crate) enum CorpusCommand {
     Fetch {
         /// The card's name
         name: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct ProvenanceArgs {
+    #[command(subcommand)]
+    pub(crate) command: ProvenanceCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ProvenanceCommand {
+    /// Make a key pair: FILE, which only you may read, and FILE.pub
+    Key {
+        /// The secret key's file; nothing is written over
+        file: PathBuf,
+    },
+    /// Write a manifest: a hash for each document, one root over them, a signature
+    Seal {
+        /// A text file, a folder of text files, or JSON lines (plain, .gz or .zst)
+        data: PathBuf,
+        /// Sign with this secret key
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// The manifest; `DATA.manifest.jsonl` by default
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Name each document that was changed, renamed, moved, lost or added since; exit code 1 if any was, or the signature fails
+    Verify {
+        /// What was sealed
+        data: PathBuf,
+        /// The manifest; `DATA.manifest.jsonl` by default
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
+        /// Ask for this key's signature: FILE.pub, or its 64 digits
+        #[arg(long, value_name = "PUBLIC")]
+        key: Option<String>,
     },
 }
 

@@ -113,6 +113,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sample(args) => commands::parts::sample(args),
         Command::Evaluate(args) => commands::parts::evaluate(args),
         Command::Corpus(args) => commands::corpus::corpus(args),
+        Command::Provenance(args) => commands::provenance::provenance(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Devices => commands::devices(),
     }

@@ -37,6 +37,11 @@ pub fn cut(document: &Document, tokenizer: &Tokenizer, max_tokens: usize) -> Vec
         .collect()
 }
 
+/// The id of the document that [`cut`] made the piece `id` from.
+pub fn source_of(id: &str) -> &str {
+    id.rsplit_once('/').map_or(id, |(source, _)| source)
+}
+
 /// [`cut`] for many documents, on all threads; the pieces keep the documents' order.
 ///
 /// # Panics
@@ -191,6 +196,7 @@ mod tests {
         let mut rest = text;
         for (number, piece) in pieces.iter().enumerate() {
             assert_eq!(piece.id, format!("d/{:04}", number + 1));
+            assert_eq!(source_of(&piece.id), "d");
             assert_eq!(piece.text, piece.text.trim());
             let tokens = tokenizer.encode(&piece.text).len();
             let limit = max_tokens + usize::from(piece.truncated);

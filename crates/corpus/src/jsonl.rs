@@ -106,7 +106,7 @@ impl JsonLines {
 }
 
 /// The parser's words with its column; its line number counts from our line and would mislead.
-fn position(error: &serde_json::Error) -> String {
+pub(crate) fn position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or(&text);
     if error.column() > 0 { format!("column {}: {what}", error.column()) } else { what.to_owned() }

@@ -33,6 +33,7 @@ mod document;
 mod fetch;
 mod form;
 mod jsonl;
+pub mod manifest;
 mod pack;
 mod read;
 mod sampling;
@@ -43,7 +44,7 @@ mod tokenizer;
 mod words;
 
 pub use card::{Card, Form, Registry, Source, Take, UnknownCorpus, VocabularyCard};
-pub use cut::{SMALLEST_PIECE, cut, cut_all};
+pub use cut::{SMALLEST_PIECE, cut, cut_all, source_of};
 pub use document::{Document, Origin, Prompt, Provenance, Span};
 pub use fetch::{ClientFault, FetchError, archive_path, cache_dir, fetch, gpt2, load};
 pub use jsonl::{JsonLines, write_jsonl_zst};

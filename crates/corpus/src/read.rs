@@ -102,7 +102,7 @@ fn plain_name(path: &Path) -> String {
     name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name).to_owned()
 }
 
-fn is_json_lines(path: &Path) -> bool {
+pub(crate) fn is_json_lines(path: &Path) -> bool {
     let name = plain_name(path);
     [".jsonl", ".ndjson", ".json"].iter().any(|end| name.ends_with(end))
 }
@@ -121,7 +121,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, ReadError> {
     })
 }
 
-fn read_text(path: &Path) -> Result<String, ReadError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, ReadError> {
     let mut bytes = Vec::new();
     open(path)?.read_to_end(&mut bytes).map_err(|source| ReadError::File { path: path.to_owned(), source })?;
     clean(bytes).map_err(|offset| ReadError::NotUtf8 { place: path.display().to_string(), offset: offset as u64 })
@@ -141,6 +141,12 @@ pub(crate) fn line_feeds(text: &str) -> String {
 }
 
 fn read_folder(root: &Path) -> Result<Vec<Document>, ReadError> {
+    let name = file_name(root);
+    text_files(root)?.into_iter().map(|(id, path)| Ok(Document::human(id, read_text(&path)?, &name))).collect()
+}
+
+/// Every `.txt` below a folder, by its relative path.
+pub(crate) fn text_files(root: &Path) -> Result<BTreeMap<String, PathBuf>, ReadError> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -158,6 +164,5 @@ fn read_folder(root: &Path) -> Result<Vec<Document>, ReadError> {
             }
         }
     }
-    let name = file_name(root);
-    files.into_iter().map(|(id, path)| Ok(Document::human(id, read_text(&path)?, &name))).collect()
+    Ok(files)
 }

@@ -2,7 +2,7 @@
 
 use crate::census::{self, Census};
 use crate::{Error, Experiment, Human, Plant, plant, scoring};
-use chain::{Entry, HumanSet, Source, human_subset};
+use chain::{Entry, HumanSet, Source, human_subset_by};
 use corpus::{Document, TokenSet, Tokenizer};
 use evaluation::Reference;
 use std::sync::Arc;
@@ -99,7 +99,9 @@ impl Seed {
         let context = experiment.context()?;
         let (texts, set, survey) = match (&human.texts, &human.truth) {
             (Some(texts), _) => {
-                let set = human_subset(&texts.entries(context), experiment.corpus.tokens, &Streams::new(seed))
+                let entries = texts.entries(context);
+                let tokens = experiment.corpus.tokens;
+                let set = human_subset_by(&entries, |piece| corpus::source_of(&piece.id), tokens, &Streams::new(seed))
                     .map_err(|e| Error::Request(format!("corpus.tokens: {e}")))?;
                 (texts.clone(), set, None)
             }

@@ -38,6 +38,8 @@ pub enum Purpose {
     Learner,
     /// Draws that a metric takes (subsamples of equal size); the item is the metric's own.
     Evaluation,
+    /// Draws of a defence about one document (a label that errs, a resampling); the item is [`item_of_name`] of both.
+    Curation,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Prompt => "prompt",
             Self::Learner => "learner",
             Self::Evaluation => "evaluation",
+            Self::Curation => "curation",
         }
     }
 }

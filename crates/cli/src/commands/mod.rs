@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod corpus;
 pub(crate) mod experiment;
 pub(crate) mod parts;
+pub(crate) mod provenance;
 pub(crate) mod report;
 
 use crate::Failure;

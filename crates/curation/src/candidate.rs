@@ -1,0 +1,268 @@
+//! What a defence is shown, what it may ask, and what it answers.
+
+use corpus::{Document, Origin, Sampling};
+use evaluation::Measure;
+use streams::{Purpose, Stream, Streams, item_of_name};
+use world::World;
+
+use crate::Error;
+
+/// A document that may be trained on.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// Text and provenance. The provenance's origin is the true one: only oracles and measures may look at it.
+    pub document: &'a Document,
+    /// Its tokens.
+    pub ids: &'a [u32],
+    /// What its label says; it may be wrong ([`crate::Labels`]).
+    pub label: Origin,
+}
+
+impl<'a> Candidate<'a> {
+    /// A candidate whose label is true.
+    pub fn new(document: &'a Document, ids: &'a [u32]) -> Self {
+        Self { document, ids, label: document.provenance.origin }
+    }
+
+    /// The document's id without the name of its chain, so that arms of one seed draw alike.
+    fn id(&self) -> &str {
+        let id = self.document.id.as_str();
+        self.document.provenance.chain.as_ref().and_then(|chain| id.strip_prefix(chain.as_str())).unwrap_or(id)
+    }
+
+    /// Draws about this document that are the same whenever and in whatever arm it is met: a label sticks to its text.
+    pub(crate) fn lasting(&self, what: &str, streams: &Streams) -> Stream {
+        let written = self.document.provenance.generation.map_or(0, |generation| generation + 1);
+        streams.stream(Purpose::Curation, written, self.item(what))
+    }
+
+    /// Draws about this document for one training set: another generation draws anew.
+    pub(crate) fn passing(&self, what: &str, context: &Context<'_>) -> Stream {
+        let written = self.document.provenance.generation.map_or(0, |generation| generation + 1);
+        context.streams.stream(Purpose::Curation, context.generation, self.item(&format!("{what}\0{written}")))
+    }
+
+    fn item(&self, what: &str) -> u64 {
+        item_of_name(&format!("{what}\0{}", self.id()))
+    }
+}
+
+/// What becomes of a candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Whether it may be drawn.
+    pub keep: bool,
+    /// Weight of each of its tokens in the loss.
+    pub weight: f32,
+    /// How often it is there.
+    pub copies: u32,
+    /// Other tokens in place of its own.
+    pub edited: Option<Vec<u32>>,
+}
+
+impl Decision {
+    /// What happens to every document where there is no defence.
+    pub const UNDEFENDED: Self = Self { keep: true, weight: 1.0, copies: 1, edited: None };
+
+    /// Kept as it is, or dropped.
+    pub fn keep_if(keep: bool) -> Self {
+        Self { keep, ..Self::UNDEFENDED }
+    }
+
+    /// Lays a later decision on this one.
+    pub(crate) fn then(&mut self, later: Self) {
+        self.keep &= later.keep;
+        self.weight *= later.weight;
+        self.copies *= later.copies;
+        self.edited = later.edited.or(self.edited.take());
+    }
+}
+
+/// The decisions of a defence and what it has to say about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// One for each candidate, in their order.
+    pub decisions: Vec<Decision>,
+    /// Numbers for `metrics.csv`: a detector's accuracy, a share of edited tokens.
+    pub measures: Vec<Measure>,
+}
+
+impl Verdict {
+    /// The verdict of no defence on `count` candidates.
+    pub fn undefended(count: usize) -> Self {
+        Self { decisions: vec![Decision::UNDEFENDED; count], measures: Vec::new() }
+    }
+
+    /// Keeps what is marked.
+    pub(crate) fn keep(kept: impl IntoIterator<Item = bool>) -> Self {
+        Self { decisions: kept.into_iter().map(Decision::keep_if).collect(), measures: Vec::new() }
+    }
+}
+
+/// What a defence may look at beside its candidates.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The human training set. What reads it is a hidden human anchor, and its [`Price`] says so.
+    pub human: &'a [Candidate<'a>],
+    /// The text that the parent wrote, all of it and known as such: the other class of a detector.
+    pub latest: &'a [Candidate<'a>],
+    /// The seed's streams.
+    pub streams: &'a Streams,
+    /// The generation whose training set is chosen.
+    pub generation: u32,
+    /// The token that stands before a document's first.
+    pub separator: u32,
+    /// The truth, where a world is the corpus.
+    pub world: Option<&'a World>,
+    /// The models, asked only by defences that need them.
+    pub models: &'a dyn Models,
+}
+
+/// Which model is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Which {
+    /// The one that wrote the latest text.
+    #[default]
+    Parent,
+    /// Generation 0, which learned from human text alone: a hidden human anchor.
+    First,
+}
+
+/// A place in a document and the uniform number in [0, 1) that decides what is drawn there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Index of the token.
+    pub position: usize,
+    /// The draw.
+    pub uniform: f64,
+}
+
+/// The models of the chain, asked lazily.
+pub trait Models {
+    /// Nats of each document's tokens, each document alone from its separator; the end is the last, unless the document
+    /// is truncated.
+    ///
+    /// # Errors
+    /// One line: why there are none.
+    fn token_losses(&self, which: Which, documents: &[Candidate<'_>]) -> Result<Vec<Vec<f32>>, String>;
+
+    /// For each place of each document, a token drawn in its stead: from the model's distribution after the document's
+    /// own tokens before it (edits elsewhere do not show), cut and warmed as `sampling` says, the separator left out,
+    /// at the place's uniform number.
+    ///
+    /// # Errors
+    /// One line: why there are none.
+    fn redraw(
+        &self,
+        which: Which,
+        documents: &[Candidate<'_>],
+        places: &[Vec<Place>],
+        sampling: &Sampling,
+    ) -> Result<Vec<Vec<u32>>, String>;
+}
+
+/// For runs and tests in which no defence asks a model.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoModels;
+
+impl Models for NoModels {
+    fn token_losses(&self, _: Which, _: &[Candidate<'_>]) -> Result<Vec<Vec<f32>>, String> {
+        Err("there is no model here to ask for losses".to_owned())
+    }
+
+    fn redraw(&self, _: Which, _: &[Candidate<'_>], _: &[Vec<Place>], _: &Sampling) -> Result<Vec<Vec<u32>>, String> {
+        Err("there is no model here to draw from".to_owned())
+    }
+}
+
+/// A defence: it judges the documents that a source of the recipe offers, before the recipe draws from them.
+pub trait Defence: Send + Sync {
+    /// Its line in [`crate::DEFENCES`].
+    fn about(&self) -> &'static About;
+
+    /// Whether its parameters mean something.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] with the first that does not.
+    fn check(&self) -> Result<(), Error>;
+
+    /// One decision for each candidate, in their order.
+    ///
+    /// # Errors
+    /// If something that it needs is not there.
+    fn judge(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error>;
+
+    /// What it costs with these parameters.
+    fn price(&self) -> Price {
+        self.about().price
+    }
+
+    /// Its name in an experiment file.
+    fn name(&self) -> &'static str {
+        self.about().name
+    }
+}
+
+/// A defence in one paragraph.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Its name in an experiment file.
+    pub name: &'static str,
+    /// One line: what it does.
+    pub about: &'static str,
+    /// Who proposed it.
+    pub source: &'static str,
+    /// What it costs with its defaults.
+    pub price: Price,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+}
+
+/// One parameter of a defence.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its key.
+    pub name: &'static str,
+    /// Its default as TOML; empty if it is left out.
+    pub default: &'static str,
+    /// What it is.
+    pub about: &'static str,
+}
+
+/// What a defence uses that a chain without it does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// Human text and outside knowledge, openly or by the back door.
+    pub anchors: &'static [Anchor],
+    /// What it costs otherwise.
+    pub cost: &'static str,
+}
+
+/// Human text or outside knowledge that a defence brings into the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Anchor {
+    /// Labels of origin.
+    Labels,
+    /// The human training set, read anew in every generation.
+    HumanText,
+    /// Generation 0's weights, which hold human text.
+    FirstModel,
+    /// The truth itself: a world's grammar and facts.
+    Truth,
+    /// A key that every writer must have used.
+    Key,
+}
+
+impl Anchor {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Labels => "labels",
+            Self::HumanText => "human text",
+            Self::FirstModel => "generation 0's weights",
+            Self::Truth => "the truth",
+            Self::Key => "the writers' key",
+        }
+    }
+}

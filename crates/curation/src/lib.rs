@@ -1,0 +1,91 @@
+//! The defences: what is kept, weighed, resampled or edited before a generation is trained on it.
+//!
+//! For each source of the recipe, the documents that it offers are [`Candidate`]s; a [`Curation`] (the list `curation =
+//! [...]` of an experiment file) judges them, and the recipe fills its amounts from what was kept, with the weights and
+//! copies of each [`Decision`]. So the best of eight is an arm that writes eight times its budget and keeps an eighth.
+//! Each defence is a file of its own that begins with its definition, source, trap and price; [`DEFENCES`] lists them.
+//!
+//! | name | what it does |
+//! |---|---|
+//! | `filter-by-label` | keeps what its label calls human; labels may err |
+//! | `detector` | a classifier of human against written text filters, weighs or resamples |
+//! | `watermark` | drops what bears the writers' mark |
+//! | `perplexity-high`, `perplexity-low` | keep surprising, or likely, text |
+//! | `verifier` | keeps what an oracle, an erring one or the model finds good |
+//! | `near-duplicates`, `dispersion` | keep the first of its kind; keep what lies far apart |
+//! | `token-editing` | draws again what a model finds all but certain |
+//!
+//! What a defence knows is its [`Price`]: human text or outside knowledge that comes into the loop by it is an
+//! [`Anchor`], to be counted as human tokens are. Truncated or focal losses, an entropy floor, and weights by the
+//! disagreement of an ensemble are the objective's, not here. [`targeted`] helps to write what is missing.
+//!
+//! ```
+//! use corpus::{Document, Origin, Provenance};
+//! use curation::{Candidate, Context, Curation, NoModels, Step};
+//! use streams::Streams;
+//!
+//! let human: Vec<Document> = (0..40).map(|i| Document::human(format!("h{i}"), "", "a book")).collect();
+//! let written: Vec<Document> = (0..40)
+//!     .map(|i| Document {
+//!         id: format!("replace/seed-0/0/{i}"),
+//!         provenance: Provenance { generation: Some(0), ..Provenance::of(Origin::Synthetic) },
+//!         ..human[i].clone()
+//!     })
+//!     .collect();
+//! // Human text holds a word that the model never writes.
+//! let ids: Vec<Vec<u32>> = (0..40).map(|i| vec![1, 2, i % 5, 3]).collect();
+//! let human: Vec<Candidate> = human.iter().map(|d| Candidate::new(d, &[1, 2, 9, 3])).collect();
+//! let written: Vec<Candidate> = written.iter().zip(&ids).map(|(d, ids)| Candidate::new(d, ids)).collect();
+//!
+//! let context = Context {
+//!     human: &human,
+//!     latest: &written,
+//!     streams: &Streams::new(0),
+//!     generation: 1,
+//!     separator: 0,
+//!     world: None,
+//!     models: &NoModels,
+//! };
+//! let mixture: Vec<Candidate> = human[..10].iter().chain(&written[..30]).copied().collect();
+//! let verdict = Curation::new(vec![Step::named("detector").expect("it is one")])?.judge(&mixture, &context)?;
+//! assert!(verdict.decisions[..10].iter().all(|decision| decision.keep));
+//! assert_eq!(verdict.decisions.iter().filter(|decision| decision.keep).count(), 32);
+//! assert_eq!(verdict.measures[0].metric, "detector-accuracy");
+//! # Ok::<(), curation::Error>(())
+//! ```
+
+mod candidate;
+mod detector;
+mod dispersion;
+mod duplicates;
+mod editing;
+mod error;
+mod features;
+mod hash;
+mod labels;
+mod list;
+mod logistic;
+mod perplexity;
+mod rank;
+pub mod resample;
+pub mod targeted;
+#[cfg(test)]
+mod testing;
+mod verifier;
+mod watermark;
+
+pub use candidate::{
+    About, Anchor, Candidate, Context, Decision, Defence, Models, NoModels, Parameter, Place, Price, Verdict, Which,
+};
+pub use detector::{Detector, Learned, Use, Weight};
+pub use dispersion::{Dispersion, spread};
+pub use duplicates::NearDuplicates;
+pub use editing::{Of, TokenEditing};
+pub use error::Error;
+pub use features::Units;
+pub use hash::gram_hash;
+pub use labels::{FilterByLabel, Labels, effective_share};
+pub use list::{Curation, DEFENCES, Step};
+pub use perplexity::{Perplexity, PerplexityHigh, PerplexityLow};
+pub use verifier::{By, Verifier, breakdown, true_sentences};
+pub use watermark::{Greens, Mark, Marked, Watermark};
