@@ -27,6 +27,7 @@
 
 mod compose;
 mod error;
+pub mod forecast;
 pub mod laws;
 pub mod learners;
 mod ledger;

@@ -41,6 +41,10 @@ pub(crate) enum Command {
     Corpus(CorpusArgs),
     /// Seal a corpus with hashes and a signature, and find what was changed since
     Provenance(ProvenanceArgs),
+    /// Hold every law of the loop against the loop: closed form beside simulation
+    Laws(LawsArgs),
+    /// What a chain will have lost after so many generations, from word frequencies alone
+    Forecast(ForecastArgs),
     /// Time training and decoding of a preset on random tokens
     Bench(BenchArgs),
     /// What this build can run on here, and what `auto` takes
@@ -311,6 +315,89 @@ pub(crate) enum ProvenanceCommand {
         #[arg(long, value_name = "PUBLIC")]
         key: Option<String>,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct LawsArgs {
+    /// This law alone; may be given more than once
+    #[arg(long, value_name = "NAME", value_parser = chain::laws::suite::names())]
+    pub(crate) law: Vec<String>,
+    /// Seed of the simulated chains
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Human text beside the last generation's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HumanText {
+    /// None: each generation reads the last one's text alone
+    None,
+    /// Human text that nobody has read before
+    Fresh,
+    /// The same part of generation 0's human text each time
+    Anchor,
+    /// A part of generation 0's human text, drawn anew each time
+    Pool,
+    /// Nothing is thrown away: the human text and all text written since, in equal parts
+    Accumulate,
+}
+
+/// What is to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Held {
+    /// The number of words
+    Vocabulary,
+    /// The share of human text that consists of words that are still there
+    Coverage,
+    /// The entropy of words
+    Entropy,
+}
+
+#[derive(Args)]
+pub(crate) struct ForecastArgs {
+    /// A text whose word frequencies are the truth: a text file, a folder of text files, or JSON lines (plain, .gz or
+    /// .zst); Zipf's law if there is none
+    pub(crate) data: Option<PathBuf>,
+    /// The text's field in JSON lines
+    #[arg(long, default_value = "text")]
+    pub(crate) field: String,
+    /// Zipf's exponent
+    #[arg(long, default_value_t = 1.0, conflicts_with = "data")]
+    pub(crate) exponent: f64,
+    /// Mandelbrot's offset: frequencies go with (rank + offset)^-exponent
+    #[arg(long, default_value_t = 2.7, conflicts_with = "data")]
+    pub(crate) offset: f64,
+    /// Distinct words, as in 1e9
+    #[arg(long, default_value_t = 1e6, conflicts_with = "data")]
+    pub(crate) types: f64,
+    /// Tokens that each generation reads, as in 1e12 [default: the text's own, or 1e9]
+    #[arg(long)]
+    pub(crate) tokens: Option<f64>,
+    /// Tokens that count as one draw, because words come in runs
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) run: f64,
+    /// The share of tokens that the last generation wrote, from generation 1 on [default: 1 without human text, else
+    /// 0.9]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) synthetic: Option<f64>,
+    /// What human text the rest is
+    #[arg(long, value_enum, default_value_t = HumanText::None)]
+    pub(crate) human: HumanText,
+    /// Number of models
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) generations: u32,
+    /// Also say how much human text the last generation needs to have this share of what generation 0 has
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) hold: Option<f64>,
+    /// Of what --hold is a share
+    #[arg(long, value_enum, default_value_t = Held::Vocabulary)]
+    pub(crate) level: Held,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What `bench` measures.

@@ -114,6 +114,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Evaluate(args) => commands::parts::evaluate(args),
         Command::Corpus(args) => commands::corpus::corpus(args),
         Command::Provenance(args) => commands::provenance::provenance(args),
+        Command::Laws(args) => commands::laws::laws(args),
+        Command::Forecast(args) => commands::forecast::forecast(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Devices => commands::devices(),
     }

@@ -6,10 +6,11 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use chain::{HumanSet, Plan, Recipe, Trip, laws, run};
+use chain::laws::{self, Human, Regime};
+use chain::{HumanSet, Plan, Recipe, Trip, run};
 use streams::Streams;
 use support::oracle::Oracle;
-use support::{Mean, law, texts};
+use support::{Mean, texts};
 use world::{Survey, World, to_truth};
 
 const DOCUMENTS: u64 = 200;
@@ -61,7 +62,7 @@ fn survival(recipe: &str, n: f64, p: f64, generation: u32) -> f64 {
     match recipe {
         "replace" => laws::survival_replace(n, p, generation),
         "accumulate" => laws::survival_replace(n, p, 0),
-        _ => law::survival_pool(n, p, 0.1, generation),
+        _ => laws::survival(Regime::Mixture(Human::Pool, 0.1), n, p, generation),
     }
 }
 

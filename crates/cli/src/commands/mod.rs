@@ -3,6 +3,8 @@
 pub(crate) mod bench;
 pub(crate) mod corpus;
 pub(crate) mod experiment;
+pub(crate) mod forecast;
+pub(crate) mod laws;
 pub(crate) mod parts;
 pub(crate) mod provenance;
 pub(crate) mod report;

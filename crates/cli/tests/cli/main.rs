@@ -5,6 +5,7 @@ mod devices;
 mod diverged;
 mod killed;
 mod lab;
+mod laws;
 mod parts;
 mod refused;
 mod regimes;

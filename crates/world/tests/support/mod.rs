@@ -1,9 +1,8 @@
-//! Learners on documents of a world, for the loop's tests and the figure of survival: one that knows the grammar, one that
-//! does not; and the exact law of what they can keep.
+//! Learners on documents of a world, for the loop's tests and the figure of survival: one that knows the grammar, one
+//! that does not.
 
 #![allow(dead_code)] // Each of those who use this use a part of it.
 
-pub(crate) mod law;
 pub(crate) mod oracle;
 pub(crate) mod texts;
 pub(crate) mod words;
