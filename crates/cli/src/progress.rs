@@ -25,7 +25,14 @@ struct State {
     /// Cost of what was made here, and of what was found.
     made: f64,
     found: f64,
+    /// Cost of what is done of each chain's stage that is being made.
+    begun: BTreeMap<String, f64>,
+    /// When a line was last written.
+    told: Instant,
 }
+
+/// Between two lines about a stage that goes on.
+const QUIET: Duration = Duration::from_secs(30);
 
 impl Progress {
     pub(crate) fn new(kind: ProgressKind) -> Self {
@@ -42,6 +49,8 @@ impl Progress {
             cost: 0.0,
             made: 0.0,
             found: 0.0,
+            begun: BTreeMap::new(),
+            told: Instant::now(),
         };
         Self { kind, state: Mutex::new(state) }
     }
@@ -63,14 +72,26 @@ impl Progress {
 }
 
 impl State {
+    /// Cost of what was made here, stages that are not finished in part.
+    fn worked(&self) -> f64 {
+        self.made + self.begun.values().sum::<f64>()
+    }
+
     /// Time left, from what was made so far; nothing before there is something to go by.
     fn left(&self) -> Option<Duration> {
-        let todo = (self.cost - self.made - self.found).max(0.0);
-        (self.made > 0.0).then(|| self.started.elapsed().mul_f64(todo / self.made))
+        let worked = self.worked();
+        let todo = (self.cost - worked - self.found).max(0.0);
+        (worked > 0.0).then(|| self.started.elapsed().mul_f64(todo / worked))
     }
 
     fn share(&self) -> f64 {
-        if self.cost > 0.0 { ((self.made + self.found) / self.cost).min(1.0) } else { 1.0 }
+        if self.cost > 0.0 { ((self.worked() + self.found) / self.cost).min(1.0) } else { 1.0 }
+    }
+
+    /// `(37 %, about 2 m 05 s left)`.
+    fn outlook(&self) -> String {
+        let left = self.left().map_or(String::new(), |left| format!(", about {} left", duration(left)));
+        format!("({:.0} %{left})", 100.0 * self.share())
     }
 }
 
@@ -92,26 +113,34 @@ impl Observer for Progress {
                 state.started = Instant::now();
                 state.cost = *cost;
             }
-            Event::Finished { made: true, cost, .. } => state.made += cost,
-            Event::Finished { cost, .. } => state.found += cost,
+            Event::Working { chain, done, cost, .. } => drop(state.begun.insert(chain.clone(), done * cost)),
+            Event::Finished { chain, made, cost, .. } => {
+                state.begun.remove(chain);
+                *if *made { &mut state.made } else { &mut state.found } += cost;
+            }
             _ => {}
         }
         match self.kind {
             ProgressKind::Auto => bars(&mut state, &event),
-            ProgressKind::Plain => plain(&state, &event),
+            ProgressKind::Plain => plain(&mut state, &event),
             ProgressKind::Json => eprintln!("{}", as_json(&state, &event)),
             ProgressKind::None => {}
         }
     }
 }
 
-fn plain(state: &State, event: &Event) {
+fn plain(state: &mut State, event: &Event) {
     match event {
         Event::Note(text) => eprintln!("{}", corpus::printable(text)),
         Event::Failed { chain, reason } => eprintln!("{chain} ended: {reason}"),
         Event::Finished { chain, generation, kind: rundir::StageKind::Score, made: true, .. } => {
-            let left = state.left().map_or(String::new(), |left| format!(", about {} left", duration(left)));
-            eprintln!("{chain} generation {generation} done ({:.0} %{left})", 100.0 * state.share());
+            eprintln!("{chain} generation {generation} done {}", state.outlook());
+            state.told = Instant::now();
+        }
+        Event::Working { chain, generation, kind, done, note, .. } if state.told.elapsed() > QUIET => {
+            let percent = 100.0 * done;
+            eprintln!("{chain} generation {generation}: {kind} {percent:.0} % {note} {}", state.outlook());
+            state.told = Instant::now();
         }
         _ => {}
     }
@@ -128,7 +157,7 @@ fn bars(state: &mut State, event: &Event) {
             all.enable_steady_tick(Duration::from_secs(1));
             state.all = Some(all);
         }
-        Event::Working { chain, generation, kind, done, note } => {
+        Event::Working { chain, generation, kind, done, note, .. } => {
             let bars = &state.bars;
             let bar = state.chains.entry(chain.clone()).or_insert_with(|| {
                 let bar = bars.add(ProgressBar::new(1000));
@@ -164,7 +193,7 @@ fn as_json(state: &State, event: &Event) -> serde_json::Value {
     let left = state.left().map(|d| d.as_secs());
     match event {
         Event::Begin { chains, cost } => json!({"event": "begin", "chains": chains, "operations": cost}),
-        Event::Working { chain, generation, kind, done, note } => json!({
+        Event::Working { chain, generation, kind, done, note, .. } => json!({
             "event": "working", "chain": chain, "generation": generation, "stage": kind.name(), "done": done, "note": note,
         }),
         Event::Finished { chain, generation, kind, made, .. } => json!({

@@ -145,7 +145,10 @@ impl Transformers<'_> {
     }
 
     fn working(&self, generation: u32, kind: StageKind, done: f64, note: String) {
-        self.observer.event(Event::Working { chain: self.chain.to_string(), generation, kind, done, note });
+        // Members of a generation take turns at training and writing.
+        let turns = if matches!(kind, StageKind::Train | StageKind::Write) { self.arm.members } else { 1 };
+        let cost = self.plan.generations[generation as usize].cost(kind) / f64::from(turns);
+        self.observer.event(Event::Working { chain: self.chain.to_string(), generation, kind, done, cost, note });
     }
 
     /// Finds a stage or makes it, and says so; `share` is its part of the cost of the generation's stages of its kind.

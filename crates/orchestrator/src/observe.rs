@@ -20,6 +20,8 @@ pub enum Event {
         kind: StageKind,
         /// The share that is done, 0 to 1.
         done: f64,
+        /// Its cost, as foretold.
+        cost: f64,
         /// A figure to show beside it (a loss, tokens written).
         note: String,
     },

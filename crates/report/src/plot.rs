@@ -143,7 +143,9 @@ impl Grid {
         let rows = self.cells.len();
         let mut text = String::new();
         for (row, cells) in self.cells.iter().enumerate() {
-            let value = self.high - (self.high - self.low) * row as f64 / (rows - 1) as f64;
+            // Of the two ends each by its own share: the last row is the low end exactly.
+            let share = row as f64 / (rows - 1) as f64;
+            let value = self.high * (1.0 - share) + self.low * share;
             let tick = if row % ((rows - 1) / 2) == 0 { written(value) } else { String::new() };
             let line: String = cells.iter().collect();
             let label = labels[row].as_deref().unwrap_or_default();
