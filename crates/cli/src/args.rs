@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Sample(SampleArgs),
     /// Measure a model on a text
     Evaluate(EvaluateArgs),
+    /// Hold any text against human text: is it duplicated, truncated, stripped of its tail?
+    Audit(AuditArgs),
     /// The human texts that this laboratory knows how to get
     Corpus(CorpusArgs),
     /// Seal a corpus with hashes and a signature, and find what was changed since
@@ -256,6 +258,24 @@ pub(crate) struct EvaluateArgs {
     pub(crate) text: Text,
     #[command(flatten)]
     pub(crate) device: Device,
+}
+
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) text: Text,
+    /// Human text of the same kind, in any of the same forms and in its own order
+    #[arg(long, value_name = "HUMAN")]
+    pub(crate) reference: PathBuf,
+    /// The human text's field in JSON lines, if it is another
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) reference_field: Option<String>,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// One JSON object a line: the verdict, every comparison, metric and tell
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

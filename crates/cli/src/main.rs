@@ -112,6 +112,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Train(args) => commands::parts::train(args),
         Command::Sample(args) => commands::parts::sample(args),
         Command::Evaluate(args) => commands::parts::evaluate(args),
+        Command::Audit(args) => commands::audit::audit(args),
         Command::Corpus(args) => commands::corpus::corpus(args),
         Command::Provenance(args) => commands::provenance::provenance(args),
         Command::Laws(args) => commands::laws::laws(args),

@@ -11,7 +11,7 @@
 use crate::Doc;
 use crate::measure::Measures;
 
-/// All of the above but the mean length in words.
+/// All of the above but the mean length in words, which `lengths.rs` has.
 pub(crate) fn report(docs: &[Doc<'_>], measures: &mut Measures) {
     let count = docs.len() as f64;
     let number = |test: fn(&Doc<'_>) -> bool| docs.iter().filter(|doc| test(doc)).count() as f64;

@@ -24,22 +24,46 @@
 //! assert_eq!(survival.value, 2.0 / 3.0);
 //! ```
 
+mod audit;
 pub mod calibration;
+mod coverage;
+mod divergence;
+mod draws;
+mod duplicates;
+mod edit_distance;
+mod endings;
+mod entropy;
 pub mod features;
 mod flaws;
+mod good_turing;
+mod hash;
+mod heaps;
+mod hill;
+mod lengths;
+mod mattr;
 mod measure;
+mod planted;
 mod predictions;
+mod readability;
 mod reference;
+mod relative;
 mod repetition;
+mod sample;
+mod self_bleu;
 pub mod statistics;
 mod tail;
+mod tells;
 mod text;
 pub mod verdicts;
 mod vocabulary;
 mod written;
+mod zipf;
 
+pub use audit::{Audit, AuditError, Comparison, Extent, Flaw, audit};
 pub use measure::Measure;
+pub use planted::{planted_share, ratio_of_words};
 pub use predictions::{DocumentLoss, predictions};
 pub use reference::{Equal, Reference};
+pub use tells::{Tell, rates, tells};
 pub use text::{Doc, words};
 pub use written::written;

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use streams::Streams;
 
-use crate::measure::Measures;
+use crate::coverage::{self, Twin};
+use crate::draws::{self, Draw, Drawn};
+use crate::measure::{Measures, Side};
 use crate::tail::{self, Tail};
-use crate::text::Words;
-use crate::vocabulary::Richness;
-use crate::{Doc, Measure, repetition};
+use crate::tells::Spread;
+use crate::text::{Grams, Known, Links, Words};
+use crate::{Doc, Measure, duplicates, edit_distance, endings, lengths, mattr, readability, repetition, self_bleu};
 
 /// How texts are brought to equal size (see the trap in `vocabulary.rs`).
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,9 @@ pub struct Equal {
     pub streams: Streams,
 }
 
+/// Words of the human text of which n-grams are kept: beyond, random documents stand for it.
+const KEPT: usize = 2_000_000;
+
 /// What is kept of the human text: built once, used for every generation.
 #[derive(Debug)]
 pub struct Reference {
@@ -30,6 +35,14 @@ pub struct Reference {
     tokens: HashMap<u32, u64>,
     tail: Tail,
     equal: Equal,
+    /// Documents that are compared with each other.
+    documents: usize,
+    /// The human text's n-grams.
+    text: Grams,
+    known: Known,
+    spread: Spread,
+    /// The text that is to be covered.
+    twin: Option<Twin>,
     /// What the twin shows; the same beside every generation.
     human: Vec<Measure>,
 }
@@ -53,11 +66,26 @@ impl Reference {
             doc.ids.iter().for_each(|&id| *tokens.entry(id).or_insert(0) += 1);
         }
         let tail = Tail { words: tail::highest_count(words.values()), tokens: tail::highest_count(tokens.values()) };
-        let mut reference = Self { words, tokens, tail, equal, human: Vec::new() };
+        let kept = kept(human, words.values().sum(), &equal.streams);
+        let kept = Words::of(&kept);
+        let (known, spread) = (Known::of(&kept), Spread::of(&kept.grams));
         let twin_words = Words::of(twin);
-        if twin_words.len() > 0 {
-            reference.equal.words = equal.words.min(twin_words.len());
-            reference.human = reference.of_twin(twin, &twin_words);
+        let mut reference = Self {
+            words,
+            tokens,
+            tail,
+            equal,
+            documents: self_bleu::DOCUMENTS,
+            text: kept.grams,
+            known,
+            spread,
+            twin: None,
+            human: Vec::new(),
+        };
+        if twin_words.grams.len() > 0 {
+            reference.equal.words = equal.words.min(twin_words.grams.len());
+            reference.documents = self_bleu::DOCUMENTS.min(twin.len());
+            reference.human = reference.of_twin(twin, &twin_words, &kept.types);
         }
         reference
     }
@@ -67,15 +95,57 @@ impl Reference {
         self.equal.words
     }
 
-    fn of_twin(&self, twin: &[Doc<'_>], words: &Words<'_>) -> Vec<Measure> {
-        let (counts, mut measures) = (self.counts(words), Measures::default());
-        if let Some(richness) = self.at_equal_size(words, &counts) {
-            richness.report("human", &mut measures);
-            richness.report_distinct("human-", &mut measures);
-        }
-        repetition::report(words, "human-", &mut measures);
-        tail::report(self, twin, words, &counts, &tail::HUMAN, &mut measures);
+    /// Measures the twin, and keeps what will be covered of it. `types` are the human text's.
+    fn of_twin(&mut self, twin: &[Doc<'_>], words: &Words<'_>, types: &[&str]) -> Vec<Measure> {
+        let links = self.known.links(words);
+        let target = Twin::of(words, &self.text, &links, self.equal.words);
+        let to_twin = target.known.links_of(types, &self.text);
+        let mut measures = Measures::default();
+        measures.extend(&self.of_samples(words, &links, Side::Human));
+        let honest = coverage::honest(&self.text);
+        measures.extend(&draws::of_cover(&self.text, &honest, &to_twin, &target, Side::Human, &self.equal));
+        self.of_all(twin, words, Side::Human, &mut measures);
+        self.twin = Some(target);
         measures.into_vec()
+    }
+
+    /// What is measured of samples of a text.
+    pub(crate) fn of_samples(&self, words: &Words<'_>, links: &Links, side: Side) -> Vec<Measure> {
+        let drawn = Drawn {
+            text: &words.grams,
+            counts: &self.counts(words),
+            vocabulary: self.vocabulary(),
+            human: &self.text,
+            spread: &self.spread,
+            links,
+            side,
+        };
+        draws::of_text(&drawn, &self.equal)
+    }
+
+    /// What samples of a text cover of the twin.
+    pub(crate) fn of_cover(&self, words: &Words<'_>) -> Vec<Measure> {
+        let Some(twin) = &self.twin else { return Vec::new() };
+        let (links, everything) = (twin.known.links(words), draws::everything(&words.grams));
+        draws::of_cover(&words.grams, &everything, &links, twin, Side::Written, &self.equal)
+    }
+
+    /// What is measured in the same way of any text: of all of it, or with a size of the metric's own.
+    pub(crate) fn of_all(&self, docs: &[Doc<'_>], words: &Words<'_>, side: Side, measures: &mut Measures) {
+        let grams = &words.grams;
+        let order = Draw::Text.order(&self.equal.streams, 0, &draws::everything(grams));
+        if let Some(documents) = order.get(..self.documents) {
+            measures.number("self-bleu", side.plain(), self_bleu::self_bleu(grams, documents));
+        }
+        let mut pairs = Draw::Pairs.stream(&self.equal.streams, 0);
+        measures.number("edit-distance", side.plain(), edit_distance::mean(grams, &mut pairs));
+        measures.number("mattr", side.plain(), mattr::mattr(grams));
+        measures.number("reading-ease", side.plain(), readability::reading_ease(docs));
+        repetition::report(grams, side, measures);
+        tail::report(self, docs, grams, &self.counts(words), side, measures);
+        lengths::report(grams, side, measures);
+        duplicates::report(grams, side, measures);
+        endings::report(docs, side, measures);
     }
 
     /// How often each type of a text occurs in the human text.
@@ -97,13 +167,33 @@ impl Reference {
         self.words.len()
     }
 
-    pub(crate) fn at_equal_size(&self, words: &Words<'_>, counts: &[u64]) -> Option<Richness> {
-        let Equal { words: size, draws, streams } = self.equal;
-        Richness::at(size, draws, &streams, words, counts, self.vocabulary())
+    /// The human text's n-grams.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The human documents that hold each.
+    pub(crate) fn spread(&self) -> &Spread {
+        &self.spread
     }
 
     /// What the twin shows.
     pub(crate) fn human(&self) -> &[Measure] {
         &self.human
     }
+}
+
+/// All documents, or random ones with [`KEPT`] words.
+fn kept<'a>(human: &[Doc<'a>], words: u64, streams: &Streams) -> Vec<Doc<'a>> {
+    if words <= KEPT as u64 {
+        return human.to_vec();
+    }
+    let order = Draw::Human.order(streams, u32::MAX, &(0..human.len()).collect::<Vec<_>>());
+    let mut left = KEPT;
+    let enough = |&document: &usize| {
+        let more = left > 0;
+        left = left.saturating_sub(crate::words(human[document].text).count());
+        more
+    };
+    order.into_iter().take_while(enough).map(|document| human[document]).collect()
 }

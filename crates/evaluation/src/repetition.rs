@@ -1,51 +1,66 @@
 //! Repetition within documents.
 //!
-//! *Definition.* rep-n: the share of n-grams that repeat one earlier in the same document, over all documents together
-//! (Welleck et al. 2020, "seq-rep-n"; Su et al. 2022). It shows loops, the way in which greedy and cool decoding fail.
+//! *Definition.* `repetition` n (rep-n): the share of n-grams that repeat one earlier in the same document, over all
+//! documents together (Welleck et al. 2020, "seq-rep-n"). `diversity`: the product of 1 - rep-n for n = 2 to 4 (Su et al.
+//! 2022). They show loops, the way in which greedy and cool decoding fail.
 //!
 //! *Trap.* A long document repeats more than a short one, so a change of lengths shows here too: read it beside
-//! `mean-length` and the human rate. n = 1 measures little but length and is left out.
+//! `mean-length` and the human rate. n = 1 measures little but length and is left out. Diversity says nothing of what
+//! is the same in different documents.
 
-use crate::measure::Measures;
-use crate::text::{ORDERS, Words};
+use std::ops::Range;
 
-/// `repetition` for n = 2 to 4.
-pub(crate) fn report(words: &Words<'_>, prefix: &str, measures: &mut Measures) {
+use crate::measure::{Measures, Side};
+use crate::text::{Grams, ORDERS};
+
+/// `repetition` for n = 2 to 4, and `diversity` where there are n-grams of all of these.
+pub(crate) fn report(grams: &Grams, side: Side, measures: &mut Measures) {
+    let mut diversity = 1.0;
     for order in 2..=ORDERS {
-        let (mut repeated, mut total) = (0, 0);
-        // The document, counted from 1, in which an n-gram was last seen.
-        let mut seen = vec![0; words.kinds(order)];
-        for (document, range) in (1..).zip(words.documents()) {
-            for &gram in words.grams(order, range) {
-                total += 1;
-                repeated += usize::from(seen[gram as usize] == document);
-                seen[gram as usize] = document;
-            }
-        }
-        measures.share("repetition", format!("{prefix}{order}"), repeated as f64, total as f64);
+        let (repeated, total) = repeated(grams, grams.documents(), order);
+        diversity *= 1.0 - repeated as f64 / total as f64;
+        measures.share("repetition", side.detail(order), repeated as f64, total as f64);
     }
+    measures.number("diversity", side.plain(), diversity);
+}
+
+/// Of the n-grams of an order in these documents: how many repeat one earlier in their document, and how many there are.
+pub(crate) fn repeated(grams: &Grams, documents: &[Range<usize>], order: usize) -> (usize, usize) {
+    let (mut repeated, mut total) = (0, 0);
+    // The document, counted from 1, in which an n-gram was last seen.
+    let mut seen = vec![0; grams.kinds(order)];
+    for (document, range) in (1..).zip(documents) {
+        for &gram in grams.grams(order, range) {
+            total += 1;
+            repeated += usize::from(seen[gram as usize] == document);
+            seen[gram as usize] = document;
+        }
+    }
+    (repeated, total)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::plain;
+    use crate::text::{Words, plain};
+
+    fn values(texts: &[&str]) -> Vec<f64> {
+        let docs: Vec<_> = texts.iter().copied().map(plain).collect();
+        let mut measures = Measures::default();
+        report(&Words::of(&docs).grams, Side::Written, &mut measures);
+        measures.into_vec().iter().map(|measure| measure.value).collect()
+    }
 
     #[test]
     fn a_toy_text_by_hand() {
         // ab ba ab ba ab: 3 of 5; aba bab aba bab: 2 of 4; abab baba abab: 1 of 3. The second document repeats the
         // first, not itself.
-        let docs = ["a b a b a b", "a b"].map(plain);
-        let mut measures = Measures::default();
-        report(&Words::of(&docs), "", &mut measures);
-        let values: Vec<f64> = measures.into_vec().iter().map(|measure| measure.value).collect();
-        assert_eq!(values, [3.0 / 6.0, 2.0 / 4.0, 1.0 / 3.0]);
+        assert_eq!(values(&["a b a b a b", "a b"]), [3.0 / 6.0, 2.0 / 4.0, 1.0 / 3.0, 0.5 * 0.5 * (1.0 - 1.0 / 3.0)]);
     }
 
     #[test]
     fn text_without_n_grams_has_no_rate() {
-        let mut measures = Measures::default();
-        report(&Words::of(&[plain("a"), plain("")]), "", &mut measures);
-        assert_eq!(measures.into_vec(), []);
+        assert_eq!(values(&["a", ""]), []);
+        assert_eq!(values(&["a b"]), [0.0]);
     }
 }

@@ -11,8 +11,8 @@
 //! the human rate beside it is that of a text that had no part in the choice. Words that no human wrote are no tail:
 //! `novel-share` counts them.
 
-use crate::measure::Measures;
-use crate::text::Words;
+use crate::measure::{Measures, Side};
+use crate::text::Grams;
 use crate::{Doc, Reference};
 
 /// The highest counts, in the human text, of what belongs to the tail.
@@ -22,23 +22,18 @@ pub(crate) struct Tail {
     pub(crate) tokens: u64,
 }
 
-/// Details of the rates: of words, of tokens, of novel words.
-pub(crate) type Details = [&'static str; 3];
-pub(crate) const WRITTEN: Details = ["words", "tokens", ""];
-pub(crate) const HUMAN: Details = ["human-words", "human-tokens", "human"];
-
 /// `tail-token-rate` of words and tokens, and `novel-share`. `counts` is how often each type occurs in the human text.
 pub(crate) fn report(
     reference: &Reference,
     docs: &[Doc<'_>],
-    words: &Words<'_>,
+    grams: &Grams,
     counts: &[u64],
-    details: &Details,
+    side: Side,
     measures: &mut Measures,
 ) {
     let tail = reference.tail();
     let (mut rare, mut novel, mut rare_tokens, mut tokens) = (0usize, 0usize, 0usize, 0usize);
-    for &word in words.documents().iter().flat_map(|range| words.grams(1, range)) {
+    for &word in grams.documents().iter().flat_map(|range| grams.grams(1, range)) {
         let count = counts[word as usize];
         rare += usize::from((1..=tail.words).contains(&count));
         novel += usize::from(count == 0);
@@ -47,10 +42,9 @@ pub(crate) fn report(
         tokens += 1;
         rare_tokens += usize::from((1..=tail.tokens).contains(&reference.token_count(id)));
     }
-    let [of_words, of_tokens, of_novel] = *details;
-    measures.share("tail-token-rate", of_words, rare as f64, words.len() as f64);
-    measures.share("tail-token-rate", of_tokens, rare_tokens as f64, tokens as f64);
-    measures.share("novel-share", of_novel, novel as f64, words.len() as f64);
+    measures.share("tail-token-rate", side.detail("words"), rare as f64, grams.len() as f64);
+    measures.share("tail-token-rate", side.detail("tokens"), rare_tokens as f64, tokens as f64);
+    measures.share("novel-share", side.plain(), novel as f64, grams.len() as f64);
 }
 
 /// Share of the human text that the tail may hold.

@@ -9,6 +9,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::hash::{NumberMap, pair};
+
 /// One document to be measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Doc<'a> {
@@ -33,15 +35,23 @@ pub(crate) const ORDERS: usize = 4;
 /// In place of an n-gram that would begin before its document does.
 const NONE: u32 = u32::MAX;
 
-/// Documents cut into words, with the n-grams that end at each word, for n up to [`ORDERS`]. An n-gram lies within a
-/// document and is known by a number; the numbers of an order are given out in the order of first occurrence.
+/// Documents cut into words.
 pub(crate) struct Words<'a> {
     /// The types; a type's position is its number as a 1-gram.
     pub(crate) types: Vec<&'a str>,
+    /// Their n-grams.
+    pub(crate) grams: Grams,
+}
+
+/// The n-grams that end at each word, for n up to [`ORDERS`]. An n-gram lies within a document and is known by a number;
+/// the numbers of an order are given out in the order of first occurrence.
+#[derive(Debug)]
+pub(crate) struct Grams {
     /// `grams[n - 1][i]` is the n-gram that ends at word i, or [`NONE`].
     grams: [Vec<u32>; ORDERS],
-    /// How many n-grams of each order there are.
-    kinds: [usize; ORDERS],
+    /// Of each n-gram, for n from 2: the (n-1)-gram and the word that it consists of.
+    parts: [Vec<(u32, u32)>; ORDERS - 1],
+    types: usize,
     /// The documents' words.
     documents: Vec<Range<usize>>,
 }
@@ -61,13 +71,25 @@ impl<'a> Words<'a> {
             documents.push(start..unigrams.len());
         }
         let mut grams = [unigrams, Vec::new(), Vec::new(), Vec::new()];
-        let mut kinds = [types.len(), 0, 0, 0];
+        let mut parts = [const { Vec::new() }; ORDERS - 1];
         for order in 1..ORDERS {
-            (grams[order], kinds[order]) = longer(&grams[order - 1], &grams[0], &documents);
+            (grams[order], parts[order - 1]) = longer(&grams[order - 1], &grams[0], &documents);
         }
-        Self { types, grams, kinds, documents }
+        let grams = Grams { grams, parts, types: types.len(), documents };
+        Self { types, grams }
     }
 
+    /// An n-gram as text.
+    pub(crate) fn spelled(&self, order: usize, kind: u32) -> String {
+        if order == 1 {
+            return self.types[kind as usize].to_owned();
+        }
+        let (shorter, word) = self.grams.parts[order - 2][kind as usize];
+        format!("{} {}", self.spelled(order - 1, shorter), self.types[word as usize])
+    }
+}
+
+impl Grams {
     /// Number of words.
     pub(crate) fn len(&self) -> usize {
         self.grams[0].len()
@@ -80,7 +102,7 @@ impl<'a> Words<'a> {
 
     /// How many n-grams of `order` there are.
     pub(crate) fn kinds(&self, order: usize) -> usize {
-        self.kinds[order - 1]
+        if order == 1 { self.types } else { self.parts[order - 2].len() }
     }
 
     /// The n-grams of `order` that end in `range`, a document or its beginning.
@@ -91,16 +113,65 @@ impl<'a> Words<'a> {
 }
 
 /// An n-gram is the (n-1)-gram that ends one word earlier, and a word.
-fn longer(shorter: &[u32], unigrams: &[u32], documents: &[Range<usize>]) -> (Vec<u32>, usize) {
-    let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
+fn longer(shorter: &[u32], unigrams: &[u32], documents: &[Range<usize>]) -> (Vec<u32>, Vec<(u32, u32)>) {
+    let (mut numbers, mut parts) = (NumberMap::<u64, u32>::default(), Vec::new());
     let mut grams = vec![NONE; unigrams.len()];
     for i in documents.iter().flat_map(|range| range.clone().skip(1)) {
-        if shorter[i - 1] != NONE {
-            let next = numbers.len() as u32;
-            grams[i] = *numbers.entry((shorter[i - 1], unigrams[i])).or_insert(next);
+        let (first, word) = (shorter[i - 1], unigrams[i]);
+        if first != NONE {
+            grams[i] = *numbers.entry(pair(first, word)).or_insert_with(|| {
+                parts.push((first, word));
+                parts.len() as u32 - 1
+            });
         }
     }
-    (grams, numbers.len())
+    (grams, parts)
+}
+
+/// The n-grams of one text, so that those of another can be found among them.
+#[derive(Debug)]
+pub(crate) struct Known {
+    words: HashMap<Box<str>, u32>,
+    longer: [NumberMap<u64, u32>; ORDERS - 1],
+}
+
+/// For each n-gram of a text, by order: its number in another text, if it is there.
+#[derive(Debug)]
+pub(crate) struct Links([Vec<u32>; ORDERS]);
+
+impl Known {
+    pub(crate) fn of(words: &Words<'_>) -> Self {
+        let numbered = |parts: &Vec<(u32, u32)>| parts.iter().map(|&(a, b)| pair(a, b)).zip(0..).collect();
+        Self {
+            words: words.types.iter().map(|&word| Box::from(word)).zip(0..).collect(),
+            longer: words.grams.parts.each_ref().map(numbered),
+        }
+    }
+
+    pub(crate) fn links(&self, words: &Words<'_>) -> Links {
+        self.links_of(&words.types, &words.grams)
+    }
+
+    /// Of n-grams that were parted from their types.
+    pub(crate) fn links_of(&self, types: &[&str], grams: &Grams) -> Links {
+        let find = |word: &&str| self.words.get(*word).copied().unwrap_or(NONE);
+        let mut links = [types.iter().map(find).collect(), Vec::new(), Vec::new(), Vec::new()];
+        for order in 1..ORDERS {
+            let find = |&(shorter, word): &(u32, u32)| {
+                let (shorter, word) = (links[order - 1][shorter as usize], links[0][word as usize]);
+                // What holds an unknown word is unknown: no pair has NONE in it.
+                self.longer[order - 1].get(&pair(shorter, word)).copied().unwrap_or(NONE)
+            };
+            links[order] = grams.parts[order - 1].iter().map(find).collect();
+        }
+        Links(links)
+    }
+}
+
+impl Links {
+    pub(crate) fn get(&self, order: usize, kind: u32) -> Option<u32> {
+        Some(self.0[order - 1][kind as usize]).filter(|&number| number != NONE)
+    }
 }
 
 #[cfg(test)]
@@ -121,14 +192,29 @@ mod tests {
     #[test]
     fn n_grams_stay_within_their_document() {
         let docs = ["a b a b", "", "a", "b a b"].map(plain);
-        let words = Words::of(&docs);
-        assert_eq!((words.types.as_slice(), words.len()), (["a", "b"].as_slice(), 8));
+        let Words { types, grams } = Words::of(&docs);
+        assert_eq!((types.as_slice(), grams.len()), (["a", "b"].as_slice(), 8));
         let orders =
-            |n: usize| -> Vec<&[u32]> { words.documents().iter().map(|range| words.grams(n, range)).collect() };
+            |n: usize| -> Vec<&[u32]> { grams.documents().iter().map(|range| grams.grams(n, range)).collect() };
         // ab = 0, ba = 1; aba = 0, bab = 1; abab = 0.
         assert_eq!(orders(2), [&[0, 1, 0][..], &[], &[], &[1, 0]]);
         assert_eq!(orders(3), [&[0, 1][..], &[], &[], &[1]]);
         assert_eq!(orders(4), [&[0][..], &[], &[], &[]]);
-        assert_eq!([2, 2, 2, 1], [1, 2, 3, 4].map(|n| words.kinds(n)));
+        assert_eq!([2, 2, 2, 1], [1, 2, 3, 4].map(|n| grams.kinds(n)));
+    }
+
+    #[test]
+    fn n_grams_are_found_in_another_text() {
+        let (docs, others) = (["a b a b"].map(plain), ["x b a", "a b c", "b a b"].map(plain));
+        let (words, others) = (Words::of(&docs), Words::of(&others));
+        let links = Known::of(&words).links(&others);
+        for order in 1..=ORDERS {
+            for kind in 0..others.grams.kinds(order) as u32 {
+                let text = others.spelled(order, kind);
+                let there = (0..words.grams.kinds(order) as u32).find(|&k| words.spelled(order, k) == text);
+                assert_eq!(links.get(order, kind), there, "{text}");
+            }
+        }
+        assert_eq!(links.get(3, 2), Some(1));
     }
 }

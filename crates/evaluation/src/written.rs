@@ -1,9 +1,9 @@
 //! All metrics of a written text.
 
-use crate::measure::{Measure, Measures};
+use crate::measure::{Measure, Measures, Side};
+use crate::sample::Sample;
 use crate::text::Words;
-use crate::vocabulary::Richness;
-use crate::{Doc, Reference, flaws, repetition, tail};
+use crate::{Doc, Reference, flaws, relative, vocabulary};
 
 /// Measures what a generation wrote, beside human text. The metrics and their details are:
 ///
@@ -11,38 +11,48 @@ use crate::{Doc, Reference, flaws, repetition, tail};
 /// |---|---|
 /// | `words`, `tokens`, `token-types` | |
 /// | `types`, `hapax-share`, `unigram-entropy`, `vocabulary-survival` | empty (all the text), `equal`, `human` |
-/// | `distinct` | `1` to `4`, `human-1` to `human-4` |
-/// | `repetition` | `2` to `4`, `human-2` to `human-4` |
+/// | `zipf-exponent`, `zipf-error`, `heaps-exponent`, `heaps-error`, `missing-mass`, `uncovered-mass` | `equal`, `human` |
+/// | `distinct`, `jensen-shannon` | `1` to `4`, `human-1` to `human-4` |
+/// | `entropy`, `repetition` | `2` to `4`, `human-2` to `human-4` |
+/// | `hill` | `0` to `2`, `human-0` to `human-2` |
+/// | `coverage` | `1-rare`, `1-medium`, `1-frequent` to `4-frequent`, `human-1-rare` to `human-4-frequent` |
+/// | `tell-rate`, `self-bleu`, `edit-distance`, `mattr`, `reading-ease`, `diversity` | empty, `human` |
 /// | `tail-token-rate` | `words`, `tokens`, `human-words`, `human-tokens` |
-/// | `novel-share` | empty, `human` |
-/// | `mean-length` | `words`, `tokens` |
+/// | `novel-share`, `unfinished-share` | empty, `human` |
+/// | `mean-length` | `words`, `tokens`, `human-words` |
+/// | `length-quantile` | `words-10`, `words-50`, `words-90`, `human-words-10` to `human-words-90` |
+/// | `duplicate-share` | `exact`, `near`, `human-exact`, `human-near` |
+/// | `ceiling-share` | `words`, `characters`, `human-words`, `human-characters` |
 /// | `truncated-share`, `reencoded-share`, `replacement-share` | |
+/// | `relative` | a metric that is compared at equal size, with its detail: `types`, `hill-1`, `coverage-1-rare` |
 ///
-/// `equal` and `distinct` are means over samples of [`Reference::words`] words; `human` is the twin, from `types`
-/// to `distinct` sampled in the same way.
+/// What has `equal`, and what stands below it down to `coverage`, with `tell-rate`, are means over samples of
+/// [`Reference::words`] words; `human` is the twin, sampled in the same way. `self-bleu` takes 1,000 documents, or as
+/// many as the twin has.
 ///
 /// A share of nothing is left out, and so is what is measured at equal size where the text is shorter than that.
 pub fn written(docs: &[Doc<'_>], reference: &Reference) -> Vec<Measure> {
     let (words, mut measures) = (Words::of(docs), Measures::default());
-    let counts = reference.counts(&words);
     let tokens: usize = docs.iter().map(|doc| doc.ids.len()).sum();
-    measures.push("words", "", words.len() as f64);
+    measures.push("words", "", words.grams.len() as f64);
     measures.push("tokens", "", tokens as f64);
     measures.push("token-types", "", token_types(docs) as f64);
-    match Richness::of(&words, &counts, reference.vocabulary()) {
-        Some(richness) => richness.report("", &mut measures),
-        None => measures.push("types", "", words.types.len() as f64),
+    if words.types.is_empty() || reference.vocabulary() == 0 {
+        measures.push("types", "", words.types.len() as f64);
+    } else {
+        let all = Sample::everything(&words.grams);
+        let counts = reference.counts(&words);
+        vocabulary::report(all.order(1), &counts, reference.vocabulary(), "", &mut measures);
+        let links = reference.known().links(&words);
+        measures.extend(&reference.of_samples(&words, &links, Side::Written));
+        measures.extend(&reference.of_cover(&words));
     }
-    if let Some(richness) = reference.at_equal_size(&words, &counts) {
-        richness.report("equal", &mut measures);
-        richness.report_distinct("", &mut measures);
-    }
-    repetition::report(&words, "", &mut measures);
-    tail::report(reference, docs, &words, &counts, &tail::WRITTEN, &mut measures);
-    measures.share("mean-length", "words", words.len() as f64, docs.len() as f64);
+    reference.of_all(docs, &words, Side::Written, &mut measures);
     flaws::report(docs, &mut measures);
-    measures.extend(reference.human());
-    measures.into_vec()
+    let mut compared = Measures::default();
+    let own = measures.into_vec();
+    relative::report(&own, reference.human(), &mut compared);
+    [own, reference.human().to_vec(), compared.into_vec()].concat()
 }
 
 fn token_types(docs: &[Doc<'_>]) -> usize {

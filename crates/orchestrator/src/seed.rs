@@ -120,8 +120,7 @@ impl Seed {
             let end = (!texts.tokens.truncated(index)).then_some(separator);
             texts.tokens.ids(index).iter().copied().chain(end)
         });
-        let unigram_loss =
-            census::unigram_loss(tokens, &human.test.tokens, human.tokenizer.vocabulary(), separator);
+        let unigram_loss = census::unigram_loss(tokens, &human.test.tokens, human.tokenizer.vocabulary(), separator);
         let (stated, holding) = survey.map(|survey| (survey.facts, survey.holding)).unzip();
         let census = Census::of(training().map(|index| texts.documents[index].text.as_str()), holding);
         let stated = Arc::new(stated.unwrap_or_default());

@@ -1,5 +1,6 @@
 //! One function for each command.
 
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod corpus;
 pub(crate) mod experiment;

@@ -129,7 +129,7 @@ pub(crate) fn sample(args: SampleArgs) -> Result<(), Failure> {
 }
 
 /// The same JSON with escapes for all that a terminal would obey; outside ASCII, only its strings hold such characters.
-fn harmless(json: &str) -> String {
+pub(crate) fn harmless(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {
         if corpus::is_hidden(character) {

@@ -1,5 +1,6 @@
 //! The binary as its users meet it: a tiny laboratory in a folder of its own, commands, exit codes, files.
 
+mod audit;
 mod bench;
 mod devices;
 mod diverged;

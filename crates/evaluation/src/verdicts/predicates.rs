@@ -184,7 +184,13 @@ impl Case<'_> {
         let over = together(&written, &human, |written, human| written - self.limits.mixing * human);
         // Shown as a share beside the share that it is held against.
         let threshold = self.limits.mixing * mean.map_or(0.0, |sample| sample.mean);
-        self.found(over, 0.0, true, |x| x + threshold, "needs documents whose facts nobody has together (written, entangled)")
+        self.found(
+            over,
+            0.0,
+            true,
+            |x| x + threshold,
+            "needs documents whose facts nobody has together (written, entangled)",
+        )
     }
 
     fn tail(&self, arm: &Arm, generation: u32) -> Outcome {

@@ -1,0 +1,63 @@
+//! One's own data against human text, without any training.
+
+use super::parts::harmless;
+use crate::Failure;
+use crate::args::AuditArgs;
+use corpus::{Document, FEW_DOCUMENTS, printable};
+use evaluation::{Audit, Doc};
+use serde_json::{Value, json};
+use std::path::Path;
+use streams::Streams;
+
+/// `habsburg audit`
+pub(crate) fn audit(args: AuditArgs) -> Result<(), Failure> {
+    let data = read(&args.text.data, &args.text.field)?;
+    let human = read(&args.reference, args.reference_field.as_ref().unwrap_or(&args.text.field))?;
+    let found = evaluation::audit(&docs(&data), &docs(&human), Streams::new(args.seed)).map_err(Failure::request)?;
+    match args.json {
+        true => print_json(&found),
+        false => print_text(&found),
+    }
+    Ok(())
+}
+
+/// A few long documents are divided into blocks, as they are for training.
+fn read(path: &Path, field: &str) -> Result<Vec<Document>, Failure> {
+    let documents = corpus::read(path, field).map_err(Failure::request)?;
+    match documents.len() {
+        0..FEW_DOCUMENTS => Ok(documents.iter().flat_map(corpus::blocks).collect()),
+        _ => Ok(documents),
+    }
+}
+
+fn docs(documents: &[Document]) -> Vec<Doc<'_>> {
+    let all = documents.iter();
+    all.map(|d| Doc { text: &d.text, ids: &[], truncated: d.truncated, reencoded_differs: false }).collect()
+}
+
+fn print_text(found: &Audit) {
+    found.verdict().iter().for_each(|line| println!("{}", printable(line)));
+    println!("\nEvery comparison, in deviations of human text from human text on the side that is wrong:");
+    found.comparisons.iter().for_each(|comparison| println!("  {}", printable(&comparison.line())));
+    if !found.tells.is_empty() {
+        println!("\nTells, in documents of the data and of half the human text:");
+    }
+    for tell in &found.tells {
+        println!("  {:>6} {:>6}  {}", tell.documents, tell.human, printable(&tell.ngram));
+    }
+}
+
+fn print_json(found: &Audit) {
+    let flaws: Vec<_> = found.findings().into_keys().collect();
+    let verdict =
+        json!({"found": flaws, "compared": found.compared, "splits": found.splits, "threshold": found.threshold});
+    let lines = |kind: &str, values: Vec<Value>| {
+        for value in values {
+            println!("{}", harmless(&json!({ kind: value }).to_string()));
+        }
+    };
+    lines("verdict", vec![verdict]);
+    lines("comparison", found.comparisons.iter().map(|comparison| json!(comparison)).collect());
+    lines("measure", found.measures.iter().map(|measure| json!(measure)).collect());
+    lines("tell", found.tells.iter().map(|tell| json!(tell)).collect());
+}

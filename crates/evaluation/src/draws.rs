@@ -1,0 +1,180 @@
+//! What is compared at equal size: means over samples of whole documents with the same number of words.
+//!
+//! Draws are taken side by side and added up in their order, so the values don't depend on the number of threads.
+
+use rayon::prelude::*;
+use streams::{Purpose, Stream, Streams};
+
+use crate::Equal;
+use crate::coverage::Twin;
+use crate::measure::{self, Measure, Measures, Side};
+use crate::sample::Sample;
+use crate::text::{Grams, Links, ORDERS};
+use crate::{divergence, entropy, good_turing, heaps, hill, tells, vocabulary, zipf};
+
+/// What a draw is for; each has its own streams, else texts with as many documents would be drawn alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Draw {
+    /// Samples of the text that is measured.
+    Text = 0,
+    /// Samples of the human text that it is held against.
+    Human = 1,
+    /// Samples of the human text that show what an honest sample covers.
+    Honest = 2,
+    /// Pairs of documents.
+    Pairs = 3,
+    /// Splits of the human text, for an audit.
+    Splits = 4,
+}
+
+impl Draw {
+    pub(crate) fn stream(self, streams: &Streams, number: u32) -> Stream {
+        streams.stream(Purpose::Evaluation, 0, (self as u64) << 32 | u64::from(number))
+    }
+
+    /// Documents in a random order.
+    pub(crate) fn order(self, streams: &Streams, number: u32, documents: &[usize]) -> Vec<usize> {
+        let mut order = documents.to_vec();
+        self.stream(streams, number).shuffle(&mut order);
+        order
+    }
+}
+
+/// What is measured of samples alone: `words` words of `text`.
+pub(crate) struct Drawn<'a> {
+    pub(crate) text: &'a Grams,
+    /// How often each of its types occurs in the human text, which has `vocabulary` types.
+    pub(crate) counts: &'a [u64],
+    pub(crate) vocabulary: usize,
+    pub(crate) human: &'a Grams,
+    pub(crate) spread: &'a tells::Spread,
+    /// Its n-grams in the human text.
+    pub(crate) links: &'a Links,
+    pub(crate) side: Side,
+}
+
+/// Means over samples of a text and of the human text; nothing if the text is shorter.
+pub(crate) fn of_text(drawn: &Drawn<'_>, equal: &Equal) -> Vec<Measure> {
+    let (own, human) = (everything(drawn.text), everything(drawn.human));
+    let draws: Option<Vec<Vec<Measure>>> = (0..equal.draws)
+        .into_par_iter()
+        .map_init(
+            || (Sample::new(drawn.text), Sample::new(drawn.human)),
+            |(sample, beside), draw| {
+                if !sample.take(&Draw::Text.order(&equal.streams, draw, &own), equal.words) {
+                    return None;
+                }
+                let enough = beside.take(&Draw::Human.order(&equal.streams, draw, &human), equal.words);
+                Some(drawn.rows(sample, enough.then_some(beside)))
+            },
+        )
+        .collect();
+    draws.map(|draws| measure::mean(&draws)).unwrap_or_default()
+}
+
+impl Drawn<'_> {
+    fn rows(&self, sample: &Sample<'_>, human: Option<&mut Sample<'_>>) -> Vec<Measure> {
+        let (side, words, mut rows) = (self.side, sample.order(1), Measures::default());
+        vocabulary::report(words, self.counts, self.vocabulary, side.equal(), &mut rows);
+        vocabulary::report_distinct(sample, side, &mut rows);
+        entropy::report(sample, side, &mut rows);
+        hill::report(words, side, &mut rows);
+        zipf::report(words, side, &mut rows);
+        heaps::report(sample, side, &mut rows);
+        rows.push("missing-mass", side.equal(), good_turing::missing(words));
+        rows.push("tell-rate", side.plain(), tells::rate(sample, self.spread, |n, kind| self.links.get(n, kind)));
+        if let Some(human) = human {
+            for n in 1..=ORDERS {
+                let link = |kind| self.links.get(n, kind);
+                let value = divergence::jensen_shannon(sample.order(n), human.order(n), link);
+                rows.push("jensen-shannon", side.detail(n), value);
+            }
+        }
+        rows.into_vec()
+    }
+}
+
+/// Means of what samples of these documents of a text cover of the twin; nothing if they have too few words.
+pub(crate) fn of_cover(
+    text: &Grams,
+    documents: &[usize],
+    links: &Links,
+    twin: &Twin,
+    side: Side,
+    equal: &Equal,
+) -> Vec<Measure> {
+    let there: Vec<u32> = (0..text.kinds(1) as u32)
+        .map(|kind| links.get(1, kind).map_or(0, |number| twin.documents[number as usize]))
+        .collect();
+    let stream = if side == Side::Human { Draw::Honest } else { Draw::Text };
+    let draws: Option<Vec<Vec<Measure>>> = (0..equal.draws)
+        .into_par_iter()
+        .map_init(
+            || Sample::new(text),
+            |sample, draw| {
+                if !sample.take(&stream.order(&equal.streams, draw, documents), equal.words) {
+                    return None;
+                }
+                let mut rows = Measures::default();
+                let uncovered = good_turing::uncovered(sample.order(1), &there, twin.pairs);
+                rows.push("uncovered-mass", side.equal(), uncovered);
+                twin.report(sample, links, side, &mut rows);
+                Some(rows.into_vec())
+            },
+        )
+        .collect();
+    draws.map(|draws| measure::mean(&draws)).unwrap_or_default()
+}
+
+pub(crate) fn everything(text: &Grams) -> Vec<usize> {
+    (0..text.documents().len()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{Words, plain};
+
+    /// Mean and number of types over samples.
+    fn types(texts: &[&str], words: usize) -> Option<f64> {
+        let docs: Vec<_> = texts.iter().copied().map(plain).collect();
+        let text = Words::of(&docs);
+        let links = crate::text::Known::of(&text).links(&text);
+        let spread = tells::Spread::of(&text.grams);
+        let counts = vec![1; text.types.len()];
+        let drawn = Drawn {
+            text: &text.grams,
+            counts: &counts,
+            vocabulary: text.types.len(),
+            human: &text.grams,
+            spread: &spread,
+            links: &links,
+            side: Side::Written,
+        };
+        let rows = of_text(&drawn, &Equal { words, draws: 3000, streams: Streams::new(0) });
+        rows.iter().find(|row| row.metric == "types").map(|row| row.value)
+    }
+
+    #[test]
+    fn samples_have_the_size_asked_for() {
+        let texts = ["a a", "a b", "b b"];
+        // Two whole documents: both types, whichever they are.
+        assert_eq!(types(&texts, 4), Some(2.0));
+        // A document and the first word of the next: of the six pairs only aa, a(b) has a single type.
+        let three = types(&texts, 3).unwrap();
+        assert!((three - (2.0 - 1.0 / 6.0)).abs() < 4.0 * (5.0_f64 / 36.0 / 3000.0).sqrt(), "{three}");
+        assert_eq!(types(&texts, 7), None);
+        assert_eq!(types(&texts, 6), Some(2.0));
+    }
+
+    #[test]
+    fn threads_do_not_matter() {
+        let texts: Vec<String> = (0..50).map(|i| format!("a b{} c{} d e{}", i % 7, i % 3, i)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| types(&texts, 60)).unwrap().to_bits()
+        };
+        assert_eq!(with(1), with(3));
+    }
+}
