@@ -37,9 +37,10 @@ pub fn cut(document: &Document, tokenizer: &Tokenizer, max_tokens: usize) -> Vec
         .collect()
 }
 
-/// The id of the document that [`cut`] made the piece `id` from.
+/// The id of the document that [`cut`] made the piece `id` from; an id that is no piece's is its own.
 pub fn source_of(id: &str) -> &str {
-    id.rsplit_once('/').map_or(id, |(source, _)| source)
+    let is_number = |piece: &str| piece.len() >= 4 && piece.bytes().all(|byte| byte.is_ascii_digit());
+    id.rsplit_once('/').filter(|(_, piece)| is_number(piece)).map_or(id, |(source, _)| source)
 }
 
 /// [`cut`] for many documents, on all threads; the pieces keep the documents' order.

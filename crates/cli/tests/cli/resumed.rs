@@ -112,7 +112,9 @@ fn a_damaged_file_is_named_and_read_by_nobody() {
         }
         let done = lab.call(&format!("{RUN} out --set chain.seeds=[0] {more} --progress none"));
         assert_eq!(done.code, Some(2), "{kind}/{file}: {}", done.stderr);
-        let named = done.stderr.contains(&stage) && done.stderr.contains(file);
+        // A seal whose checksum of a file is damaged cannot be told from a damaged file.
+        let file_named = done.stderr.contains(file) || file == "SEAL" && done.stderr.contains("than its seal says");
+        let named = done.stderr.contains(&stage) && file_named;
         assert!(done.stderr.lines().count() == 1 && named, "{kind}/{file}: {}", done.stderr);
         assert!(done.stderr.contains("remove the folder of the stage and run again"), "{}", done.stderr);
         assert!(lab.stages("out").iter().all(|name| !name.starts_with('.')), "something half made was left");
