@@ -10,6 +10,7 @@ use crate::data::Data;
 use crate::escape::visible;
 use crate::heat;
 use crate::look::{GRID, INK, Look};
+use crate::more::{OF_TEXT, SOLVED};
 use crate::panel::Panel;
 use crate::ruler::Ruler;
 use crate::survival;
@@ -83,7 +84,7 @@ pub(crate) fn draw_all(data: &Data) -> Vec<Drawn> {
     figures.extend(chronicle::draw_all(data));
     figures.extend(survival::draw(data));
     figures.extend(universal::draw(data));
-    figures.extend(FIGURES.iter().filter_map(|figure| of_arms(data, figure)));
+    figures.extend(FIGURES.iter().chain(&OF_TEXT).chain(&SOLVED).filter_map(|figure| of_arms(data, figure)));
     figures
 }
 

@@ -44,6 +44,7 @@ mod figure;
 mod genealogy;
 mod heat;
 mod look;
+mod more;
 mod page;
 mod panel;
 mod plot;

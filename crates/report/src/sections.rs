@@ -10,6 +10,7 @@ use crate::chronicle::{self, RARE_FACTS};
 use crate::data::{Data, Key};
 use crate::escape::html;
 use crate::excerpts::{self, Column, Shown};
+use crate::more::OF_MODEL;
 use crate::ticks::number;
 
 /// Mean and interval, of `of` seeds; how many, where some are missing.
@@ -59,7 +60,8 @@ fn by_generation(
 /// Arm × generation, the metrics that matter most.
 pub(crate) fn main_table(data: &Data) -> String {
     let caption = "Means over seeds; below them the 95 % interval, from three seeds on.";
-    measured(data, "By arm and generation", &MAIN_COLUMNS, caption)
+    let columns: Vec<&Quantity> = MAIN_COLUMNS.into_iter().chain(&OF_MODEL).collect();
+    measured(data, "By arm and generation", &columns, caption)
 }
 
 /// The same against the truth, where it is known.

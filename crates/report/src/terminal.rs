@@ -9,6 +9,7 @@ use crate::chronicle::{EXCESS, RARE_FACTS, is_world};
 use crate::data::{Data, Failure, Viewed};
 use crate::escape::visible;
 use crate::excerpts;
+use crate::more::OF_MODEL;
 use crate::plot::{Course, Upward, plot};
 use crate::ticks::number;
 use crate::verdicts;
@@ -23,17 +24,24 @@ const LINES: usize = 6;
 /// What came out of `run`: two tables by arm and generation, means over seeds; verdicts, where there are any and few arms; the
 /// first table as a plot; the first
 /// document of the first and of the last generation; failed chains. The tables are of test perplexity and surviving
-/// vocabulary or, where the run is on a generated world, of the excess over the floor and of the rare facts still known.
+/// vocabulary; where the run is on a generated world, of the excess over the floor and of the rare facts still known; of a
+/// learner that can be solved, of the first two things that were measured against its truth.
 ///
 /// # Errors
 /// If `run` is no run directory or has no metrics.
 pub fn terminal_table(run: &Path) -> Result<String> {
     let data = Data::load(run)?;
     let world = is_world(&data);
-    let (main, second) = if world { (EXCESS, RARE_FACTS) } else { (TEST_PERPLEXITY, VOCABULARY) };
+    let mut solved = OF_MODEL.into_iter().filter(|quantity| data.view(quantity).is_some());
+    let (main, second) = match (solved.next(), solved.next()) {
+        (Some(main), second) => (main, second.unwrap_or(VOCABULARY)),
+        (None, _) if world => (EXCESS, RARE_FACTS),
+        _ => (TEST_PERPLEXITY, VOCABULARY),
+    };
+    let upward = if main.metric == TEST_PERPLEXITY.metric { Upward::Log } else { Upward::Linear };
     let mut parts: Vec<String> = [&main, &second].into_iter().filter_map(|quantity| table(&data, quantity)).collect();
     parts.extend(verdicts::terminal(&data, aligned));
-    parts.extend(curves(&data, &main, if world { Upward::Linear } else { Upward::Log }));
+    parts.extend(curves(&data, &main, upward));
     parts.extend(first_documents(&data));
     parts.extend((!data.failures.is_empty()).then(|| failures(&data)));
     if parts.is_empty() {

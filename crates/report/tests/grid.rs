@@ -172,3 +172,29 @@ fn broken_survivors_are_named_or_left_out() {
         assert!(page.ends_with("</html>\n") && !page.contains("<script") && !page.contains("NaN"), "{file}");
     }
 }
+
+#[test]
+fn learners_that_can_be_solved_are_shown_by_what_they_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::create(&folder.path().join("run")).unwrap();
+    fs::write(run.experiment_path(), "name = \"solved\"\nkind = \"gaussian\"\n[[arm]]\nname = \"replace\"\n").unwrap();
+    let row = |metric: &str, generation: u32, value: f64| Row {
+        experiment: "solved".into(),
+        arm: "replace".into(),
+        seed: 0,
+        generation,
+        set: "model".into(),
+        metric: metric.into(),
+        detail: String::new(),
+        value,
+    };
+    let rows = (0..4).flat_map(|g| [row("variance", g, 0.9_f64.powi(g as i32)), row("squared-error", g, f64::from(g))]);
+    rundir::write_metrics(&run.metrics_path(), rows.collect::<Vec<_>>()).unwrap();
+    let shown = report::terminal_table(&folder.path().join("run")).unwrap();
+    assert!(shown.starts_with("Variance, mean over seeds\n"), "{shown}");
+    assert!(shown.contains("\nSquared error, mean over seeds\n") && !shown.contains("nothing was measured"), "{shown}");
+    let page = fs::read_to_string(report::write(&folder.path().join("run"), None).unwrap().page).unwrap();
+    assert!(page.contains("<th scope=\"col\">Variance</th>"));
+    assert!(folder.path().join("run/figures/model-variance.svg").exists());
+    assert!(!folder.path().join("run/figures/model-support.svg").exists());
+}
