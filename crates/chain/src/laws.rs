@@ -15,9 +15,10 @@
 //! | [`error_of_mixture`] | squared error with a share of fresh, anchored or pooled human draws |
 //! | [`error_of_weighted`], [`golden_weight`] | the best weight of fresh human against synthetic draws |
 //! | [`unfixed`], [`fixation_time`] | when one type alone is left |
-//! | [`gaussian`] | variance and mean of a normal distribution that is fitted again and again |
+//! | [`gaussian`] | variance and mean of a Gaussian that is fitted again and again |
+//! | [`kernel`] | how a kernel density widens by its own kernel |
 //! | [`regression`] | coefficients of least squares that are fitted to their own predictions |
-//! | [`temper`], [`truncate`], [`top_p_support`] | temperature and truncation without sampling noise |
+//! | [`temper`], [`top_p_support`], [`divergence_of_mixture`] | temperature and truncation without sampling noise |
 //! | [`value_of_labels`] | what knowing the origin of text is worth |
 //! | [`missing_mass`] and its kin | what a sample has not seen; power-law tails |
 //! | [`verifier_breakdown`] | how wrong synthetic text may be before a verifier fails |
@@ -27,6 +28,7 @@ pub mod exact;
 mod fixation;
 pub mod gaussian;
 mod golden;
+pub mod kernel;
 mod labels;
 mod mixture;
 pub mod regression;
@@ -44,9 +46,8 @@ pub use fixation::{fixation_time, fixation_time_diffusion, unfixed, unfixed_boun
 pub use golden::{error_of_weighted, error_of_weighted_limit, golden_weight};
 pub use labels::{value_of_labels, value_of_oracle};
 pub use mixture::{Human, effective_size, error_of_coin_mixture_limit, error_of_mixture, error_of_mixture_limit};
-pub use sampler::{
-    divergence_of_mixture, effective_types, entropy, temper, temper_with_truth, top_p_support, truncate, zipf,
-};
+pub(crate) use sampler::normalised;
+pub use sampler::{divergence_of_mixture, effective_types, entropy, temper, temper_with_truth, top_p_support, zipf};
 pub(crate) use survival::Lineage;
 pub use survival::{Regime, survival, survival_accumulate, survival_given, survival_replace};
 pub use tail::{missing_mass, missing_mass_zipf, missing_mass_zipf_cut, once_seen_share, types_seen};

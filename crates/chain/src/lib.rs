@@ -1,11 +1,17 @@
 //! The loop of an experiment, with no model in it: what each generation is trained on, and how generations follow one
 //! another.
 //!
-//! A [`Recipe`] says from which sources a training set is filled; [`compose`] fills it from the [`Ledger`] of what
-//! humans and earlier generations wrote; [`run`] goes round for as many generations as asked, with any [`Learner`]. The
-//! transformer is one learner, a count table that can be solved on paper ([`learners::Categorical`]) is another, and
-//! both go through this same code, so the closed forms in [`laws`] are tests of the loop that makes the curves.
-//! [`solvable`] makes chains of such learners from an experiment file's settings.
+//! A [`Recipe`] says from which sources a training set is filled and what each counts; [`compose`] fills it from the
+//! [`Ledger`] of what humans and earlier generations wrote; [`run`](run()) goes round for as many generations as asked, with
+//! any [`Learner`]. The transformer is one learner; those that can be solved on paper are others, and all go through this
+//! same code, so the closed forms are tests of the loop that makes the curves.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`learners`] | frequencies, Gaussians, mixtures, kernel densities, regressions and n-grams, with their samplers |
+//! | [`laws`] | what their chains do, derived and held against the loop by [`laws::suite`] |
+//! | [`forecast`] | the laws at the scale of the web, from word frequencies alone |
+//! | [`solvable`] | chains of those learners from an experiment file's settings |
 //!
 //! ```
 //! use chain::{HumanSet, Plan, Recipe, learners::Categorical, run};

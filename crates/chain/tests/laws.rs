@@ -52,6 +52,8 @@ fn every_law_agrees_with_the_loop_and_could_object() {
 #[test]
 fn a_recipe_that_is_made_wrong_is_seen() {
     let mixture = |source| recipe(&[(source, 0.3), (Source::Latest, 0.7)]);
+    let both = recipe(&[(Source::Fresh, 1.0), (Source::Latest, 1.0)]);
+    let weighted = |of: Recipe, w| of.weighted(&[(Source::Fresh, w), (Source::Latest, 1.0 - w)]).unwrap();
     let off_by_one = recipe(&[(Source::Anchor, 0.35), (Source::Latest, 0.65)]);
     let broken = [
         ("heterozygosity", "replace", named("accumulate")),
@@ -67,9 +69,17 @@ fn a_recipe_that_is_made_wrong_is_seen() {
         ("mixture", "squared error: pool", mixture(Source::Anchor)),
         ("mixture", "squared error: pool", mixture(Source::Fresh)),
         ("variance", "variance: accumulate, biased", named("replace")),
+        ("variance", "log variance: replace, unbiased, n 10, d 2", named("accumulate")),
+        ("variance", "squared Wasserstein", named("accumulate")),
+        ("kernel-density", "variance: replace, width", named("accumulate")),
+        ("kernel-density", "variance: replace, Scott", named("accumulate")),
         ("drift", "squared error of the mean: accumulate, known", named("replace")),
+        ("regression", "squared error: replace, fresh", named("accumulate")),
         ("regression", "squared error: accumulate, the same", named("accumulate-subsample")),
-        ("golden-ratio", "squared error: weight .5", recipe(&[(Source::Pool, 1.0), (Source::Latest, 1.0)])),
+        ("golden-ratio", "squared error: golden-ratio", weighted(both, 0.9)),
+        ("golden-ratio", "squared error: golden-ratio", weighted(both, 0.45)),
+        ("golden-ratio", "squared error: golden-ratio", recipe(&[(Source::Pool, 1.0), (Source::Latest, 1.0)])),
+        ("golden-ratio", "squared error: weight .5", both),
         ("temperature", "effective types: a tenth", named("replace")),
         ("top-p", "", named("accumulate")),
     ];

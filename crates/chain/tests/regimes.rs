@@ -1,75 +1,100 @@
-//! Regimes that weigh or divide what they draw: against a law, and against the same recipe without.
+//! Regimes that weigh or divide what they draw, against the same recipe without. Their laws are in the suite.
 
-use chain::learners::Categorical;
-use chain::{
-    Amount, Entry, HumanSet, Ledger, Plan, Recipe, Source, TrainingSet, Trip, compose, human_subset, laws, run,
+use chain::learners::{
+    Bandwidth, Categories, Estimator, Family, Gaussian, Gaussians, Independent, KernelDensities, NGram, Regressions,
 };
-use streams::Streams;
+use chain::{Amount, Ended, Entry, HumanSet, Ledger, Plan, Recipe, Source, TrainingSet, Trip, compose, laws, run};
+use streams::{Stream, Streams};
 
-const TRUTH: [f64; 4] = [0.5, 0.25, 0.15, 0.1];
-const DRAWS: usize = 20;
-const GENERATIONS: u32 = 8;
+const DRAWS: u64 = 20;
 
-/// Per generation, the mean of E‖q − p‖² over chains of the categorical learner, and its standard error.
-fn error_of(recipe: Recipe, chains: u64) -> Vec<(f64, f64)> {
-    let mut sums = vec![(0.0, 0.0); GENERATIONS as usize];
-    for seed in 0..chains {
-        let streams = Streams::new(seed);
-        let all = DRAWS * GENERATIONS as usize;
-        let (mut learner, corpus) = Categorical::with_human_draws(&TRUTH, all, streams);
-        let human = human_subset(&corpus, Some(DRAWS as u64), &streams).unwrap();
-        let plan = Plan { recipe, generations: GENERATIONS, writing: DRAWS as u64, streams };
-        let outcome = run(&plan, human, &mut learner, &mut |trip: &Trip<'_, Vec<f64>>| {
-            let value = laws::squared_error(trip.model, &TRUTH);
-            let (sum, squares) = &mut sums[trip.generation as usize];
-            *sum += value;
-            *squares += value * value;
-            Ok(())
-        });
-        assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
-    }
-    let n = chains as f64;
-    let moments = |(sum, squares): (f64, f64)| {
-        let mean = sum / n;
-        (mean, ((squares / n - mean * mean) / (n - 1.0)).sqrt())
-    };
-    sums.into_iter().map(moments).collect()
+fn all_of(sources: &[Source]) -> Recipe {
+    Recipe::new(&sources.iter().map(|&source| (source, Amount::All)).collect::<Vec<_>>()).unwrap()
 }
 
-/// With weight w on n fresh draws and 1 − w on n of the last model's, q_k = w f + (1 − w) s. The draws are independent given
-/// the model, and the model's draws add (1 − Σq²)/n, whose mean is (H0 − e)/n: e_k = w² H0/n + (1−w)² [e_{k−1}(1−1/n) + H0/n].
-fn law(weight: f64) -> Vec<f64> {
-    let (h0, n) = (laws::heterozygosity(&TRUTH), DRAWS as f64);
-    let next = |e: f64| weight * weight * h0 / n + (1.0 - weight).powi(2) * (e * (1.0 - 1.0 / n) + h0 / n);
-    std::iter::successors(Some(h0 / n), |&e| Some(next(e))).take(GENERATIONS as usize).collect()
+/// What a family's model 1 has learned, in numbers.
+fn second<F: Family<Error: std::fmt::Debug>>(
+    family: F,
+    recipe: Recipe,
+    human: impl FnOnce(&mut Stream) -> Vec<F::Draw>,
+    numbers: impl Fn(&F::Model) -> Vec<f64>,
+) -> Vec<f64> {
+    let streams = Streams::new(4);
+    let (mut learner, entries) = Independent::new(family, streams, human);
+    let plan = Plan { recipe, generations: 2, writing: DRAWS, streams };
+    let mut last = Vec::new();
+    let outcome = run(&plan, HumanSet::whole(entries), &mut learner, &mut |trip: &Trip<'_, F::Model>| {
+        last = numbers(trip.model);
+        Ok(())
+    });
+    assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
+    last
 }
 
-fn fresh_and_latest(weight: f64) -> Recipe {
-    let both = Recipe::new(&[(Source::Fresh, Amount::Share(1.0)), (Source::Latest, Amount::Share(1.0))]).unwrap();
-    both.weighted(&[(Source::Fresh, weight), (Source::Latest, 1.0 - weight)]).unwrap()
-}
-
+/// The human set drawn by two sources is there twice; drawn by one of weight two it has to count as much, in any family.
 #[test]
-fn weights_obey_their_law_and_the_golden_ratio_is_the_best_of_them() {
-    let golden = "golden-ratio".parse::<Recipe>().unwrap();
-    let far = |recipe, weight| {
-        let found = error_of(recipe, 4000);
-        let gaps = found.iter().zip(law(weight)).map(|((mean, error), law)| (mean - law).abs() / error);
-        gaps.fold(0.0, f64::max)
-    };
-    let best = 1.0 / chain::GOLDEN_RATIO;
-    assert!(far(golden, best) < 4.0, "{}", far(golden, best));
-    assert!(far(fresh_and_latest(0.9), 0.9) < 4.0);
-    assert!(far(golden, 0.9) > 8.0, "a law that does not know the weights would pass");
-    // The minimum over w, w² + w = 1 for large n, to the grid's width and the factor 1 − 1/n.
-    let at_end = |weight: f64| law(weight)[GENERATIONS as usize - 1];
-    assert!((1..100).all(|w| at_end(f64::from(w) / 100.0) > 0.995 * at_end(best)));
+fn a_weight_of_two_is_two_draws() {
+    let latest = all_of(&[Source::Anchor, Source::Latest]);
+    let weighed = latest.weighted(&[(Source::Anchor, 2.0)]).unwrap();
+    let twice = all_of(&[Source::Anchor, Source::Pool, Source::Latest]);
+    let learned: [fn(Recipe) -> Vec<f64>; 4] = [
+        |recipe| {
+            let human = |stream: &mut Stream| Categories::draw(&[0.5, 0.25, 0.15, 0.1], DRAWS as usize, stream);
+            second(Categories { types: 4, sampling: Default::default() }, recipe, human, Vec::clone)
+        },
+        |recipe| {
+            let family = Gaussians { estimator: Estimator::Biased, sampling_bias: 1.0 };
+            let human = |stream: &mut Stream| family.write(&Gaussian::standard(2), DRAWS as usize, stream);
+            second(family, recipe, human, |model| [model.mean(), &[model.variance(), model.log_variance()]].concat())
+        },
+        |recipe| {
+            let family = KernelDensities { bandwidth: Bandwidth::Fixed(0.5) };
+            let truth = Gaussian::standard(1);
+            let human = |stream: &mut Stream| (0..DRAWS).map(|_| truth.draw(1.0, stream)).collect();
+            second(family, recipe, human, |model| vec![model.variance(), model.log_density(&[0.3])])
+        },
+        |recipe| {
+            let family = Regressions { noise: 1.0, inputs: None };
+            let labels = family.clone();
+            let human = |stream: &mut Stream| labels.write(&vec![1.0, -1.0], DRAWS as usize, stream);
+            second(family, recipe, human, Vec::clone)
+        },
+    ];
+    for (at, learned) in learned.into_iter().enumerate() {
+        let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let [weighed, twice, once] = [weighed, twice, latest].map(learned);
+        assert!(far(&weighed, &twice) < 1e-12, "family {at}: {weighed:?} {twice:?}");
+        assert!(far(&weighed, &once) > 1e-3, "family {at}: a weight that changes nothing");
+    }
 }
 
 #[test]
 fn equal_weights_are_no_weights() {
-    let plain = Recipe::new(&[(Source::Fresh, Amount::Share(1.0)), (Source::Latest, Amount::Share(1.0))]).unwrap();
-    assert_eq!(error_of(plain, 20), error_of(fresh_and_latest(0.5), 20));
+    let plain = all_of(&[Source::Anchor, Source::Latest]);
+    let halves = plain.weighted(&[(Source::Anchor, 0.5), (Source::Latest, 0.5)]).unwrap();
+    let model = |recipe| {
+        let human = |stream: &mut Stream| Categories::draw(&[0.7, 0.3], DRAWS as usize, stream);
+        second(Categories { types: 2, sampling: Default::default() }, recipe, human, Vec::clone)
+    };
+    assert_eq!(model(plain), model(halves));
+}
+
+#[test]
+fn an_ngram_model_refuses_weights() {
+    let (mut learner, entries) = NGram::new(2, 0.75, vec![vec![1, 2]; 9], Streams::new(0));
+    let recipe = all_of(&[Source::Anchor, Source::Latest]).weighted(&[(Source::Anchor, 2.0)]).unwrap();
+    let plan = Plan { recipe, generations: 2, writing: 9, streams: Streams::new(0) };
+    let outcome = run(&plan, HumanSet::whole(entries), &mut learner, &mut |_: &Trip<'_, _>| Ok(()));
+    let Some(Ended::Training(error)) = &outcome.ended else { panic!("{:?}", outcome.ended) };
+    assert!(outcome.generations == 1 && error.to_string().contains("has no weights"), "{error}");
+}
+
+/// The recipe of that name has the weight that the law of fresh text finds best.
+#[test]
+fn the_golden_recipe_has_the_law_s_weight() {
+    let golden: Recipe = "golden-ratio".parse().unwrap();
+    let [fresh, latest] = [Source::Fresh, Source::Latest].map(|source| golden.weight(source));
+    assert!((fresh / (fresh + latest) - laws::golden_weight(1.0)).abs() < 1e-15);
 }
 
 fn written(generation: u32, documents: usize) -> Vec<Entry> {

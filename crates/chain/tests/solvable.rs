@@ -1,8 +1,10 @@
-//! Chains of solvable learners against their laws, through the recipe, the loop and the settings of an experiment file.
-//! Means over seeds lie within four standard errors of what is exact, and beyond them from a law that is not theirs.
+//! Chains from the settings of an experiment file. The laws of their learners are checked by the suite; here, that the
+//! settings make the very chains that the laws are about, and what has no law.
 
+use chain::Recipe;
+use chain::laws::{self, gaussian, kernel, regression};
+use chain::learners::Estimator;
 use chain::solvable::{Error, Observation, Sampling, Settings, Text, settings, simulate, simulate_text};
-use chain::{Recipe, laws};
 
 const TOLERANCE: f64 = 4.0;
 
@@ -47,82 +49,46 @@ fn exact(curve: &Curve, law: impl Fn(f64) -> f64) {
     assert!(far < TOLERANCE, "{far} standard errors: {curve:?}");
 }
 
-/// ∏ over i = 1..k of a factor.
-fn product(k: f64, factor: impl Fn(f64) -> f64) -> f64 {
-    (1..=k as u32).map(|i| factor(f64::from(i))).product()
-}
-
-/// Σ over i = 1..k of a term.
-fn sum(k: f64, term: impl Fn(f64) -> f64) -> f64 {
-    (1..=k as u32).map(|i| term(f64::from(i))).sum()
-}
-
+/// For each kind a curve that depends on all its settings.
 #[test]
-fn a_biased_gaussian_narrows_under_replace() {
-    let n = 20.0_f64;
-    for d in [1.0, 3.0] {
-        let text = format!("kind = \"gaussian\"\ndraws = 20\nestimator = \"biased\"\ndimensions = {d}");
-        let [variance, error] = curves(&text, "replace", 8, 4000, ["variance", "squared-error"]);
-        exact(&variance, |k| (1.0 - 1.0 / n).powf(k));
-        exact(&error, |k| d * (1.0 - (1.0 - 1.0 / n).powf(k)));
-        // The unbiased law is another.
-        assert!(distance(&error, |k| d * k / n) > TOLERANCE && distance(&variance, |_| 1.0) > TOLERANCE);
-    }
-}
-
-#[test]
-fn an_unbiased_gaussian_wanders_under_replace() {
-    let n = 21.0;
-    let metrics = ["variance", "squared-error", "log-variance", "squared-wasserstein"];
-    let [variance, error, log, wasserstein] = curves("kind = \"gaussian\"\ndraws = 21", "replace", 8, 4000, metrics);
-    exact(&variance, |_| 1.0);
-    exact(&error, |k| k / n);
-    // ψ(10) = H_9 - γ; the log variance falls though the variance does not.
-    let digamma = sum(9.0, |i| 1.0 / i) - 0.577_215_664_901_532_9;
-    exact(&log, |k| k * (digamma - 10f64.ln()));
-    // In one dimension W2² = (μ̂-μ)² + (s-1)², and E s_k = c^k with c = √(2/ν) Γ((ν+1)/2) / Γ(ν/2), ν = 20.
-    let half_gamma = std::f64::consts::PI.sqrt() * product(10.0, |i| i - 0.5);
-    let c = (2.0 / 20.0_f64).sqrt() * half_gamma / product(9.0, |i| i);
-    exact(&wasserstein, |k| k / n + 2.0 - 2.0 * c.powf(k));
-}
-
-/// ln det of a Wishart matrix is a sum of ln χ² of ν, ν - 1, ... degrees of freedom.
-#[test]
-fn the_determinant_falls_in_every_dimension() {
-    let [log] = curves("kind = \"gaussian\"\ndraws = 21\ndimensions = 2", "replace", 6, 3000, ["log-variance"]);
-    let (euler, ln2) = (0.577_215_664_901_532_9, 2f64.ln());
-    let whole = sum(9.0, |i| 1.0 / i) - euler; // ψ(10)
-    let half = 2.0 * sum(9.0, |i| 1.0 / (2.0 * i - 1.0)) - euler - 2.0 * ln2; // ψ(9.5)
-    exact(&log, |k| k * (whole + half + 2.0 * (ln2 - 20f64.ln())) / 2.0);
-}
-
-#[test]
-fn accumulating_gaussians_settle() {
-    let n = 10.0;
-    let run = |estimator: &str, d: u32| {
-        let text = format!("kind = \"gaussian\"\ndraws = 10\nestimator = \"{estimator}\"\ndimensions = {d}");
-        curves(&text, "accumulate", 7, 3000, ["variance", "squared-error"])
+fn settings_reach_the_laws() {
+    let learned = |text: &str, recipe: &str, metric: &str, law: &dyn Fn(u32) -> f64| {
+        let [curve] = curves(text, recipe, 5, 1500, [metric]);
+        exact(&curve, |k| law(k as u32 - 1));
     };
-    let biased = |k| product(k, |i| 1.0 - 1.0 / (n * i * i));
-    let [variance, error] = run("biased", 2);
-    exact(&variance, biased);
-    exact(&error, |k| 2.0 * (1.0 - biased(k)));
-
-    let [variance, error] = run("unbiased", 1);
-    exact(&variance, |k| product(k, |i| if i < 2.0 { 1.0 } else { 1.0 - 1.0 / (i * (n * i - 1.0)) }));
-    // With an estimated variance the sum is a bound from above.
-    let bound = |k| sum(k, |i| 1.0 / (n * i * i));
-    assert!(error.iter().zip(1..).all(|(&(mean, se), k)| mean < bound(f64::from(k)) + TOLERANCE * se), "{error:?}");
-
-    let [variance, error] = run("known", 3);
-    assert!(variance.iter().all(|&(mean, _)| mean == 1.0));
-    exact(&error, |k| 3.0 * bound(k));
+    let truth = [0.4, 0.25, 0.2, 0.1, 0.05];
+    let text = "kind = \"categorical\"\nfrequencies = [8.0, 5.0, 4.0, 2.0, 1.0]\ndraws = 20";
+    let h0 = laws::heterozygosity(&truth);
+    learned(text, "ten-percent-fresh", "squared-error", &|g| {
+        laws::error_of_mixture(laws::Human::Fresh, h0, 20.0, 0.1, g)
+    });
+    learned(text, "golden-ratio", "squared-error", &|g| {
+        laws::error_of_weighted(h0, 20.0, 1.0, laws::golden_weight(1.0), g)
+    });
+    let zipf = laws::heterozygosity(&laws::zipf(1.5, 0.0, 9));
+    let text = "kind = \"categorical\"\ntypes = 9\nexponent = 1.5\ndraws = 20\nwriting = 10";
+    learned(text, "accumulate", "heterozygosity", &|g| {
+        laws::heterozygosity_sizes(zipf, &[&[20.0][..], &vec![10.0; g as usize]].concat())
+    });
+    for (estimator, name) in
+        [(Estimator::Biased, "biased"), (Estimator::Unbiased, "unbiased"), (Estimator::Known, "known")]
+    {
+        let text = format!("kind = \"gaussian\"\ndraws = 10\nestimator = \"{name}\"\ndimensions = 3");
+        learned(&text, "replace", "squared-error", &|g| 3.0 * gaussian::drift_replace(estimator, 1.0, 10.0, g));
+    }
+    let text = "kind = \"kernel-density\"\ncomponents = 1\ndraws = 20\ntest = 1\nbandwidth = 0.5";
+    learned(text, "replace", "variance", &|g| kernel::variance_of_fixed(1.0, 20.0, 0.5, g));
+    let text = "kind = \"linear-regression\"\ndimensions = 5\ndraws = 21\nnoise = 0.5";
+    learned(text, "accumulate", "excess-risk", &|g| regression::error_accumulate_same(0.25, 5.0, 21.0, g));
+    let fresh = format!("{text}\nfresh_inputs = true");
+    learned(&fresh, "accumulate", "excess-risk", &|g| regression::error_accumulate_fresh(0.25, 5.0, 21.0, g));
 }
 
 #[test]
 fn a_sampling_bias_is_a_temperature_and_a_rate() {
-    let [variance] = curves("kind = \"gaussian\"\nsampling_bias = 0.8\ndraws = 20", "replace", 8, 2000, ["variance"]);
-    exact(&variance, |k| 0.8f64.powf(k - 1.0));
+    let text = "kind = \"gaussian\"\nsampling_bias = 0.8\ndraws = 20";
+    let [variance] = curves(text, "replace", 6, 1500, ["variance"]);
+    exact(&variance, |k| gaussian::variance_narrowed(0.8, 1.0, k as u32 - 1));
     let plain = settings("kind = \"gaussian\"\nsampling_bias = 0.8");
     let cool = Sampling { temperature: 0.8, ..Sampling::default() };
     let recipe = "replace".parse::<Recipe>().unwrap();
@@ -130,46 +96,12 @@ fn a_sampling_bias_is_a_temperature_and_a_rate() {
     assert_eq!(by_bias, simulate(&settings("kind = \"gaussian\""), recipe, cool, 5, 3).unwrap());
 }
 
+/// Blurring costs what it is worth: the integrated squared error rises with the variance.
 #[test]
-fn regression_errors_add_up() {
-    let (d, t) = (5.0, 21.0);
-    let fit = 0.25 * d / (t - d - 1.0);
-    let text = "kind = \"linear-regression\"\ndimensions = 5\ndraws = 21\nnoise = 0.5";
-    let [replace] = curves(text, "replace", 6, 3000, ["excess-risk"]);
-    exact(&replace, |k| k * fit);
-    let [accumulate] = curves(text, "accumulate", 6, 3000, ["excess-risk"]);
-    exact(&accumulate, |k| fit * sum(k, |i| 1.0 / (i * i)));
-
-    let fresh = format!("{text}\nfresh_inputs = true");
-    let [replace] = curves(&fresh, "replace", 6, 3000, ["excess-risk"]);
-    exact(&replace, |k| k * fit);
-    let [fresh] = curves(&fresh, "accumulate", 6, 3000, ["excess-risk"]);
-    exact(&fresh, |k| sum(k, |i| 0.25 * d / (i * (i * t - d - 1.0))));
-    // With the same inputs it is worse, and each law sees the other's chain.
-    assert!(distance(&fresh, |k| fit * sum(k, |i| 1.0 / (i * i))) > TOLERANCE);
-}
-
-#[test]
-fn a_kernel_widens_by_its_own_variance() {
-    let n = 20.0;
-    // A single true component: variance one.
-    let text = |bandwidth: &str| {
-        format!("kind = \"kernel-density\"\ncomponents = 1\ndraws = 20\ntest = 1\nbandwidth = {bandwidth}")
-    };
-    let [fixed] = curves(&text("0.5"), "replace", 8, 2000, ["variance"]);
-    exact(&fixed, |k| product_of_steps(k, 1.0, |v| (1.0 - 1.0 / n) * v + 0.25));
-    // Two dimensions at Scott's factor: h² = n^(-1/3).
-    let wide = text("\"scott\"") + "\ndimensions = 2";
-    let [scott] = curves(&wide, "replace", 6, 2000, ["variance"]);
-    exact(&scott, |k| (1.0 - 1.0 / n + n.powf(-1.0 / 3.0)).powf(k));
-    // And blurring costs what it is worth: the integrated squared error rises.
-    let [error] = curves(&text("0.5"), "replace", 6, 300, ["integrated-squared-error"]);
+fn a_kernel_blurs() {
+    let text = "kind = \"kernel-density\"\ncomponents = 1\ndraws = 20\ntest = 1\nbandwidth = 0.5";
+    let [error] = curves(text, "replace", 6, 300, ["integrated-squared-error"]);
     assert!(error.windows(2).skip(1).all(|pair| pair[1].0 > pair[0].0), "{error:?}");
-}
-
-/// `step` applied k times.
-fn product_of_steps(k: f64, from: f64, step: impl Fn(f64) -> f64) -> f64 {
-    (0..k as u32).fold(from, |value, _| step(value))
 }
 
 /// Far apart, each component is a biased Gaussian of nw draws, and the weights drift as frequencies do.
@@ -203,37 +135,6 @@ fn components_far_apart_are_gaussians_and_types() {
         let (mean, error) = moments(s.2, s.3);
         let law = (1.0 - 1.0 / 50.0_f64).powi(k);
         assert!((mean - law).abs() < TOLERANCE * error + 0.01, "{mean} ± {error} for {law}");
-    }
-}
-
-#[test]
-fn categorical_settings_reach_the_law() {
-    let text = "kind = \"categorical\"\nfrequencies = [8.0, 5.0, 4.0, 2.0, 1.0]\ndraws = 20";
-    let truth = [0.4, 0.25, 0.2, 0.1, 0.05];
-    let h0 = laws::heterozygosity(&truth);
-    let [heterozygosity, error, missing] =
-        curves(text, "replace", 8, 3000, ["heterozygosity", "squared-error", "missing-mass"]);
-    exact(&heterozygosity, |k| h0 * 0.95f64.powf(k));
-    exact(&error, |k| h0 * (1.0 - 0.95f64.powf(k)));
-    // The first model's missing mass: Σ p (1-p)^n.
-    exact(&missing[..1].to_vec(), |_| truth.iter().map(|p| p * (1.0 - p).powi(20)).sum());
-    let [fresh] = curves(text, "ten-percent-fresh", 8, 3000, ["squared-error"]);
-    exact(&fresh, |k| laws::error_of_mixture(laws::Human::Fresh, h0, 20.0, 0.1, k as u32 - 1));
-}
-
-/// Without sampling noise to speak of, temperature T makes frequencies p^(1/T^g) (literature's L9).
-#[test]
-fn a_temperature_sharpens_zipf_by_its_power() {
-    let text = "kind = \"categorical\"\ntypes = 20\ndraws = 400000";
-    let cool = Sampling { temperature: 0.8, ..Sampling::default() };
-    let seen = simulate(&settings(text), "replace".parse().unwrap(), cool, 4, 0).unwrap();
-    for entropy in seen.iter().filter(|o| o.metric == "entropy") {
-        let power = 0.8f64.powi(entropy.generation as i32).recip();
-        let weights: Vec<f64> = (1..=20).map(|rank| f64::from(rank).powf(-power)).collect();
-        let whole: f64 = weights.iter().sum();
-        let law: f64 = weights.iter().map(|w| -w / whole * (w / whole).ln()).sum();
-        // Deviations of a part in √400,000 grow by 1/T a generation.
-        assert!((entropy.value - law).abs() < 0.01, "{entropy:?} for {law}");
     }
 }
 

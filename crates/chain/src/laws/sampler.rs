@@ -1,8 +1,9 @@
 //! Temperature and truncation on distributions that are passed on exactly, without sampling noise.
 //!
-//! Source: derived here; Marchi et al. 2024 for what it leads to. The trap: these are laws of independent draws
-//! (unigrams). A mixture with a share α of truth is within -ln α of the truth *per document*, which is next to nothing
-//! per token: "ten percent human text does not save a cool loop" is about diversity and not about perplexity.
+//! Source: derived here; Marchi et al. 2024 for what it leads to. What they hold to account is
+//! [`Sampling`](crate::learners::Sampling). The trap: these are laws of independent draws (unigrams). A mixture with a
+//! share α of truth is within -ln α of the truth *per document*, which is next to nothing per token: "ten percent human
+//! text does not save a cool loop" is about diversity and not about perplexity.
 
 /// Frequencies of ranks 1 to `types` in proportion to (rank + offset)^-exponent (Zipf; Mandelbrot with the offset).
 pub fn zipf(exponent: f64, offset: f64, types: usize) -> Vec<f64> {
@@ -13,22 +14,6 @@ pub fn zipf(exponent: f64, offset: f64, types: usize) -> Vec<f64> {
 /// p^(1/T^g), so a Zipf exponent s becomes s T^-g.
 pub fn temper(p: &[f64], temperature: f64) -> Vec<f64> {
     normalised(p.iter().map(|p| if *p > 0.0 { p.powf(1.0 / temperature) } else { 0.0 }).collect())
-}
-
-/// What a model of frequencies `p` writes where only the likeliest types that together have the mass `top_p` are kept,
-/// the one that reaches it included; of equally likely ones, the first.
-pub fn truncate(p: &[f64], top_p: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..p.len()).collect();
-    order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
-    let (mut kept, mut mass) = (vec![0.0; p.len()], 0.0);
-    for at in order {
-        kept[at] = p[at];
-        mass += p[at];
-        if mass >= top_p {
-            break;
-        }
-    }
-    normalised(kept)
 }
 
 /// `replace` with truncation: how many types the text of model `generation` - 1 holds, which is how many model
@@ -75,7 +60,8 @@ pub fn effective_types(p: &[f64]) -> f64 {
     entropy(p).exp()
 }
 
-fn normalised(mut weights: Vec<f64>) -> Vec<f64> {
+/// Weights divided by their sum.
+pub(crate) fn normalised(mut weights: Vec<f64>) -> Vec<f64> {
     let total: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= total);
     weights
@@ -84,6 +70,7 @@ fn normalised(mut weights: Vec<f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learners::Sampling;
 
     /// Effective words of an eight-thousand-word Zipf(1), generation by generation (literature's table).
     #[test]
@@ -102,11 +89,11 @@ mod tests {
         }
         let p = zipf(1.0, 0.0, 8000);
         for (top_p, table) in [(0.95, [8000, 4959, 3149, 2045, 1357, 920]), (0.9, [8000, 3074, 1300, 599, 298, 159])] {
-            let mut cut = p.clone();
+            let (mut cut, sampling) = (p.clone(), Sampling { top_p: Some(top_p), ..Sampling::default() });
             for (generation, support) in table.into_iter().enumerate() {
                 assert_eq!(top_p_support(&p, top_p, generation as u32), support);
                 assert_eq!(cut.iter().filter(|&&p| p > 0.0).count(), support);
-                cut = truncate(&cut, top_p);
+                sampling.apply(&mut cut);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Every law held against the loop: closed form beside simulation.
 //!
-//! A [`Case`] is a law, a recipe and a learner. Checking it sends many chains through [`crate::run`] and holds the mean
+//! A [`Case`] is a law, a recipe and a learner: those of [`crate::learners`], and where a law is about what none of them
+//! does (a detector, a verifier, text without sampling noise), another [`Family`](crate::learners::Family) in the same
+//! [`Independent`](crate::learners::Independent). Checking it sends many chains through [`crate::run`] and holds the mean
 //! of a statistic against the law's value, so what is tested is the code that makes the curves. Each chain has streams
 //! of its own, keyed by the seed, the case and the chain's number, and sums are taken in the chains' order: the numbers
 //! do not depend on how many threads there are. With an exact law, four standard errors are passed by chance about six
@@ -16,32 +18,35 @@
 //! // The same law, and a loop that does something else.
 //! let broken = case.with_recipe("human-refit".parse()?);
 //! assert!(broken.check(0)?.iter().any(|row| !row.holds));
-//! # Ok::<(), chain::RecipeError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod case;
 mod counts;
-mod drawn;
+mod gaussian;
 mod labels;
-mod normal;
+mod regression;
 mod samplers;
+mod setting;
 mod survivors;
 mod tails;
 
-pub use case::{Case, Claim, Kind, Row, Setting, TOLERANCE};
+pub use case::{Case, Claim, Kind, Row, TOLERANCE};
+pub use setting::{CheckError, Setting};
 
 /// All cases, law by law.
 pub fn cases() -> Vec<Case> {
     let themes = [
         survivors::cases(),
-        survivors::entropy(),
+        survivors::forecast(),
         counts::heterozygosity(),
         counts::mixture(),
         counts::golden_ratio(),
         counts::fixation(),
-        normal::variance(),
-        normal::drift(),
-        normal::regression(),
+        gaussian::variance(),
+        gaussian::drift(),
+        gaussian::kernel_density(),
+        regression::cases(),
         samplers::cases(),
         labels::labels(),
         tails::cases(),

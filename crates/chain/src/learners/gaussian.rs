@@ -1,19 +1,7 @@
 //! The Gaussian learner, in one or many dimensions: sample mean and sample covariance.
 //!
-//! Its laws, with n draws a generation, true variance σ² in each of d dimensions, and k = generation + 1 the number of
-//! fits. All but one are *exact* for means over chains:
-//!
-//! - `replace`, biased estimate: E Σ_k = (1 - 1/n)^k Σ and E‖μ_k - μ‖² = σ²d [1 - (1 - 1/n)^k].
-//! - `replace`, unbiased: E Σ_k = Σ and E‖μ_k - μ‖² = kσ²d/n.
-//! - `accumulate`, biased: with P = ∏_{i≤k} [1 - 1/(ni²)], E Σ_k = PΣ and E‖μ_k - μ‖² = σ²d (1 - P).
-//! - `accumulate`, unbiased: E Σ_k = Σ ∏_{2≤i≤k} [1 - 1/(i(ni - 1))], so it shrinks too.
-//! - `accumulate`, known covariance: E‖μ_k - μ‖² = (σ²d/n) Σ_{i≤k} 1/i². For the unbiased estimate that is a *bound* from
-//!   above, and so is its limit π²σ²d/(6n).
-//! - A sampling bias λ makes E Σ_k under `replace` λ^(k-1) times the above (Alemohammad et al. 2024).
-//!
-//! The trap: the expected variance is held by a few giant chains while the typical one dies. E ln s²_k falls by a constant
-//! each generation, and it is what a simulation of affordable size can see: in one dimension, unbiased, `replace`, E ln
-//! s²_k = ln σ² + k [ψ((n-1)/2) - ln((n-1)/2)].
+//! Its laws are in [`crate::laws::gaussian`]. The trap: the expected variance is held by a few giant chains while the typical
+//! one dies, so look at [`Gaussian::log_variance`], which is what a simulation of affordable size can see.
 
 use serde::{Deserialize, Serialize};
 use streams::Stream;

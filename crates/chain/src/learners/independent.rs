@@ -56,6 +56,14 @@ pub enum FitError {
         /// What was to be fitted.
         family: &'static str,
     },
+    /// The recipe weighs its sources.
+    #[error(
+        "an {family} counts whole documents and has no weights; leave them out of the recipe, or take another learner"
+    )]
+    Weighted {
+        /// What was to be fitted.
+        family: &'static str,
+    },
 }
 
 impl FitError {

@@ -1,13 +1,8 @@
 //! The kernel density learner: a Gaussian kernel on every draw of the training set. It writes by picking a draw and
 //! jittering it.
 //!
-//! Its density has the mean of the training set, and the training set's biased covariance plus the kernel's. So under
-//! `replace`, with n draws a generation, k = generation + 1 and true variance σ², all *exact*:
-//!
-//! - fixed bandwidth h: E v_k = (1 - 1/n) E v_{k-1} + h² from v_0 = σ²; per dimension. It widens by h² a generation for
-//!   large n, to a limit of nh².
-//! - bandwidth by a rule (kernel h² times the draws' unbiased covariance): E v_k = σ² (1 - 1/n + h²)^k. It widens without
-//!   end, for h² > 1/n with either rule: the learner forgets by blurring, not by narrowing.
+//! Its density has the mean of the training set, and the training set's biased covariance plus the kernel's, so it widens
+//! ([`crate::laws::kernel`]).
 //!
 //! The trap: libraries mean different things by one rule. Here h is SciPy's factor, on the draws' covariance; scikit-learn
 //! takes the same number for an absolute width.

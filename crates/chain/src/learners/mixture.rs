@@ -8,14 +8,15 @@
 //! The traps: the likelihood has no maximum, for a component may shrink to one draw, so a floor is added to the diagonal of
 //! every covariance; and components have no names, so what is compared with the truth is matched to it first.
 
+mod climb;
+mod start;
+
 use streams::Stream;
 
-use super::gaussian::{Moments, mean};
-use super::matrix::squared_distance;
+use self::climb::climb;
+use self::start::start;
+use super::gaussian::Moments;
 use super::{Family, FitError, Gaussian, Symmetric, Weighted};
-
-/// Steps of Lloyd's algorithm before the first maximisation: they only have to leave the seeds' accidents behind.
-const LLOYD_STEPS: usize = 10;
 
 /// A mixture of Gaussians.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,7 +134,7 @@ impl Family for Mixtures {
         let mut best: Option<(f64, Mixture)> = None;
         for _ in 0..self.starts {
             let start = start(draws, self.components, &whole, floor, stream);
-            let found = self.climb(draws, start, floor);
+            let found = climb(self, draws, start, floor);
             if best.as_ref().is_none_or(|(likelihood, _)| found.0 > *likelihood) {
                 best = Some(found);
             }
@@ -144,147 +145,6 @@ impl Family for Mixtures {
     fn write(&self, model: &Mixture, count: usize, stream: &mut Stream) -> Vec<Vec<f64>> {
         model.draws(count, stream)
     }
-}
-
-impl Mixtures {
-    /// Expectation and maximisation from a start: the last mixture, and the mean log likelihood of the one before it.
-    fn climb(&self, draws: &[Weighted<'_, Vec<f64>>], mut mixture: Mixture, floor: f64) -> (f64, Mixture) {
-        let mut likelihood = f64::NEG_INFINITY;
-        for _ in 0..self.turns {
-            let (shares, now) = expectation(draws, &mixture);
-            mixture = maximisation(draws, &shares, &mixture, floor);
-            let gain = now - likelihood;
-            likelihood = now;
-            if gain < self.tolerance {
-                break;
-            }
-        }
-        (likelihood, mixture)
-    }
-}
-
-/// For each draw, the weight that each component has of it; and the mean log likelihood of a draw.
-fn expectation(draws: &[Weighted<'_, Vec<f64>>], mixture: &Mixture) -> (Vec<Vec<f64>>, f64) {
-    let (mut likelihood, mut total) = (0.0, 0.0);
-    let shares = draws
-        .iter()
-        .map(|(draw, weight)| {
-            let mut joint = mixture.log_joint(draw);
-            let all = log_sum(&joint);
-            likelihood += weight * all;
-            total += weight;
-            joint.iter_mut().for_each(|one| *one = weight * (*one - all).exp());
-            joint
-        })
-        .collect();
-    (shares, likelihood / total)
-}
-
-/// The mixture that fits the shares best. A component without any share stays where it was, with weight zero.
-fn maximisation(draws: &[Weighted<'_, Vec<f64>>], shares: &[Vec<f64>], before: &Mixture, floor: f64) -> Mixture {
-    let d = draws[0].0.len();
-    let total: f64 = draws.iter().map(|(_, weight)| weight).sum();
-    let fit = |at: usize| {
-        let share: f64 = shares.iter().map(|shares| shares[at]).sum();
-        if share < f64::MIN_POSITIVE {
-            return (0.0, before.components[at].clone());
-        }
-        let mut mean = vec![0.0; d];
-        for ((draw, _), shares) in draws.iter().zip(shares) {
-            mean.iter_mut().zip(*draw).for_each(|(sum, x)| *sum += shares[at] * x);
-        }
-        mean.iter_mut().for_each(|sum| *sum /= share);
-        let mut covariance = Symmetric::zeros(d);
-        let mut gap = vec![0.0; d];
-        for ((draw, _), shares) in draws.iter().zip(shares) {
-            gap.iter_mut().zip(*draw).zip(&mean).for_each(|((gap, x), mean)| *gap = x - mean);
-            covariance.add_square(shares[at] / share, &gap);
-        }
-        covariance.mirror();
-        (share / total, Gaussian::new(mean, covariance.plus(&Symmetric::diagonal(d, floor))))
-    };
-    let (weights, components) = (0..before.components.len()).map(fit).unzip();
-    Mixture { weights, components }
-}
-
-/// A first mixture: seeds, a few steps of Lloyd, and a maximisation that gives each draw to its nearest centre.
-fn start(
-    draws: &[Weighted<'_, Vec<f64>>],
-    components: usize,
-    whole: &Symmetric,
-    floor: f64,
-    stream: &mut Stream,
-) -> Mixture {
-    let mut centres = seeds(draws, components, stream);
-    let mut nearest: Vec<usize> = Vec::new();
-    for _ in 0..LLOYD_STEPS {
-        let now: Vec<usize> = draws.iter().map(|(draw, _)| nearest_of(&centres, draw)).collect();
-        if now == nearest {
-            break;
-        }
-        nearest = now;
-        for (at, centre) in centres.iter_mut().enumerate() {
-            let own: Vec<Weighted<'_, Vec<f64>>> =
-                draws.iter().zip(&nearest).filter(|&(_, &of)| of == at).map(|(x, _)| *x).collect();
-            if !own.is_empty() {
-                *centre = mean(&own);
-            }
-        }
-    }
-    let all_of = |(of, (_, weight)): (&usize, &Weighted<'_, Vec<f64>>)| {
-        (0..components).map(|at| if at == *of { *weight } else { 0.0 }).collect()
-    };
-    let shares: Vec<Vec<f64>> = nearest.iter().zip(draws).map(all_of).collect();
-    let at_centre = |centre| Gaussian::new(centre, whole.clone());
-    let before = Mixture::new(vec![1.0 / components as f64; components], centres.into_iter().map(at_centre).collect());
-    maximisation(draws, &shares, &before, floor)
-}
-
-/// Seeds by greedy k-means++: each of a few candidates is a draw with a chance that goes as its squared distance from the
-/// seeds so far; the one that leaves the least of these is taken. 2 + ⌊ln k⌋ candidates, as the paper proposes.
-fn seeds(draws: &[Weighted<'_, Vec<f64>>], count: usize, stream: &mut Stream) -> Vec<Vec<f64>> {
-    let candidates = 2 + (count as f64).ln() as usize;
-    let mut seeds = vec![draws[stream.below(draws.len() as u64) as usize].0.clone()];
-    let mut left: Vec<f64> = draws.iter().map(|(draw, weight)| weight * squared_distance(draw, &seeds[0])).collect();
-    while seeds.len() < count {
-        let mut best: Option<(f64, usize, Vec<f64>)> = None;
-        for _ in 0..candidates {
-            let at = weighted(&left, stream);
-            let nearer = |((draw, weight), &left): (&Weighted<'_, Vec<f64>>, &f64)| {
-                left.min(weight * squared_distance(draw, draws[at].0))
-            };
-            let then: Vec<f64> = draws.iter().zip(&left).map(nearer).collect();
-            let sum = then.iter().sum();
-            if best.as_ref().is_none_or(|(least, ..)| sum < *least) {
-                best = Some((sum, at, then));
-            }
-        }
-        let (_, at, then) = best.expect("there are two candidates or more");
-        seeds.push(draws[at].0.clone());
-        left = then;
-    }
-    seeds
-}
-
-/// An index with a chance that goes as its weight; any, if none has weight.
-fn weighted(weights: &[f64], stream: &mut Stream) -> usize {
-    let mut left = stream.uniform() * weights.iter().sum::<f64>();
-    let chosen = weights.iter().position(|weight| {
-        left -= weight;
-        left < 0.0
-    });
-    chosen.unwrap_or(weights.len() - 1)
-}
-
-fn nearest_of(centres: &[Vec<f64>], point: &[f64]) -> usize {
-    let mut best = (f64::INFINITY, 0);
-    for (at, centre) in centres.iter().enumerate() {
-        let distance = squared_distance(point, centre);
-        if distance < best.0 {
-            best = (distance, at);
-        }
-    }
-    best.1
 }
 
 /// ln Σ eˣ.
@@ -347,22 +207,6 @@ mod tests {
         let variance = 26.0 / 3.0;
         assert_eq!((found.weights[0], found.components[0].mean()), (1.0, [4.0].as_slice()));
         assert!((found.components[0].variance() - variance * 1.001).abs() < 1e-12);
-    }
-
-    /// Expectation and maximisation never lower the likelihood (but for the floor, which is tiny here).
-    #[test]
-    fn the_likelihood_climbs() {
-        let points = Mixture::row(2, 1, 2.0).draws(200, &mut stream(3));
-        let points: Vec<Weighted<'_, Vec<f64>>> = points.iter().map(|point| (point, 1.0)).collect();
-        let mut mixture = Mixture::row(3, 1, 0.5);
-        let mut last = f64::NEG_INFINITY;
-        for _ in 0..60 {
-            let (shares, likelihood) = expectation(&points, &mixture);
-            assert!(likelihood > last - 1e-12, "{last} then {likelihood}");
-            assert!(shares.iter().all(|shares| (shares.iter().sum::<f64>() - 1.0).abs() < 1e-12));
-            last = likelihood;
-            mixture = maximisation(&points, &shares, &mixture, 1e-12);
-        }
     }
 
     #[test]

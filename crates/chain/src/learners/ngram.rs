@@ -14,6 +14,8 @@
 //!   learner's is.
 //! - With a discount it takes from every n-gram that it has seen, from rare ones most, and gives to what it has not seen.
 //!
+//! Counts are of whole documents, and the discount is for those: a recipe that weighs its sources is refused.
+//!
 //! A [`Sampling`] acts on the exact distribution over what can come next, the end of the document among it. The trap: it
 //! can cut off the end for ever (the greedy writer of a text that repeats itself). So a document written with one is
 //! truncated where it is four times as long as the longest human one, and then has no end to be learned from.
@@ -21,14 +23,13 @@
 mod model;
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 use streams::{Purpose, Stream, Streams};
 
 use self::model::END;
 pub use self::model::NGramModel;
-use super::Sampling;
 use super::independent::Store;
+use super::{FitError, Sampling};
 use crate::{Entry, Learner, TrainingSet};
 
 /// See above: far beyond any length that a working model writes, and soon reached by one that cannot end.
@@ -75,16 +76,19 @@ impl NGram {
 
 impl Learner for NGram {
     type Model = NGramModel;
-    type Error = Infallible;
+    type Error = FitError;
 
-    fn train(&mut self, set: &TrainingSet, _generation: u32) -> Result<NGramModel, Infallible> {
+    fn train(&mut self, set: &TrainingSet, _generation: u32) -> Result<NGramModel, FitError> {
+        if set.is_weighted() {
+            return Err(FitError::Weighted { family: "n-gram model" });
+        }
         let documents = self.store.picked(set).map(|(document, _)| document.as_slice());
         // Without a sampler nothing is truncated, however long it is.
         let limit = if self.sampling.is_plain() { usize::MAX } else { self.limit };
         Ok(NGramModel::fit(self.order, self.discount, documents, limit))
     }
 
-    fn write(&mut self, model: &NGramModel, generation: u32, budget: u64) -> Result<Vec<Entry>, Infallible> {
+    fn write(&mut self, model: &NGramModel, generation: u32, budget: u64) -> Result<Vec<Entry>, FitError> {
         let draws = |index| self.streams.stream(Purpose::Learner, generation, index);
         let documents = if self.sampling.is_plain() {
             (0..budget).map(|index| model.write(&mut draws(index))).collect()
@@ -170,6 +174,7 @@ mod tests {
         let mut greedy = Changed::new(&model, Sampling { greedy: true, ..plain }, 99);
         assert!((0..9).all(|item| greedy.write(&mut Streams::new(3).stream(Purpose::Learner, 0, item)) == [1, 2]));
     }
+
     #[test]
     fn a_text_without_end_is_truncated_and_teaches_no_end() {
         // After 1 comes 1, five times of six: the greedy writer never ends, and its reader knows no end.

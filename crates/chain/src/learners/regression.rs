@@ -1,14 +1,10 @@
 //! The linear regression learner: ordinary least squares on examples that the last model labelled.
 //!
-//! y = x·w + σε with x standard normal in d dimensions and known noise σ. A generation labels new examples with its own
+//! y = x·w + σε with x standard normal in d dimensions and known noise σ. A generation labels examples with its own
 //! coefficients and the same noise (Mobahi, Farajtabar and Bartlett 2020 with a penalty; Dohmatob, Feng and Kempe 2024;
-//! Gerstgrasser et al. 2024). The excess risk of ŵ at a new x is ‖ŵ - w‖², whatever w is. With T examples a generation and
-//! k = generation + 1, for d < T - 1, all *exact*:
-//!
-//! - `replace`: kσ²d/(T-d-1), whether every generation has the same x's or new ones.
-//! - `accumulate`, the same x's: σ²d/(T-d-1) Σ_{i≤k} 1/i², below π²/6 times a single fit.
-//! - `accumulate`, new x's: Σ_{i≤k} σ²d/(i(iT-d-1)). For then ŵ_i = ŵ_{i-1} + M_i⁻¹X_iᵀε_i with M_i = Σ_{j≤i} X_jᵀX_j, and the
-//!   X_j are exchangeable.
+//! Gerstgrasser et al. 2024). The excess risk of ŵ at a new x is ‖ŵ - w‖², whatever w is; its laws are in
+//! [`crate::laws::regression`]. The trap: whether all generations have the same x's or new ones is another law under
+//! `accumulate`.
 
 use streams::Stream;
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use streams::{Purpose, Stream, Streams};
 
-use super::markov::{Markov, shares, zipf};
+use super::markov::Markov;
 use super::{Error, Observation, Settings, settings};
 use crate::learners::{
     Categories, Example, Family, Gaussian, Gaussians, Independent, KernelDensities, KernelDensity, Mixture, Mixtures,
@@ -171,8 +171,8 @@ impl Chain {
 
     fn categorical(self, settings: &settings::Categorical, sampling: Sampling) -> Result<Vec<Observation>, Error> {
         let truth = match &settings.frequencies {
-            Some(frequencies) => shares(frequencies.clone()),
-            None => zipf(settings.types, settings.exponent),
+            Some(frequencies) => laws::normalised(frequencies.clone()),
+            None => laws::zipf(settings.exponent, 0.0, settings.types),
         };
         let family = Categories { types: truth.len(), sampling };
         self.go_with(
@@ -287,12 +287,11 @@ fn categorical(model: &[f64], truth: &[f64], sheet: &mut Sheet<'_>) {
     let known = || model.iter().zip(truth).filter(|(q, _)| **q > 0.0);
     let found: f64 = known().map(|(_, p)| p).sum();
     let missing: f64 = model.iter().zip(truth).filter(|(q, _)| **q == 0.0).map(|(_, p)| p).sum();
-    let entropy: f64 = known().map(|(q, _)| -q * q.ln()).sum();
     let divergence: f64 = known().filter(|(_, p)| **p > 0.0).map(|(q, p)| p / found * (p / found / q).ln()).sum();
     sheet.put("support", known().count() as f64);
     sheet.put("missing-mass", missing);
     sheet.put("heterozygosity", laws::heterozygosity(model));
-    sheet.put("entropy", entropy);
+    sheet.put("entropy", laws::entropy(model));
     sheet.put("squared-error", laws::squared_error(model, truth));
     sheet.put("divergence", divergence);
 }

@@ -5,6 +5,7 @@
 
 use streams::{Purpose, Stream, Streams};
 
+use crate::laws::zipf;
 use crate::learners::Categories;
 
 /// The streams that the language itself is drawn from are no chain's: no chain has a generation of this number.
@@ -23,7 +24,7 @@ impl Markov {
     /// The language of so many symbols, the r-th likeliest followers having frequencies that go as r^-`exponent`, in texts
     /// of this mean length.
     pub(super) fn new(symbols: usize, exponent: f64, length: f64) -> Self {
-        let zipf = zipf(symbols, exponent);
+        let zipf = zipf(exponent, 0.0, symbols);
         let streams = Streams::new(0);
         let row = |before: usize| {
             let order = streams.stream(Purpose::Learner, NO_GENERATION, before as u64).permutation(symbols);
@@ -63,18 +64,6 @@ impl Markov {
         }
         sum
     }
-}
-
-/// Frequencies that go as rank^-`exponent`.
-pub(super) fn zipf(types: usize, exponent: f64) -> Vec<f64> {
-    shares((1..=types).map(|rank| (rank as f64).powf(-exponent)).collect())
-}
-
-/// Numbers divided by their sum.
-pub(super) fn shares(mut weights: Vec<f64>) -> Vec<f64> {
-    let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
-    weights
 }
 
 #[cfg(test)]

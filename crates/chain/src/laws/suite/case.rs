@@ -1,14 +1,13 @@
-//! A case, how it is simulated, and what is said of it.
+//! A case, and what is said of it.
 
-use std::convert::Infallible;
 use std::fmt;
 
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 use streams::{Purpose, Streams, item_of_name};
 
-use crate::laws::Human;
-use crate::{Amount, Ended, Entry, Learner, Plan, Recipe, RecipeError, Source, Trip, human_subset, run};
+use super::setting::{CheckError, Setting, Simulate};
+use crate::Recipe;
 
 /// Standard errors by which a simulated mean may be off.
 pub const TOLERANCE: f64 = 4.0;
@@ -47,74 +46,6 @@ impl Serialize for Kind {
     }
 }
 
-/// What chains are simulated with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Setting {
-    /// What generations from 1 on are trained on.
-    pub recipe: Recipe,
-    /// Human draws of generation 0.
-    pub human: u64,
-    /// Human draws left for `fresh`.
-    pub reserve: u64,
-    /// Draws that each generation writes.
-    pub writing: u64,
-    /// Number of models.
-    pub generations: u32,
-    /// Number of chains.
-    pub chains: u64,
-}
-
-impl Setting {
-    /// `n` draws in every generation, and no reserve.
-    pub(super) fn new(recipe: Recipe, n: u64, generations: u32, chains: u64) -> Self {
-        Self { recipe, human: n, reserve: 0, writing: n, generations, chains }
-    }
-
-    /// The same, for a recipe that has a name.
-    pub(super) fn named(recipe: &str, n: u64, generations: u32, chains: u64) -> Self {
-        Self::new(recipe.parse().expect("the cases name recipes that there are"), n, generations, chains)
-    }
-
-    /// The same, for a share of human draws beside the last generation's, with as large a reserve as `fresh` needs.
-    pub(super) fn mixture(human: Human, share: f64, n: u64, generations: u32, chains: u64) -> Self {
-        let (source, spent) = match human {
-            Human::Fresh => (Source::Fresh, generations - 1),
-            Human::Anchor => (Source::Anchor, 0),
-            Human::Pool => (Source::Pool, 0),
-        };
-        let amounts = [(source, Amount::Share(share)), (Source::Latest, Amount::Share(1.0 - share))];
-        let setting = Self::new(Recipe::new(&amounts).expect("shares lie between 0 and 1"), n, generations, chains);
-        Self { reserve: (share * n as f64).round() as u64 * u64::from(spent), ..setting }
-    }
-
-    /// Human draws in all.
-    pub(super) fn corpus(&self) -> usize {
-        (self.human + self.reserve) as usize
-    }
-
-    /// One chain: what `statistic` says of each generation.
-    pub(super) fn chain<L: Learner<Error = Infallible>>(
-        &self,
-        streams: Streams,
-        learner: &mut L,
-        corpus: &[Entry],
-        mut statistic: impl FnMut(&Trip<'_, L::Model>) -> f64,
-    ) -> Result<Vec<f64>, RecipeError> {
-        let human = human_subset(corpus, Some(self.human), &streams)?;
-        let plan = Plan { recipe: self.recipe, generations: self.generations, writing: self.writing, streams };
-        let mut values = Vec::with_capacity(self.generations as usize);
-        let outcome = run(&plan, human, learner, &mut |trip: &Trip<'_, L::Model>| {
-            values.push(statistic(trip));
-            Ok(())
-        });
-        match outcome.ended {
-            None => Ok(values),
-            Some(Ended::Recipe(error)) => Err(error),
-            Some(Ended::Training(never) | Ended::Writing(never) | Ended::Scoring(never)) => match never {},
-        }
-    }
-}
-
 /// What the law says of one generation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Claim {
@@ -123,9 +54,6 @@ pub struct Claim {
     /// The law's value.
     pub value: f64,
 }
-
-/// One chain of a case: its statistic for each generation.
-type Simulate = Box<dyn Fn(&Setting, Streams) -> Result<Vec<f64>, RecipeError> + Send + Sync>;
 
 /// A law, and how it is simulated.
 pub struct Case {
@@ -148,9 +76,8 @@ impl Case {
         kind: Kind,
         parameters: impl Into<String>,
         setting: Setting,
-        simulate: impl Fn(&Setting, Streams) -> Result<Vec<f64>, RecipeError> + Send + Sync + 'static,
+        simulate: Simulate,
     ) -> Self {
-        let simulate = Box::new(simulate);
         Self { law, kind, parameters: parameters.into(), setting, claims: Vec::new(), simulate }
     }
 
@@ -170,8 +97,8 @@ impl Case {
     /// Simulates and compares, a row for each claim.
     ///
     /// # Errors
-    /// If the recipe cannot be filled.
-    pub fn check(&self, seed: u64) -> Result<Vec<Row>, RecipeError> {
+    /// If the recipe cannot be filled, or what it gives cannot be fitted.
+    pub fn check(&self, seed: u64) -> Result<Vec<Row>, CheckError> {
         let case = item_of_name(&format!("{} {} {}", self.law, self.kind, self.parameters));
         let mut seeds = Streams::new(seed).stream(Purpose::Evaluation, 0, case);
         let seeds: Vec<u64> = (0..self.setting.chains).map(|_| seeds.bits()).collect();

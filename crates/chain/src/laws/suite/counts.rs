@@ -1,12 +1,10 @@
 //! Cases of the categorical learner: heterozygosity, mixtures, the golden ratio, fixation.
 
-use streams::{Stream, Streams};
-
-use super::drawn::{Drawn, types};
-use super::{Case, Kind, Setting};
+use super::setting::{Setting, Simulate, chains};
+use super::{Case, Kind};
 use crate::laws::{self, Human};
-use crate::learners::Categorical;
-use crate::{Amount, Origin, Pick, Recipe, RecipeError, Source};
+use crate::learners::{Categorical, Categories, Sampling};
+use crate::{Amount, Recipe, Source};
 
 /// Unequal types, so that Σp² is not that of a uniform distribution.
 const TRUTH: [f64; 5] = [0.4, 0.25, 0.2, 0.1, 0.05];
@@ -16,14 +14,18 @@ fn h0() -> f64 {
 }
 
 /// Chains of the categorical learner from `truth`, and a statistic of its frequencies.
-pub(super) fn categorical(
+pub(super) fn categorical(truth: Vec<f64>, statistic: impl Fn(&[f64]) -> f64 + Send + Sync + 'static) -> Simulate {
+    sampled(truth, Sampling::default(), statistic)
+}
+
+/// The same, of one that writes by a sampler.
+pub(super) fn sampled(
     truth: Vec<f64>,
+    sampling: Sampling,
     statistic: impl Fn(&[f64]) -> f64 + Send + Sync + 'static,
-) -> impl Fn(&Setting, Streams) -> Result<Vec<f64>, RecipeError> + Send + Sync + 'static {
-    move |setting, streams| {
-        let (mut learner, corpus) = Categorical::with_human_draws(&truth, setting.corpus(), streams);
-        setting.chain(streams, &mut learner, &corpus, |trip| statistic(trip.model))
-    }
+) -> Simulate {
+    let family = Categories { types: truth.len(), sampling };
+    chains(family, move |count, stream| Categories::draw(&truth, count, stream), move |q| statistic(q))
 }
 
 pub(super) fn heterozygosity() -> Vec<Case> {
@@ -60,43 +62,28 @@ pub(super) fn mixture() -> Vec<Case> {
     Human::ALL.map(case).into()
 }
 
-/// A chain whose fit gives all human draws together the weight `w`.
-fn weighted(w: f64) -> impl Fn(&Setting, Streams) -> Result<Vec<f64>, RecipeError> + Send + Sync + 'static {
-    move |setting, streams| {
-        let fit = move |picked: &[(&Pick, &usize)], _, _: &mut Stream| {
-            let is_human = |pick: &Pick| pick.entry.origin() == Origin::Human;
-            let human = picked.iter().filter(|(pick, _)| is_human(pick)).count();
-            let weights = if human == picked.len() { [1.0, 0.0] } else { [w, 1.0 - w] };
-            let each = [weights[0] / human as f64, weights[1] / (picked.len() - human) as f64];
-            let mut q = vec![0.0; TRUTH.len()];
-            picked.iter().for_each(|(pick, at)| q[**at] += each[usize::from(!is_human(pick))]);
-            q
-        };
-        let human = |stream: &mut Stream| types(&TRUTH, setting.corpus(), stream);
-        let write = |q: &Vec<f64>, count, stream: &mut Stream| types(q, count, stream);
-        let (mut learner, corpus) = Drawn::new(streams, human, fit, write);
-        setting.chain(streams, &mut learner, &corpus, |trip| error(trip.model))
-    }
-}
-
 pub(super) fn golden_ratio() -> Vec<Case> {
-    const LAW: &str = "golden-ratio";
-    // n fresh human draws and cn of the last generation's.
-    let setting = |n: u64, c: u64, chains| {
-        let amounts = [(Source::Fresh, Amount::Share(1.0)), (Source::Latest, Amount::All)];
-        let recipe = Recipe::new(&amounts).expect("all of the latest and as many human draws");
-        Setting { reserve: 11 * n, writing: c * n, ..Setting::new(recipe, n, 12, chains) }
+    // n fresh human draws, which together have the weight w, and cn of the last generation's.
+    let weighted = |c: u64, w: f64| {
+        let both = Recipe::new(&[(Source::Fresh, Amount::Share(1.0)), (Source::Latest, Amount::All)]);
+        let weights = [(Source::Fresh, w), (Source::Latest, (1.0 - w) / c as f64)];
+        both.and_then(|both| both.weighted(&weights)).expect("both are taken, and weighed by more than nothing")
     };
+    let case = |kind, parameters: &str, recipe, n: u64, c: u64| {
+        let chains = if n < 60 { 6000 } else { 3000 };
+        let setting = Setting { reserve: 11 * n, writing: c * n, ..Setting::new(recipe, n, 12, chains) };
+        Case::new("golden-ratio", kind, parameters, setting, categorical(TRUTH.to_vec(), error))
+    };
+    let named: Recipe = "golden-ratio".parse().expect("a recipe that there is");
     let golden = laws::golden_weight(1.0);
-    let case = |kind, parameters: &str, n, c, w| Case::new(LAW, kind, parameters, setting(n, c, 6000), weighted(w));
     vec![
-        case(Kind::Exact, "squared error: weight .618 on n 20 fresh, 20 latest", 20, 1, golden)
+        case(Kind::Exact, "squared error: golden-ratio, n 20 fresh, 20 latest", named, 20, 1)
             .claims(&[1, 3, 11], |generation| laws::error_of_weighted(h0(), 20.0, 1.0, golden, generation)),
-        case(Kind::Exact, "squared error: weight .5 on n 10 fresh, 20 latest", 10, 2, 0.5)
+        case(Kind::Exact, "squared error: weight .5 on n 10 fresh, 20 latest", weighted(2, 0.5), 10, 2)
             .claims(&[1, 3, 11], |generation| laws::error_of_weighted(h0(), 10.0, 2.0, 0.5, generation)),
-        case(Kind::Within(0.02), "limit .618 H0/n: weight .618 on n 60 fresh, 60 latest", 60, 1, golden)
+        case(Kind::Within(0.02), "limit .618 H0/n: golden-ratio, n 60 fresh, 60 latest", named, 60, 1)
             .claims(&[11], |_| golden * h0() / 60.0),
-        case(Kind::AtLeast, "limit .618 H0/n: weight .8 on n 60 fresh, 60 latest", 60, 1, 0.8)
+        case(Kind::AtLeast, "limit .618 H0/n: weight .8 on n 60 fresh, 60 latest", weighted(1, 0.8), 60, 1)
             .claims(&[11], |_| golden * h0() / 60.0),
     ]
 }
@@ -128,8 +115,13 @@ pub(super) fn fixation() -> Vec<Case> {
         .claims(&[4, 9, 29], |generation| open[generation as usize]),
         two(Kind::AtLeast, |bounds| bounds.0),
         two(Kind::AtMost, |bounds| bounds.1),
-        time(Kind::Exact, 10, TYPES.to_vec(), laws::fixation_time(10, &TYPES), 150),
-        time(Kind::Within(0.03), 30, vec![1.0 / 3.0; 3], laws::fixation_time_diffusion(30.0, &[1.0 / 3.0; 3]), 300),
+        time(Kind::Exact, Setting::named("replace", 10, 150, 3000), &TYPES, laws::fixation_time(10, &TYPES)),
+        time(
+            Kind::Within(0.03),
+            Setting::named("replace", 30, 300, 1500),
+            &[1.0 / 3.0; 3],
+            laws::fixation_time_diffusion(30.0, &[1.0 / 3.0; 3]),
+        ),
         Case::new(
             LAW,
             Kind::Exact,
@@ -143,16 +135,16 @@ pub(super) fn fixation() -> Vec<Case> {
 
 /// The number of models until one type is left, that one included; after this many generations, too few chains go on to
 /// matter.
-fn time(kind: Kind, n: u64, p: Vec<f64>, law: f64, generations: u32) -> Case {
-    let parameters = format!("models until one type is left: replace, n {n}, {} types", p.len());
-    let simulate = move |setting: &Setting, streams| {
+fn time(kind: Kind, setting: Setting, p: &[f64], law: f64) -> Case {
+    let parameters = format!("models until one type is left: replace, n {}, {} types", setting.human, p.len());
+    let p = p.to_vec();
+    let simulate: Simulate = Box::new(move |setting, streams| {
         let (mut learner, corpus) = Categorical::with_human_draws(&p, setting.corpus(), streams);
         let mut models = 1.0;
         setting.chain(streams, &mut learner, &corpus, |trip| {
             models += f64::from(trip.model.iter().all(|&q| q < 1.0));
             models
         })
-    };
-    Case::new("fixation", kind, parameters, Setting::named("replace", n, generations, 3000), simulate)
-        .claims(&[generations - 1], |_| law)
+    });
+    Case::new("fixation", kind, parameters, setting, simulate).claims(&[setting.generations - 1], |_| law)
 }

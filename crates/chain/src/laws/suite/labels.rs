@@ -1,11 +1,14 @@
 //! Cases of labels of origin and of verifiers.
 
-use streams::{Stream, Streams};
+use std::convert::Infallible;
 
-use super::drawn::{Drawn, types};
-use super::{Case, Kind, Setting};
+use streams::Stream;
+
+use super::setting::{Setting, Simulate, chains};
+use super::{Case, Kind};
+use crate::Origin;
 use crate::laws::{self, Human};
-use crate::{Origin, Pick, RecipeError};
+use crate::learners::{Categories, Family, Weighted};
 
 /// What humans write, and here what models write as well: text that says nothing of the truth that is not known.
 const TRUTH: [f64; 5] = [0.4, 0.25, 0.2, 0.1, 0.05];
@@ -44,9 +47,9 @@ pub(super) fn labels() -> Vec<Case> {
     let case = |name: &str, false_negatives, false_positives| {
         let detector = Detector { false_negatives, false_positives };
         let value = laws::value_of_labels(ALPHA, false_negatives, false_positives);
-        let simulate = move |setting: &Setting, streams| estimate(detector, ALPHA, setting, streams);
         let parameters = format!("squared error of the best estimate: human .2, n 50, {name}");
-        Case::new("labels", Kind::Exact, parameters, Setting::mixture(Human::Fresh, ALPHA, 50, 2, 8000), simulate)
+        let setting = Setting::mixture(Human::Fresh, ALPHA, 50, 2, 8000);
+        Case::new("labels", Kind::Exact, parameters, setting, estimates(detector, ALPHA))
             .claims(&[1], |_| laws::heterozygosity(&TRUTH) / (50.0 * value))
     };
     vec![
@@ -56,25 +59,56 @@ pub(super) fn labels() -> Vec<Case> {
     ]
 }
 
-/// One chain of two generations: model 0 writes the truth, and of a mixture the human part is estimated, by verdicts.
-fn estimate(detector: Detector, alpha: f64, setting: &Setting, streams: Streams) -> Result<Vec<f64>, RecipeError> {
-    let weights = detector.weights(alpha);
-    let fit = |picked: &[(&Pick, &usize)], generation, stream: &mut Stream| {
+/// Estimates of the human part of a mixture whose documents carry what was drawn, who wrote it and a detector's verdict.
+/// What humans wrote alone is generation 0's, and taken for the truth; all models write the truth.
+#[derive(Clone, Copy)]
+struct Estimates {
+    detector: Detector,
+    weights: [f64; 2],
+}
+
+/// A document.
+struct Judged {
+    at: usize,
+    origin: Origin,
+    accused: bool,
+}
+
+impl Estimates {
+    fn documents(&self, origin: Origin, count: usize, stream: &mut Stream) -> Vec<Judged> {
+        let accused = self.detector.verdicts(origin)[1];
+        let drawn = Categories::draw(&TRUTH, count, stream);
+        drawn.into_iter().map(|at| Judged { at, origin, accused: stream.uniform() < accused }).collect()
+    }
+}
+
+impl Family for Estimates {
+    type Draw = Judged;
+    type Model = [f64; 5];
+    type Error = Infallible;
+
+    fn fit(&self, draws: &[Weighted<'_, Judged>], _: &mut Stream) -> Result<[f64; 5], Infallible> {
         let mut estimate = TRUTH;
-        if generation == 0 {
-            return estimate;
+        if draws.iter().any(|(judged, _)| judged.origin == Origin::Synthetic) {
+            let total: f64 = draws.iter().map(|(_, weight)| weight).sum();
+            for (judged, weight) in draws {
+                let weight = self.weights[usize::from(judged.accused)] * weight / total;
+                (0..TRUTH.len()).for_each(|x| estimate[x] += weight * (f64::from(x == judged.at) - TRUTH[x]));
+            }
         }
-        for (pick, at) in picked {
-            let accused = stream.uniform() < detector.verdicts(pick.entry.origin())[1];
-            let weight = weights[usize::from(accused)] / picked.len() as f64;
-            (0..TRUTH.len()).for_each(|x| estimate[x] += weight * (f64::from(x == **at) - TRUTH[x]));
-        }
-        estimate
-    };
-    let human = |stream: &mut Stream| types(&TRUTH, setting.corpus(), stream);
-    let write = |_: &[f64; 5], count, stream: &mut Stream| types(&TRUTH, count, stream);
-    let (mut learner, corpus) = Drawn::new(streams, human, fit, write);
-    setting.chain(streams, &mut learner, &corpus, |trip| laws::squared_error(trip.model, &TRUTH))
+        Ok(estimate)
+    }
+
+    fn write(&self, _: &[f64; 5], count: usize, stream: &mut Stream) -> Vec<Judged> {
+        self.documents(Origin::Synthetic, count, stream)
+    }
+}
+
+/// The squared error of estimates with this detector.
+fn estimates(detector: Detector, alpha: f64) -> Simulate {
+    let family = Estimates { detector, weights: detector.weights(alpha) };
+    let human = move |count, stream: &mut Stream| family.documents(Origin::Human, count, stream);
+    chains(family, human, |estimate| laws::squared_error(estimate, &TRUTH))
 }
 
 /// Shares that the verifier keeps of what is right and of what is wrong.
@@ -94,10 +128,10 @@ enum Answer {
 
 pub(super) fn verifier() -> Vec<Case> {
     let breakdown = laws::verifier_breakdown(RIGHT, WRONG);
-    let case = |what: &str, wrong, answer, generations, chains| {
-        let simulate = move |setting: &Setting, streams| verified(wrong, answer, setting, streams);
+    let case = |what: &str, wrong, answer, generations, count| {
+        let simulate = chains(Verified { wrong, answer }, |count, _| vec![Document::Human; count], |share| *share);
         let parameters = format!("{what}: keeps .8 of right, .4 of wrong, n 1500");
-        let setting = Setting::named("replace", 1500, generations, chains);
+        let setting = Setting::named("replace", 1500, generations, count);
         Case::new("verifier", Kind::Within(0.01), parameters, setting, simulate)
     };
     vec![
@@ -108,24 +142,48 @@ pub(super) fn verifier() -> Vec<Case> {
     ]
 }
 
-/// One chain behind the verifier. A document is whether it is wrong; model 0 is wrong with chance `wrong`.
-fn verified(wrong: f64, answer: Answer, setting: &Setting, streams: Streams) -> Result<Vec<f64>, RecipeError> {
-    let fit = |picked: &[(&Pick, &bool)], generation, stream: &mut Stream| {
-        if generation == 0 {
-            return wrong;
+/// Texts behind the verifier. A model is its share of wrong ones; that of model 0, which reads human text, is given.
+#[derive(Clone, Copy)]
+struct Verified {
+    wrong: f64,
+    answer: Answer,
+}
+
+/// A document.
+#[derive(Clone, Copy, PartialEq)]
+enum Document {
+    Human,
+    Right,
+    Wrong,
+}
+
+impl Family for Verified {
+    type Draw = Document;
+    type Model = f64;
+    type Error = Infallible;
+
+    fn fit(&self, draws: &[Weighted<'_, Document>], stream: &mut Stream) -> Result<f64, Infallible> {
+        if draws.iter().any(|(document, _)| **document == Document::Human) {
+            return Ok(self.wrong);
         }
-        let mut keeps = |is_wrong: bool| stream.uniform() < if is_wrong { WRONG } else { RIGHT };
-        let kept: Vec<bool> =
-            picked.iter().map(|(_, is_wrong)| **is_wrong).filter(|&is_wrong| keeps(is_wrong)).collect();
-        let share = kept.iter().filter(|&&is_wrong| is_wrong).count() as f64 / kept.len() as f64;
-        match answer {
+        let (mut kept, mut wrong) = (0.0, 0.0);
+        for &(document, weight) in draws {
+            let is_wrong = *document == Document::Wrong;
+            if stream.uniform() < if is_wrong { WRONG } else { RIGHT } {
+                kept += weight;
+                wrong += if is_wrong { weight } else { 0.0 };
+            }
+        }
+        let share = wrong / kept;
+        Ok(match self.answer {
             Answer::AsRead => share,
             Answer::Majority => f64::from(share > 0.5),
             Answer::MajorityRight => f64::from(share < 0.5),
-        }
-    };
-    let human = |_: &mut Stream| vec![false; setting.corpus()];
-    let write = |share: &f64, count, stream: &mut Stream| (0..count).map(|_| stream.uniform() < *share).collect();
-    let (mut learner, corpus) = Drawn::new(streams, human, fit, write);
-    setting.chain(streams, &mut learner, &corpus, |trip| *trip.model)
+        })
+    }
+
+    fn write(&self, share: &f64, count: usize, stream: &mut Stream) -> Vec<Document> {
+        let mut document = || if stream.uniform() < *share { Document::Wrong } else { Document::Right };
+        (0..count).map(|_| document()).collect()
+    }
 }

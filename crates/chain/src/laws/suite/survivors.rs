@@ -1,8 +1,9 @@
-//! Cases of survival.
+//! Cases of survival, and of what is foretold.
 
 use super::counts::categorical;
-use super::{Case, Kind, Setting};
-use crate::forecast::{Forecast, Frequencies};
+use super::setting::{Setting, Simulate};
+use super::{Case, Kind};
+use crate::forecast::{Expected, Forecast, Frequencies};
 use crate::laws::{self, Human, Regime, exact};
 use crate::learners::Categorical;
 
@@ -17,8 +18,14 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn alive(q: &[f64]) -> f64 {
+/// Types that are there.
+pub(super) fn alive(q: &[f64]) -> f64 {
     q.iter().filter(|&&q| q > 0.0).count() as f64
+}
+
+/// The mass of types that are not there.
+pub(super) fn missing(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).filter(|&(_, &q)| q == 0.0).map(|(p, _)| p).sum()
 }
 
 /// Thirty types from frequent to rare.
@@ -65,18 +72,20 @@ fn with_humans(human: Human) -> Case {
 /// As many equal types as draws: n p² = 1/300.
 const RARE: usize = 300;
 
-/// A regime's name, and chains of rare types under it.
-fn of_rare(regime: Regime) -> (String, Setting) {
+/// A regime's name, and its chains of eight models.
+fn under(regime: Regime, n: u64, chains: u64) -> (String, Setting) {
+    let named = |name: &str| (name.to_owned(), Setting::named(name, n, 8, chains));
     match regime {
+        Regime::Replace => named("replace"),
+        Regime::Accumulate => named("accumulate"),
         Regime::Mixture(human, share) => {
-            (format!("{} {share}", human.name()), Setting::mixture(human, share, RARE as u64, 8, 300))
+            (format!("{} {share}", human.name()), Setting::mixture(human, share, n, 8, chains))
         }
-        _ => ("replace".into(), Setting::named("replace", RARE as u64, 8, 300)),
     }
 }
 
 fn rare(regime: Regime) -> Case {
-    let (name, setting) = of_rare(regime);
+    let (name, setting) = under(regime, RARE as u64, 300);
     let share = |q: &[f64]| alive(q) / q.len() as f64;
     let parameters = format!("share of types alive: {name}, n 300, 300 types");
     let equal = vec![1.0 / RARE as f64; RARE];
@@ -86,9 +95,9 @@ fn rare(regime: Regime) -> Case {
 
 /// Of the types that occur twice among the human draws.
 fn given(regime: Regime) -> Case {
-    let (name, setting) = of_rare(regime);
+    let (name, setting) = under(regime, RARE as u64, 300);
     let equal = vec![1.0 / RARE as f64; RARE];
-    let simulate = move |setting: &Setting, streams| {
+    let simulate: Simulate = Box::new(move |setting, streams| {
         let (mut learner, corpus) = Categorical::with_human_draws(&equal, setting.corpus(), streams);
         let mut twice = Vec::new();
         setting.chain(streams, &mut learner, &corpus, |trip| {
@@ -97,21 +106,37 @@ fn given(regime: Regime) -> Case {
             }
             twice.iter().filter(|&&at| trip.model[at] > 0.0).count() as f64 / twice.len() as f64
         })
-    };
+    });
     Case::new(LAW, Kind::Within(0.015), format!("share alive of types seen twice: {name}, n 300"), setting, simulate)
         .claims(&[1, 3, 7], |generation| laws::survival_given(regime, RARE as f64, 1.0 / RARE as f64, 2.0, generation))
 }
 
-/// Entropy, as forecasts have it.
-pub(super) fn entropy() -> Vec<Case> {
-    let regimes = [Regime::Replace].into_iter().chain(Human::ALL.map(|human| Regime::Mixture(human, 0.2)));
+/// What forecasts say, of frequent types and rare ones together, with the error that they state.
+pub(super) fn forecast() -> Vec<Case> {
+    const N: usize = 1000;
+    const OFFSET: f64 = 2.7;
+    let words = Frequencies::zipf(1.0, OFFSET, N as u64).expect("Zipf and Mandelbrot's law of 1000 types");
+    let truth = laws::zipf(1.0, OFFSET, N);
     let case = |regime| {
-        let (name, setting) = of_rare(regime);
-        let words = Frequencies::zipf(1.0, 2.7, RARE as u64).expect("Zipf and Mandelbrot's law of 300 types");
-        let forecast = Forecast::new(&words, RARE as f64, regime).expect("300 draws");
-        let simulate = categorical(laws::zipf(1.0, 2.7, RARE), laws::entropy);
-        Case::new("entropy", Kind::Within(0.01), format!("entropy: {name}, n 300, Zipf of 300"), setting, simulate)
-            .claims(&[0, 3, 7], |generation| forecast.generation(generation).entropy)
+        let (name, setting) = under(regime, N as u64, 100);
+        let forecast = Forecast::new(&words, N as f64, regime).expect("1000 draws");
+        let case = |what: &str, simulate, law: fn(Expected) -> f64| {
+            Case::new(
+                "forecast",
+                Kind::Within(0.01),
+                format!("{what}: {name}, n 1000, Zipf of 1000"),
+                setting,
+                simulate,
+            )
+            .claims(&[0, 3, 7], |generation| law(forecast.generation(generation)))
+        };
+        let p = truth.clone();
+        [
+            case("types", categorical(truth.clone(), alive), |expected| expected.types),
+            case("missing mass", categorical(truth.clone(), move |q| missing(&p, q)), |expected| expected.missing_mass),
+            case("entropy", categorical(truth.clone(), laws::entropy), |expected| expected.entropy),
+        ]
     };
-    regimes.map(case).collect()
+    let mixtures = Human::ALL.map(|human| Regime::Mixture(human, 0.2));
+    [Regime::Replace, Regime::Accumulate].into_iter().chain(mixtures).flat_map(case).collect()
 }

@@ -1,18 +1,15 @@
 //! Cases of what a sample has not seen.
 
 use super::counts::categorical;
-use super::{Case, Kind, Setting};
+use super::setting::Setting;
+use super::survivors::{alive, missing};
+use super::{Case, Kind};
 use crate::laws;
 
 const LAW: &str = "tail";
 
 fn types() -> Vec<f64> {
     laws::zipf(1.0, 0.0, 200)
-}
-
-/// The mass of types that are not there.
-fn missing(p: &[f64], q: &[f64]) -> f64 {
-    p.iter().zip(q).filter(|&(_, &q)| q == 0.0).map(|(p, _)| p).sum()
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -33,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .claims(&[0], |_| laws::once_seen_share(n, &p)),
         Case::new(LAW, Kind::Exact, "types seen: human draws, n 100, Zipf of 200", human, {
-            categorical(types(), |q| q.iter().filter(|&&q| q > 0.0).count() as f64)
+            categorical(types(), alive)
         })
         .claims(&[0], |_| laws::types_seen(n, &p)),
         Case::new(
