@@ -4,8 +4,14 @@
 //! laws). Documents are drawn without replacement in a random order until the amount is crossed, and the last one is
 //! kept if that brings the total nearer to the amount. A source that is asked for something gives at least one document
 //! or an error.
+//!
+//! What a source offers can be judged first ([`compose_judged`], [`crate::Learner::judge`]): a defence drops documents,
+//! weighs them, repeats them, or puts others in their place. The recipe then fills its amounts from what is left, in the
+//! order in which it would have drawn without the defence, so that arms which differ in a defence share their draws.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use serde::{Deserialize, Serialize};
 use streams::{Purpose, Streams};
@@ -32,6 +38,37 @@ fn one() -> f64 {
 
 fn is_one(weight: &f64) -> bool {
     *weight == 1.0
+}
+
+/// What a defence makes of one document that a source offers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// How often the recipe may draw it: 0 drops it, more than 1 repeats it.
+    pub copies: u32,
+    /// What each of its tokens counts in the objective, times the recipe's own weight of the source; 0 or more.
+    pub weight: f64,
+    /// What stands in its place, under an id of its own; generation and index stay.
+    pub edited: Option<Entry>,
+}
+
+impl Decision {
+    /// What happens to a document where there is no defence.
+    pub const AS_IT_IS: Self = Self { copies: 1, weight: 1.0, edited: None };
+}
+
+/// Why a training set could not be filled.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ComposeError<E> {
+    /// The recipe asks for what is not there.
+    Recipe(RecipeError),
+    /// What was offered could not be judged.
+    Judging(E),
+}
+
+impl<E> From<RecipeError> for ComposeError<E> {
+    fn from(error: RecipeError) -> Self {
+        Self::Recipe(error)
+    }
 }
 
 /// Documents and tokens.
@@ -150,120 +187,219 @@ pub fn compose(
     generation: u32,
     streams: &Streams,
 ) -> Result<TrainingSet, RecipeError> {
+    let as_it_is = |_, offered: &[&Entry]| Ok::<_, Infallible>(vec![Decision::AS_IT_IS; offered.len()]);
+    compose_judged(recipe, ledger, generation, streams, as_it_is).map_err(|error| match error {
+        ComposeError::Recipe(error) => error,
+        ComposeError::Judging(never) => match never {},
+    })
+}
+
+/// [`compose`], with `judge` asked first about the documents that each source of the recipe offers: one [`Decision`] for
+/// each of them, in their order. Generation 0's human set is nobody's offer and is not judged.
+///
+/// # Errors
+/// As [`compose`], where a source holds less than its amount after the judging, too; and the judge's own.
+///
+/// # Panics
+/// If there are more or fewer decisions than documents.
+pub fn compose_judged<E>(
+    recipe: &Recipe,
+    ledger: &Ledger,
+    generation: u32,
+    streams: &Streams,
+    mut judge: impl FnMut(Source, &[&Entry]) -> Result<Vec<Decision>, E>,
+) -> Result<TrainingSet, ComposeError<E>> {
     if generation > ledger.generations() {
-        return Err(RecipeError::TooEarly { generation, written: ledger.generations() });
+        return Err(RecipeError::TooEarly { generation, written: ledger.generations() }.into());
     }
-    let given: Vec<(Source, Option<u64>, Vec<Entry>)> = if generation == 0 {
-        vec![(Source::Anchor, None, ledger.human().training.clone())]
+    let mut given = Vec::new();
+    if generation == 0 {
+        let all = ledger.human().training.iter().map(|entry| Offered { entry: Cow::Borrowed(entry), weight: 1.0 });
+        given.push(Given { source: Source::Anchor, asked: None, weight: 1.0, offered: all.collect() });
     } else {
-        recipe
-            .amounts()
-            .map(|(source, amount)| {
-                let entries = fill(recipe, ledger, generation, streams, source, amount)?;
-                Ok((source, amount.tokens(ledger.budget()), entries))
-            })
-            .collect::<Result<_, RecipeError>>()?
-    };
+        for (source, amount) in recipe.amounts() {
+            let candidates = candidates(ledger, generation, source);
+            let decisions = judge(source, &candidates).map_err(ComposeError::Judging)?;
+            let slots = Slots::new(candidates, decisions);
+            let offered = fill(recipe, ledger, generation, streams, source, amount, &slots)?;
+            let asked = amount.tokens(ledger.budget());
+            given.push(Given { source, asked, weight: recipe.weight(source), offered });
+        }
+    }
     let totals = sum_up(ledger, &given);
-    let picks = |(source, _, entries): (Source, Option<u64>, Vec<Entry>)| {
-        // Generation 0 has one source, which is nobody's recipe.
-        let weight = if generation == 0 { 1.0 } else { recipe.weight(source) };
-        entries.into_iter().map(move |entry| Pick { source, weight, entry })
-    };
-    let documents = given.into_iter().flat_map(picks).collect();
+    let documents = given.into_iter().flat_map(Given::picks).collect();
     Ok(TrainingSet { generation, budget: ledger.budget(), totals, documents })
 }
 
+/// What one source gave.
+struct Given<'a> {
+    source: Source,
+    asked: Option<u64>,
+    /// The recipe's own weight of the source. Generation 0 has one source, which is nobody's recipe.
+    weight: f64,
+    offered: Vec<Offered<'a>>,
+}
+
+impl<'a> Given<'a> {
+    fn picks(self) -> impl Iterator<Item = Pick> + use<'a> {
+        let Self { source, weight, offered, .. } = self;
+        offered.into_iter().map(move |of| Pick { source, weight: weight * of.weight, entry: of.entry.into_owned() })
+    }
+}
+
+/// A document that may be drawn, as the defences left it.
+#[derive(Clone)]
+struct Offered<'a> {
+    entry: Cow<'a, Entry>,
+    weight: f64,
+}
+
+impl AsRef<Entry> for Offered<'_> {
+    fn as_ref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+/// The documents of a source with what was decided about them.
+struct Slots<'a> {
+    candidates: Vec<&'a Entry>,
+    decisions: Vec<Decision>,
+}
+
+impl<'a> Slots<'a> {
+    fn new(candidates: Vec<&'a Entry>, decisions: Vec<Decision>) -> Self {
+        assert_eq!(decisions.len(), candidates.len(), "one decision for each document");
+        Self { candidates, decisions }
+    }
+
+    fn offered(&self, at: usize) -> Offered<'a> {
+        let Decision { weight, edited, .. } = &self.decisions[at];
+        let entry = edited.clone().map_or(Cow::Borrowed(self.candidates[at]), Cow::Owned);
+        Offered { entry, weight: *weight }
+    }
+
+    /// What is left, in the documents' order, repeats side by side.
+    fn in_order(&self) -> Vec<Offered<'a>> {
+        let repeated = |at: usize| std::iter::repeat_n(at, self.decisions[at].copies as usize);
+        (0..self.candidates.len()).flat_map(repeated).map(|at| self.offered(at)).collect()
+    }
+
+    /// What is left, in a random order. The dropped have their places in it, so that dropping some does not reorder the
+    /// others.
+    fn shuffled(&self, mut stream: streams::Stream) -> Vec<Offered<'a>> {
+        let more = |at: usize| std::iter::repeat_n(at, self.decisions[at].copies.saturating_sub(1) as usize);
+        let slots: Vec<usize> = (0..self.candidates.len()).chain((0..self.candidates.len()).flat_map(more)).collect();
+        let order = stream.permutation(slots.len()).into_iter().map(|slot| slots[slot]);
+        order.filter(|&at| self.decisions[at].copies > 0).map(|at| self.offered(at)).collect()
+    }
+
+    /// Tokens that are left.
+    fn tokens(&self) -> u64 {
+        let size = |at: usize| self.offered(at).as_ref().size * u64::from(self.decisions[at].copies);
+        (0..self.candidates.len()).map(size).sum()
+    }
+
+    /// Whether something was dropped.
+    fn lost(&self) -> bool {
+        self.decisions.iter().any(|decision| decision.copies == 0)
+    }
+}
+
+/// The documents that a source offers.
+fn candidates(ledger: &Ledger, generation: u32, source: Source) -> Vec<&Entry> {
+    let human = &ledger.human().training;
+    let written = |earlier| ledger.written(earlier).expect("earlier generations have written: compose looked");
+    match source {
+        Source::Anchor | Source::Pool => human.iter().collect(),
+        Source::Fresh => ledger.human().reserve.iter().collect(),
+        Source::Latest => written(generation - 1).iter().collect(),
+        Source::History => human.iter().chain((0..generation).flat_map(written)).collect(),
+    }
+}
+
 /// The documents of one source, sorted.
-fn fill(
+fn fill<'a>(
     recipe: &Recipe,
     ledger: &Ledger,
     generation: u32,
     streams: &Streams,
     source: Source,
     amount: Amount,
-) -> Result<Vec<Entry>, RecipeError> {
-    let human = &ledger.human().training;
-    let latest = ledger.written(generation - 1).expect("generation - 1 has written: compose looked");
-    let candidates: Vec<&Entry> = match source {
-        Source::Anchor | Source::Pool => human.iter().collect(),
-        Source::Fresh => ledger.human().reserve.iter().collect(),
-        Source::Latest => latest.iter().collect(),
-        Source::History => {
-            let written = (0..generation).filter_map(|earlier| ledger.written(earlier));
-            human.iter().chain(written.flatten()).collect()
-        }
-    };
-    let available = candidates.iter().map(|entry| entry.size).sum();
-    recipe.enough(source, amount, generation, ledger.budget(), available)?;
+    slots: &Slots<'a>,
+) -> Result<Vec<Offered<'a>>, RecipeError> {
+    let of_defence = |error: RecipeError| if slots.lost() { error.after_a_defence() } else { error };
+    recipe.enough(source, amount, generation, ledger.budget(), slots.tokens()).map_err(of_defence)?;
     let Some(target) = amount.tokens(ledger.budget()) else {
-        return Ok(candidates.into_iter().cloned().collect());
+        return Ok(slots.in_order());
     };
     let mut drawn = match source {
-        Source::Fresh => unused(&candidates, target, generation),
+        Source::Fresh => unused(&slots.in_order(), target, generation).to_vec(),
         _ => {
             // The anchor's draw is generation 0's in every generation: the same documents each time.
             let at = if source == Source::Anchor { 0 } else { generation };
-            let order = streams.stream(Purpose::Recipe, at, source as u64).permutation(candidates.len());
-            let drawn: Vec<&Entry> = order.into_iter().map(|i| candidates[i]).collect();
+            let mut drawn = slots.shuffled(streams.stream(Purpose::Recipe, at, source as u64));
             if source == Source::History && recipe.is_balanced() {
-                equal_parts(&drawn, target, generation, amount, recipe, ledger)?
+                drawn = equal_parts(drawn, target, generation, amount, recipe, ledger).map_err(of_defence)?;
             } else {
-                drawn[..nearest_prefix(&drawn, target, 1)].to_vec()
+                drawn.truncate(nearest_prefix(&drawn, target, 1));
             }
+            drawn
         }
     };
     if drawn.is_empty() {
         return Err(RecipeError::NothingDrawn { from: source, generation, asked: target });
     }
-    drawn.sort_by_key(|entry| (entry.generation, entry.index));
-    Ok(drawn.into_iter().cloned().collect())
+    drawn.sort_by_key(|of| (of.entry.generation, of.entry.index));
+    Ok(drawn)
 }
 
 /// As much from the human set as from each generation, in the order drawn.
 fn equal_parts<'a>(
-    drawn: &[&'a Entry],
+    drawn: Vec<Offered<'a>>,
     target: u64,
     generation: u32,
     amount: Amount,
     recipe: &Recipe,
     ledger: &Ledger,
-) -> Result<Vec<&'a Entry>, RecipeError> {
+) -> Result<Vec<Offered<'a>>, RecipeError> {
     let parts = u64::from(generation) + 1;
+    let mut by_generation = BTreeMap::<Option<u32>, Vec<Offered<'a>>>::new();
+    drawn.into_iter().for_each(|of| by_generation.entry(of.entry.generation).or_default().push(of));
     let mut taken = Vec::new();
     for (part, of) in std::iter::once(None).chain((0..generation).map(Some)).enumerate() {
-        let all: Vec<&Entry> = drawn.iter().copied().filter(|entry| entry.generation == of).collect();
+        let mut all = by_generation.remove(&of).unwrap_or_default();
         // Whole tokens that add up to the target.
         let share = target * (part as u64 + 1) / parts - target * part as u64 / parts;
-        let available = all.iter().map(|entry| entry.size).sum::<u64>();
+        let available = all.iter().map(|of| of.entry.size).sum::<u64>();
         if available < share {
             recipe.enough(Source::History, amount, generation, ledger.budget(), available * parts)?;
         }
-        taken.extend(&all[..nearest_prefix(&all, share, 1)]);
+        all.truncate(nearest_prefix(&all, share, 1));
+        taken.extend(all);
     }
     Ok(taken)
 }
 
 /// The part of the reserve that belongs to `generation`: from `(generation - 1) * target` tokens on to `generation *
 /// target`. Both borders are cut from the whole reserve, so no document is used twice and rounding does not add up.
-fn unused<'a>(reserve: &[&'a Entry], target: u64, generation: u32) -> Vec<&'a Entry> {
+fn unused<'a, 'b>(reserve: &'b [Offered<'a>], target: u64, generation: u32) -> &'b [Offered<'a>] {
     let border = |generation: u32| nearest_prefix(reserve, target * u64::from(generation), 0);
-    reserve[border(generation - 1)..border(generation)].to_vec()
+    &reserve[border(generation - 1)..border(generation)]
 }
 
-fn sum_up(ledger: &Ledger, given: &[(Source, Option<u64>, Vec<Entry>)]) -> Totals {
+fn sum_up(ledger: &Ledger, given: &[Given<'_>]) -> Totals {
     let (mut all, mut unique, mut seen) = (Count::default(), Count::default(), BTreeSet::new());
     let mut by_origin = BTreeMap::<Origin, Count>::new();
     let mut by_generation = BTreeMap::<Option<u32>, Count>::new();
     let mut by_source = Vec::new();
-    for (source, asked, entries) in given {
+    for Given { source, asked, offered, .. } in given {
         let mut count = Count::default();
-        for entry in entries {
+        for entry in offered.iter().map(AsRef::as_ref) {
             count.add(entry);
             all.add(entry);
             by_origin.entry(entry.origin()).or_default().add(entry);
             by_generation.entry(entry.generation).or_default().add(entry);
-            if seen.insert((entry.generation, entry.index)) {
+            if seen.insert((entry.generation, entry.index, entry.id.as_str())) {
                 unique.add(entry);
             }
         }

@@ -121,3 +121,15 @@ pub enum RecipeError {
         written: u32,
     },
 }
+
+impl RecipeError {
+    /// The same, where a defence has dropped documents of the source: what to change is another thing then.
+    #[must_use]
+    pub fn after_a_defence(mut self) -> Self {
+        if let Self::CannotFill { hint, .. } = &mut self {
+            *hint = "curation has dropped the rest: let it keep more, let each generation write more, or ask for less \
+                     (\"all\" takes whatever is kept)";
+        }
+        self
+    }
+}

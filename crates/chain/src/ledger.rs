@@ -28,6 +28,12 @@ pub struct Entry {
     pub size: u64,
 }
 
+impl AsRef<Entry> for Entry {
+    fn as_ref(&self) -> &Entry {
+        self
+    }
+}
+
 impl Entry {
     /// Who wrote it.
     pub fn origin(&self) -> Origin {
@@ -157,10 +163,10 @@ pub(crate) fn tokens_of(entries: &[Entry]) -> u64 {
 
 /// How many of the first entries come nearest to `target` tokens, of two prefixes equally near the shorter, but at
 /// least `least` if there are as many.
-pub(crate) fn nearest_prefix(entries: &[&Entry], target: u64, least: usize) -> usize {
+pub(crate) fn nearest_prefix<E: AsRef<Entry>>(entries: &[E], target: u64, least: usize) -> usize {
     let mut total = 0;
     for (count, entry) in entries.iter().enumerate() {
-        let next = total + entry.size;
+        let next = total + entry.as_ref().size;
         if next >= target && count >= least {
             return if next - target < target.abs_diff(total) { count + 1 } else { count };
         }
@@ -186,7 +192,7 @@ mod tests {
         // Targets 2, 6 and 10 lie half way: the shorter prefix.
         assert_eq!(lengths, [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
         assert_eq!([0, 1, 5, 7].map(|target| nearest_prefix(&all, target, 1)), [1, 1, 1, 2]);
-        assert_eq!(nearest_prefix(&[], 5, 1), 0);
+        assert_eq!(nearest_prefix::<Entry>(&[], 5, 1), 0);
     }
 
     #[test]

@@ -41,7 +41,9 @@ mod recipe;
 mod run;
 pub mod solvable;
 
-pub use compose::{Count, OfGeneration, OfOrigin, OfSource, Pick, Totals, TrainingSet, compose};
+pub use compose::{
+    ComposeError, Count, Decision, OfGeneration, OfOrigin, OfSource, Pick, Totals, TrainingSet, compose, compose_judged,
+};
 pub use error::RecipeError;
 pub use ledger::{Entry, HumanSet, Ledger, Origin, human_subset, human_subset_by};
 pub use recipe::{Amount, GOLDEN_RATIO, NAMES, Named, Recipe, Sizes, Source};

@@ -4,7 +4,9 @@ use std::fmt;
 
 use streams::Streams;
 
-use crate::{Entry, HumanSet, Ledger, Recipe, RecipeError, TrainingSet, compose};
+use crate::{
+    ComposeError, Decision, Entry, HumanSet, Ledger, Recipe, RecipeError, Source, TrainingSet, compose_judged,
+};
 
 /// What learns from a training set and then writes. Both may be lazy: a learner that finds a generation's model or
 /// documents on disk returns a handle to them and computes nothing.
@@ -13,6 +15,16 @@ pub trait Learner {
     type Model;
     /// Why it failed.
     type Error;
+
+    /// Judges the documents that a source of the recipe offers to `generation`, before the recipe draws from them: one
+    /// decision for each, in their order. Without a defence, everything is kept as it is.
+    ///
+    /// # Errors
+    /// The learner's own; the chain ends there.
+    fn judge(&mut self, source: Source, offered: &[&Entry], generation: u32) -> Result<Vec<Decision>, Self::Error> {
+        let _ = (source, generation);
+        Ok(vec![Decision::AS_IT_IS; offered.len()])
+    }
 
     /// Trains the model of `generation`.
     ///
@@ -74,6 +86,8 @@ pub struct Plan {
 pub enum Ended<E> {
     /// The training set could not be filled.
     Recipe(RecipeError),
+    /// What was offered to the recipe could not be judged.
+    Judging(E),
     /// Training failed.
     Training(E),
     /// Writing failed.
@@ -86,6 +100,7 @@ impl<E: fmt::Display> fmt::Display for Ended<E> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Recipe(error) => write!(out, "{error}"),
+            Self::Judging(error) => write!(out, "curation failed: {error}"),
             Self::Training(error) => write!(out, "training failed: {error}"),
             Self::Writing(error) => write!(out, "writing failed: {error}"),
             Self::Scoring(error) => write!(out, "scoring failed: {error}"),
@@ -104,7 +119,7 @@ pub struct Outcome<E> {
     pub ledger: Ledger,
 }
 
-/// Goes round: compose, train, write, score, for every generation of the plan.
+/// Goes round: judge, compose, train, write, score, for every generation of the plan.
 pub fn run<L: Learner>(
     plan: &Plan,
     human: HumanSet,
@@ -123,7 +138,12 @@ fn step<L: Learner>(
     learner: &mut L,
     scorer: &mut impl Scorer<L::Model, L::Error>,
 ) -> Result<(), Ended<L::Error>> {
-    let training = compose(&plan.recipe, ledger, generation, &plan.streams).map_err(Ended::Recipe)?;
+    let judge = |source, offered: &[&Entry]| learner.judge(source, offered, generation);
+    let training =
+        compose_judged(&plan.recipe, ledger, generation, &plan.streams, judge).map_err(|error| match error {
+            ComposeError::Recipe(error) => Ended::Recipe(error),
+            ComposeError::Judging(error) => Ended::Judging(error),
+        })?;
     let model = learner.train(&training, generation).map_err(Ended::Training)?;
     let budget = plan.recipe.writing_budget(generation, plan.writing);
     let written = learner.write(&model, generation, budget).map_err(Ended::Writing)?;

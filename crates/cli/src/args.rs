@@ -133,7 +133,11 @@ pub(crate) struct RunArgs {
 #[derive(Args)]
 pub(crate) struct PlanArgs {
     /// The experiment file
-    pub(crate) experiment: PathBuf,
+    #[arg(required_unless_present = "defences")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// List the defences that `curation = [...]` can name: what each does, who proposed it, its price and its parameters
+    #[arg(long, exclusive = true)]
+    pub(crate) defences: bool,
     /// Prepare this run directory for `step`
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Mark;
 use crate::document::is_false;
 
 /// How tokens are drawn from a model. The default is its own distribution: temperature 1, nothing cut off.
@@ -25,11 +26,22 @@ pub struct Sampling {
     /// Always take the most probable token.
     #[serde(skip_serializing_if = "is_false")]
     pub greedy: bool,
+    /// The mark that is left in the text: added to the logits before the temperature divides them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Mark>,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: None, top_p: None, min_p: None, repetition_penalty: None, greedy: false }
+        Self {
+            temperature: 1.0,
+            top_k: None,
+            top_p: None,
+            min_p: None,
+            repetition_penalty: None,
+            greedy: false,
+            watermark: None,
+        }
     }
 }
 
@@ -74,6 +86,11 @@ impl Sampling {
         if let Some(r) = self.repetition_penalty {
             require(positive(r), "repetition_penalty", r.to_string(), "a finite number above 0 (1 does nothing)")?;
         }
+        if let Some(Mark { gamma, delta, .. }) = self.watermark {
+            let fits = gamma > 0.0 && gamma < 1.0;
+            require(fits, "watermark.gamma", gamma.to_string(), "a share between 0.0 and 1.0")?;
+            require(delta.is_finite(), "watermark.delta", delta.to_string(), "a finite number; 0.0 marks nothing")?;
+        }
         Ok(())
     }
 }
@@ -103,6 +120,8 @@ mod tests {
             Sampling { min_p: Some(1.0), ..base },
             Sampling { min_p: Some(-0.1), ..base },
             Sampling { repetition_penalty: Some(0.0), ..base },
+            Sampling { watermark: Some(Mark { gamma: 1.0, ..Mark::default() }), ..base },
+            Sampling { watermark: Some(Mark { delta: f64::INFINITY, ..Mark::default() }), ..base },
         ];
         for sampling in wrong {
             assert!(sampling.check().is_err(), "{sampling:?}");

@@ -47,17 +47,40 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// What becomes of a candidate.
-#[derive(Clone, Debug, PartialEq)]
+/// What becomes of a candidate. In a file, what is as it would be without a defence is left out.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Decision {
     /// Whether it may be drawn.
+    #[serde(skip_serializing_if = "is_default_keep")]
     pub keep: bool,
     /// Weight of each of its tokens in the loss.
+    #[serde(skip_serializing_if = "is_default_weight")]
     pub weight: f32,
     /// How often it is there.
+    #[serde(skip_serializing_if = "is_default_copies")]
     pub copies: u32,
     /// Other tokens in place of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub edited: Option<Vec<u32>>,
+}
+
+fn is_default_keep(keep: &bool) -> bool {
+    *keep
+}
+
+fn is_default_weight(weight: &f32) -> bool {
+    *weight == 1.0
+}
+
+fn is_default_copies(copies: &u32) -> bool {
+    *copies == 1
+}
+
+impl Default for Decision {
+    fn default() -> Self {
+        Self::UNDEFENDED
+    }
 }
 
 impl Decision {
@@ -181,6 +204,18 @@ pub trait Defence: Send + Sync {
     /// Its line in [`crate::DEFENCES`].
     fn about(&self) -> &'static About;
 
+    /// Whether it judges text that is known to be human, too: what reads labels or edits does. The others tell human from
+    /// written text or pick among what was written, and a source that is human needs neither.
+    fn judges_human(&self) -> bool {
+        false
+    }
+
+    /// The largest share of the documents that it can keep of what a generation wrote, repeats counted, as far as its
+    /// parameters say.
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     /// Whether its parameters mean something.
     ///
     /// # Errors
@@ -255,6 +290,17 @@ pub enum Anchor {
 }
 
 impl Anchor {
+    /// Its name in `metrics.csv`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Labels => "labels",
+            Self::HumanText => "human-text",
+            Self::FirstModel => "first-model",
+            Self::Truth => "truth",
+            Self::Key => "key",
+        }
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {

@@ -337,6 +337,14 @@ impl Defence for Detector {
         &Self::ABOUT
     }
 
+    fn most(&self) -> f64 {
+        match self.used {
+            Use::Filter => self.keep,
+            Use::Weigh => 1.0,
+            Use::Resample => self.upsample,
+        }
+    }
+
     fn check(&self) -> Result<(), Error> {
         let name = self.name();
         share(name, "keep", self.keep)?;

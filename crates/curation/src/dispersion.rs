@@ -92,6 +92,10 @@ impl Defence for Dispersion {
         &Self::ABOUT
     }
 
+    fn most(&self) -> f64 {
+        self.keep
+    }
+
     fn check(&self) -> Result<(), Error> {
         share(self.name(), "keep", self.keep)
     }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidate::{About, Candidate, Context, Defence, Parameter, Price, Verdict};
 use crate::error::{Error, within};
-use crate::hash::{gram_hash, grams, mix};
+use corpus::hash::{gram_hash, grams, mix};
 
 const BANDS: usize = 16;
 const ROWS: usize = 8;

@@ -100,6 +100,10 @@ impl Defence for TokenEditing {
         &Self::ABOUT
     }
 
+    fn judges_human(&self) -> bool {
+        self.of != Of::Synthetic
+    }
+
     fn check(&self) -> Result<(), Error> {
         let (threshold, temperature) = (self.threshold, self.temperature);
         let fits = threshold > 0.0 && threshold <= 1.0;

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Candidate;
-use crate::hash::grams;
+use corpus::hash::grams;
 
 /// Coordinates that are not zero, in order.
 pub(crate) type Row = Vec<(u32, f64)>;

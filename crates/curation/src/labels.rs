@@ -83,6 +83,14 @@ impl Defence for FilterByLabel {
         &Self::ABOUT
     }
 
+    fn judges_human(&self) -> bool {
+        true
+    }
+
+    fn most(&self) -> f64 {
+        self.0.passes
+    }
+
     fn check(&self) -> Result<(), Error> {
         probability(self.name(), "passes", self.0.passes)?;
         probability(self.name(), "flagged", self.0.flagged)

@@ -15,6 +15,10 @@
 //! | `near-duplicates`, `dispersion` | keep the first of its kind; keep what lies far apart |
 //! | `token-editing` | draws again what a model finds all but certain |
 //!
+//! Which sources are judged is a rule of the loop ([`Curation::judge_offered`]): what generations wrote, in `latest` and
+//! in `history`, by every defence; text that is known to be human, in `anchor`, `pool`, `fresh` and `history`, by those
+//! alone that read its labels (`filter-by-label`) or edit it (`token-editing` of `"human"` or `"all"`).
+//!
 //! What a defence knows is its [`Price`]: human text or outside knowledge that comes into the loop by it is an
 //! [`Anchor`], to be counted as human tokens are. Truncated or focal losses, an entropy floor, and weights by the
 //! disagreement of an ensemble are the objective's, not here. [`targeted`] helps to write what is missing.
@@ -61,7 +65,6 @@ mod duplicates;
 mod editing;
 mod error;
 mod features;
-mod hash;
 mod labels;
 mod list;
 mod logistic;
@@ -77,15 +80,15 @@ mod watermark;
 pub use candidate::{
     About, Anchor, Candidate, Context, Decision, Defence, Models, NoModels, Parameter, Place, Price, Verdict, Which,
 };
+pub use corpus::hash::gram_hash;
 pub use detector::{Detector, Learned, Use, Weight};
 pub use dispersion::{Dispersion, spread};
 pub use duplicates::NearDuplicates;
 pub use editing::{Of, TokenEditing};
 pub use error::Error;
 pub use features::Units;
-pub use hash::gram_hash;
 pub use labels::{FilterByLabel, Labels, effective_share};
 pub use list::{Curation, DEFENCES, Step};
 pub use perplexity::{Perplexity, PerplexityHigh, PerplexityLow};
 pub use verifier::{By, Verifier, breakdown, true_sentences};
-pub use watermark::{Greens, Mark, Marked, Watermark};
+pub use watermark::{Marked, Watermark, read_mark};

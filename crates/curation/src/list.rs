@@ -1,5 +1,6 @@
 //! A list of defences, as an experiment file has it: names, or tables of one name and its parameters.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use corpus::Origin;
@@ -7,7 +8,7 @@ use evaluation::Measure;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::candidate::{About, Candidate, Context, Defence, Verdict};
+use crate::candidate::{About, Anchor, Candidate, Context, Defence, Verdict};
 use crate::detector::Detector;
 use crate::dispersion::Dispersion;
 use crate::duplicates::NearDuplicates;
@@ -173,29 +174,77 @@ impl Curation {
         said.unwrap_or_default()
     }
 
+    /// Whether this list has anything to say about a source whose text is known to be human.
+    pub fn judges_human(&self) -> bool {
+        self.0.iter().any(|step| step.defence().judges_human())
+    }
+
+    /// The largest share of the documents that this list can keep of what a generation wrote, as far as its parameters
+    /// say.
+    pub fn most(&self) -> f64 {
+        self.0.iter().map(|step| step.defence().most()).product()
+    }
+
+    /// Whether a defence asks the world for the truth.
+    pub fn needs_world(&self) -> bool {
+        self.0.iter().any(|step| step.defence().price().anchors.contains(&Anchor::Truth))
+    }
+
+    /// What the list brings into the loop beside the recipe, each once.
+    pub fn anchors(&self) -> BTreeSet<Anchor> {
+        self.0.iter().flat_map(|step| step.defence().price().anchors).copied().collect()
+    }
+
+    /// [`Curation::judge`] on what a source of a recipe offers, where it is known which documents are of the human set:
+    /// those are shown to the defences that judge human text ([`Defence::judges_human`]) and to no other.
+    ///
+    /// # Errors
+    /// The first defence's that cannot judge.
+    pub fn judge_offered(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error> {
+        self.judge_shown(candidates, context, |defence, candidate| {
+            candidate.document.provenance.generation.is_some() || defence.judges_human()
+        })
+    }
+
     /// Judges the candidates of one source: labels are set, then each defence sees what the one before kept. Weights
-    /// and copies multiply. Beside the defences' own measures there are, for each by name, `kept` (share of the
+    /// and copies multiply. Each measure names its defence; beside the defences' own there are `kept` (share of the
     /// documents that it was shown), `kept-human` and `kept-synthetic` (by their true origin).
     ///
     /// # Errors
     /// The first defence's that cannot judge.
     pub fn judge(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error> {
+        self.judge_shown(candidates, context, |_, _| true)
+    }
+
+    fn judge_shown(
+        &self,
+        candidates: &[Candidate<'_>],
+        context: &Context<'_>,
+        is_shown: impl Fn(&dyn Defence, &Candidate<'_>) -> bool,
+    ) -> Result<Verdict, Error> {
         let mut candidates = candidates.to_vec();
         self.labels().set(&mut candidates, context.streams);
         let mut verdict = Verdict::undefended(candidates.len());
         let mut left: Vec<usize> = (0..candidates.len()).collect();
         for step in &self.0 {
             let defence = step.defence();
-            let shown: Vec<Candidate<'_>> = left.iter().map(|&at| candidates[at]).collect();
+            let at: Vec<usize> = left.iter().copied().filter(|&at| is_shown(defence, &candidates[at])).collect();
+            let shown: Vec<Candidate<'_>> = at.iter().map(|&at| candidates[at]).collect();
             let given = defence.judge(&shown, context)?;
             assert_eq!(given.decisions.len(), shown.len(), "one decision for each candidate");
-            verdict.measures.extend(given.measures.iter().cloned());
+            verdict.measures.extend(given.measures.iter().map(|measure| of_defence(defence.name(), measure)));
             verdict.measures.extend(kept(defence.name(), &shown, &given));
-            left.iter().zip(given.decisions).for_each(|(&at, decision)| verdict.decisions[at].then(decision));
+            at.iter().zip(given.decisions).for_each(|(&at, decision)| verdict.decisions[at].then(decision));
             left.retain(|&at| verdict.decisions[at].keep);
         }
         Ok(verdict)
     }
+}
+
+/// A defence's own measure, under its name.
+fn of_defence(name: &str, measure: &Measure) -> Measure {
+    let detail = if measure.detail.is_empty() { name.to_owned() } else { format!("{name}/{}", measure.detail) };
+    Measure { detail, ..measure.clone() }
 }
 
 /// How much a defence kept; shares of nothing are left out.
@@ -348,6 +397,32 @@ mod tests {
         assert_eq!(value("kept-synthetic", "filter-by-label"), Some(0.0));
         assert_eq!(value("kept", "near-duplicates"), Some(2.0 / 3.0));
         assert_eq!((value("kept", "perplexity-high"), value("kept-synthetic", "perplexity-high")), (Some(0.5), None));
+    }
+
+    #[test]
+    fn human_text_is_shown_to_those_that_judge_it() {
+        let documents = [human(0, "a"), written(1, "b", 0), human(2, "c"), written(3, "d", 0)];
+        let ids = [vec![1], vec![9], vec![1], vec![1, 1]];
+        let candidates: Vec<_> = documents.iter().zip(&ids).map(|(d, ids)| Candidate::new(d, ids)).collect();
+        let kept = |list: &str| {
+            let verdict = read(list).unwrap().judge_offered(&candidates, &Bench::default().context()).unwrap();
+            verdict.decisions.iter().map(|d| d.keep).collect::<Vec<_>>()
+        };
+        // The least likely of the two that were written; human text is passed by.
+        assert_eq!(kept(r#"[{ perplexity-low = { keep = 0.5 } }]"#), [true, false, true, true]);
+        assert_eq!(kept(r#"[{ filter-by-label = { flagged = 1.0 } }]"#), [false; 4]);
+        assert_eq!(kept(r#"[{ perplexity-low = { keep = 0.5 } }, "filter-by-label"]"#), [true, false, true, false]);
+        let judge_human = |list: &str| read(list).unwrap().judges_human();
+        assert!(!judge_human("[\"detector\", \"verifier\"]") && judge_human("[\"detector\", \"token-editing\"]"));
+        assert!(!judge_human("[{ token-editing = { of = \"synthetic\" } }]"));
+        let most = |list: &str| read(list).unwrap().most();
+        assert_eq!((most("[]"), most("[\"filter-by-label\"]")), (1.0, 0.0));
+        assert_eq!(most("[{ detector = { keep = 0.5 } }, { verifier = { keep = 0.25 } }]"), 0.125);
+        let decisions =
+            read("[{ verifier = { keep = 1.0 } }]").unwrap().judge(&candidates, &Bench::default().context());
+        let text = serde_json::to_string(&decisions.unwrap().decisions).unwrap();
+        assert_eq!(text, "[{},{},{},{}]");
+        assert_eq!(serde_json::from_str::<Vec<Decision>>(&text).unwrap(), vec![Decision::UNDEFENDED; 4]);
     }
 
     #[test]

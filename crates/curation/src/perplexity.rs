@@ -128,6 +128,10 @@ impl Defence for PerplexityHigh {
         &Self::ABOUT
     }
 
+    fn most(&self) -> f64 {
+        self.0.keep
+    }
+
     fn check(&self) -> Result<(), Error> {
         share(self.name(), "keep", self.0.keep)
     }
@@ -144,6 +148,10 @@ impl Defence for PerplexityHigh {
 impl Defence for PerplexityLow {
     fn about(&self) -> &'static About {
         &Self::ABOUT
+    }
+
+    fn most(&self) -> f64 {
+        self.0.keep
     }
 
     fn check(&self) -> Result<(), Error> {

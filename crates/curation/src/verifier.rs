@@ -123,6 +123,10 @@ impl Defence for Verifier {
         &Self::ABOUT
     }
 
+    fn most(&self) -> f64 {
+        self.keep.unwrap_or(1.0)
+    }
+
     fn check(&self) -> Result<(), Error> {
         probability(self.name(), "sensitivity", self.sensitivity)?;
         probability(self.name(), "specificity", self.specificity)?;

@@ -1,9 +1,9 @@
 //! `watermark`: a green list in the sampler, its test in the filter.
 //!
 //! *Definition.* A key and the previous token make each token green with probability γ; the writer adds δ to the logits
-//! of green tokens ([`Greens::favour`]). Text that nobody marked has a share γ of green tokens. Of g green among T
+//! of green tokens (`sample.watermark`, [`Greens::favour`]). Text that nobody marked has a share γ of green tokens. Of g green among T
 //! distinct pairs of neighbours, z = (g - γT)/√(Tγ(1-γ)) and the p-value is the exact binomial tail P(X ≥ g)
-//! ([`Greens::test`]). What has a p-value of at most `level` is dropped.
+//! ([`read_mark`]). What has a p-value of at most `level` is dropped.
 //!
 //! *Source.* Kirchenbauer et al. 2023 (arXiv 2301.10226: γ = 0.25, δ = 2, z > 4, which is p = 3e-5). There the green
 //! list is a permutation's first γ|V| tokens; here each token's colour is a hash of its own, which makes the null
@@ -18,60 +18,12 @@
 
 use std::collections::BTreeSet;
 
+use corpus::Greens;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::candidate::{About, Anchor, Candidate, Context, Defence, Parameter, Price, Verdict};
 use crate::error::{Error, probability, within};
-use crate::hash::{join, mix};
-
-/// Which tokens are green.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Greens {
-    key: u64,
-    gamma: f64,
-    /// Hashes below it are green.
-    below: u64,
-}
-
-/// The writer's side: how a sampler marks what it writes. `delta = 0` marks nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Mark {
-    /// The key.
-    pub key: u64,
-    /// Share of tokens that are green.
-    pub gamma: f64,
-    /// What is added to the logits of green tokens.
-    pub delta: f64,
-}
-
-impl Default for Mark {
-    fn default() -> Self {
-        Self { key: 0, gamma: 0.25, delta: 2.0 }
-    }
-}
-
-impl Mark {
-    /// Whether the settings mean something.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] with the first that does not.
-    pub fn check(&self) -> Result<(), Error> {
-        gamma(self.gamma)?;
-        within(self.delta.is_finite(), NAME, "delta", self.delta, "a number; 0.0 marks nothing")
-    }
-
-    /// Adds its δ to the green tokens after `previous`; one key gives one list for each previous token.
-    ///
-    /// # Panics
-    /// If the settings do not [`Mark::check`].
-    pub fn apply(&self, previous: u32, logits: &mut [f32]) {
-        if self.delta != 0.0 {
-            Greens::new(self.key, self.gamma).favour(previous, self.delta as f32, logits);
-        }
-    }
-}
 
 const NAME: &str = "watermark";
 
@@ -92,45 +44,20 @@ pub struct Marked {
     pub p: f64,
 }
 
-impl Greens {
-    /// The green lists of a key, a share `gamma` of the vocabulary each.
-    ///
-    /// # Panics
-    /// If `gamma` does not lie between 0 and 1.
-    pub fn new(key: u64, gamma: f64) -> Self {
-        assert!(gamma > 0.0 && gamma < 1.0, "a share of green between 0 and 1, not {gamma}");
-        Self { key: mix(key), gamma, below: (gamma * 2.0_f64.powi(64)) as u64 }
-    }
-
-    /// Whether `token` is green after `previous` (the separator, at a text's beginning).
-    pub fn is_green(&self, previous: u32, token: u32) -> bool {
-        join(join(self.key, previous), token) < self.below
-    }
-
-    /// Adds `delta` to the logits of the tokens that are green after `previous`.
-    pub fn favour(&self, previous: u32, delta: f32, logits: &mut [f32]) {
-        let list = join(self.key, previous);
-        for (token, logit) in logits.iter_mut().enumerate() {
-            if join(list, token as u32) < self.below {
-                *logit += delta;
-            }
-        }
-    }
-
-    /// Tests a text that begins after `separator`.
-    pub fn test(&self, separator: u32, ids: &[u32]) -> Marked {
-        let previous = std::iter::once(separator).chain(ids.iter().copied());
-        let pairs: BTreeSet<(u32, u32)> = previous.zip(ids.iter().copied()).collect();
-        let green = pairs.iter().filter(|&&(previous, token)| self.is_green(previous, token)).count() as u64;
-        let pairs = pairs.len() as u64;
-        let expected = self.gamma * pairs as f64;
-        let deviation = (expected * (1.0 - self.gamma)).sqrt();
-        Marked {
-            pairs,
-            green,
-            z: if pairs == 0 { 0.0 } else { (green as f64 - expected) / deviation },
-            p: tail(pairs, self.gamma, green),
-        }
+/// Looks for a mark in a text that begins after `separator`.
+pub fn read_mark(greens: &Greens, separator: u32, ids: &[u32]) -> Marked {
+    let previous = std::iter::once(separator).chain(ids.iter().copied());
+    let pairs: BTreeSet<(u32, u32)> = previous.zip(ids.iter().copied()).collect();
+    let green = pairs.iter().filter(|&&(previous, token)| greens.is_green(previous, token)).count() as u64;
+    let pairs = pairs.len() as u64;
+    let gamma = greens.gamma();
+    let expected = gamma * pairs as f64;
+    let deviation = (expected * (1.0 - gamma)).sqrt();
+    Marked {
+        pairs,
+        green,
+        z: if pairs == 0 { 0.0 } else { (green as f64 - expected) / deviation },
+        p: tail(pairs, gamma, green),
     }
 }
 
@@ -190,7 +117,7 @@ impl Defence for Watermark {
             return Ok(Verdict::undefended(candidates.len()));
         }
         let greens = Greens::new(self.key, self.gamma);
-        let kept = |candidate: &Candidate<'_>| greens.test(context.separator, candidate.ids).p > self.level;
+        let kept = |candidate: &Candidate<'_>| read_mark(&greens, context.separator, candidate.ids).p > self.level;
         Ok(Verdict::keep(candidates.iter().map(kept)))
     }
 }
@@ -220,26 +147,10 @@ mod tests {
         let greens = Greens::new(3, 0.25);
         let token = (1..1000).find(|&token| greens.is_green(7, token) && greens.is_green(token, 7)).unwrap();
         let refrain: Vec<u32> = [7, token].repeat(50);
-        let test = greens.test(0, &refrain);
+        let test = read_mark(&greens, 0, &refrain);
         assert_eq!(test.pairs, 3, "the beginning, and there and back");
         assert!(test.p > 0.01, "a refrain is no mark: {test:?}");
-        assert_eq!(greens.test(0, &[]), Marked { pairs: 0, green: 0, z: 0.0, p: 1.0 });
-    }
-
-    #[test]
-    fn the_sampler_favours_what_the_test_counts() {
-        let greens = Greens::new(11, 0.25);
-        let mut logits = vec![0.0; 4000];
-        greens.favour(5, 2.0, &mut logits);
-        for (token, &logit) in logits.iter().enumerate() {
-            assert_eq!(logit, if greens.is_green(5, token as u32) { 2.0 } else { 0.0 });
-        }
-        let (mut marked, mut unmarked) = (vec![0.0; 4000], logits.clone());
-        Mark { key: 11, ..Mark::default() }.apply(5, &mut marked);
-        Mark { key: 11, delta: 0.0, ..Mark::default() }.apply(5, &mut unmarked);
-        assert_eq!((&marked, &unmarked), (&logits, &logits));
-        let green = logits.iter().filter(|&&logit| logit > 0.0).count() as f64;
-        assert!((green - 1000.0).abs() < 4.0 * 750_f64.sqrt(), "{green} of 4000");
+        assert_eq!(read_mark(&greens, 0, &[]), Marked { pairs: 0, green: 0, z: 0.0, p: 1.0 });
     }
 
     /// Marked text of a uniform model: each token is green with γe^δ/(1 - γ + γe^δ) = 0.711.
@@ -257,7 +168,7 @@ mod tests {
                     ids.push(token);
                 }
             }
-            found += usize::from(greens.test(0, &ids).p < 3.2e-5);
+            found += usize::from(read_mark(&greens, 0, &ids).p < 3.2e-5);
         }
         assert!(found >= 99, "{found} of 100");
     }

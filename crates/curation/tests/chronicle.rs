@@ -1,8 +1,8 @@
 //! Defences on Chronicle's text, which stands for human text: the watermark's false positives against its p-value, and
 //! a detector that tells nothing apart where there is nothing to tell.
 
-use corpus::{Document, Origin};
-use curation::{Candidate, Context, Detector, Greens, NoModels};
+use corpus::{Document, Greens, Origin};
+use curation::{Candidate, Context, Detector, NoModels, read_mark};
 use statrs::distribution::{Binomial, DiscreteCDF};
 use streams::Streams;
 use world::World;
@@ -36,7 +36,7 @@ fn human_text_is_flagged_as_often_as_the_p_value_says() {
     // A key for each text, for under one key texts that share pairs share their colours.
     for (key, ids) in bytes(&documents).iter().enumerate() {
         let greens = Greens::new(key as u64, gamma);
-        let test = greens.test(separator, ids);
+        let test = read_mark(&greens, separator, ids);
         flagged += f64::from(u8::from(test.p <= level));
         let p = attained(test.pairs, gamma, level);
         (expected, variance) = (expected + p, variance + p * (1.0 - p));

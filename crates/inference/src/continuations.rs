@@ -1,13 +1,10 @@
 //! Asking a model what follows: the probability of each of many continuations of a prompt.
 
-use crate::score::windows;
-use burn::tensor::{Device, Tensor};
-use model::{Attention, Transformer, Weights};
-use ops::{Precision, linear};
+use crate::logits::{Model, Places};
+use burn::tensor::Device;
+use model::Weights;
 use std::ops::Range;
 
-/// Positions that go through the model at once.
-const POSITIONS: usize = 8192;
 /// A beginning less likely than this is not followed, unless the answer begins so: what it would lead to counts as
 /// impossible. A model that has learnt anything spreads its mass over a few dozen beginnings; following all of them would
 /// cost many times as much, for a thousandth of the mass.
@@ -64,7 +61,7 @@ pub struct Asked<'a> {
 /// # Panics
 /// If a prompt and its longest candidate do not fit the context, or the device fails.
 pub fn continuations(weights: &Weights, asked: &[Asked<'_>], separator: u32, device: &Device) -> Vec<Vec<f64>> {
-    let model = Model { transformer: Transformer::new(weights, device), separator, device };
+    let model = Model::new(weights, separator, device);
     let mut found: Vec<Vec<f64>> = asked.iter().map(|a| vec![f64::NEG_INFINITY; a.candidates.len()]).collect();
     let whole =
         |(question, a): (usize, &Asked<'_>)| Beginning { question, at: 0, range: 0..a.candidates.len(), ln: 0.0 };
@@ -72,7 +69,9 @@ pub fn continuations(weights: &Weights, asked: &[Asked<'_>], separator: u32, dev
     while !open.is_empty() {
         let texts: Vec<Vec<u32>> = open.iter().map(|b| b.text(&asked[b.question])).collect();
         let mut next = Vec::new();
-        model.after(&texts, &mut |index, logits| {
+        let last: Vec<[usize; 1]> = texts.iter().map(|text| [text.len()]).collect();
+        let texts: Vec<Places<'_>> = texts.iter().zip(&last).map(|(text, last)| (&text[..], &last[..])).collect();
+        model.at(&texts, &mut |index, _, logits| {
             open[index].follow(&asked[open[index].question], &Logits::new(logits), &mut found, &mut next);
         });
         open = next;
@@ -133,52 +132,6 @@ impl<'a> Logits<'a> {
 
     fn ln(&self, token: u32) -> f64 {
         f64::from(self.values[token as usize]) - self.log_sum
-    }
-}
-
-struct Model<'a> {
-    transformer: Transformer,
-    separator: u32,
-    device: &'a Device,
-}
-
-impl Model<'_> {
-    /// Calls `each` with the logits of what follows each text, in their order.
-    fn after(&self, texts: &[Vec<u32>], each: &mut dyn FnMut(usize, &[f32])) {
-        let context = self.transformer.config().context;
-        let windows = windows(texts.iter().map(|ids| ids.len() + 1), context);
-        let size = (POSITIONS / context).max(1);
-        for group in windows.chunks(size) {
-            // Equal shapes throughout: the last batch is filled up with padding.
-            let mut ids = vec![self.separator; size * context];
-            let mut starts: Vec<u32> = (0..size * context).map(|at| (at % context) as u32).collect();
-            let mut last = Vec::new();
-            for (window, texts_here) in group.iter().enumerate() {
-                let mut at = window * context;
-                for &text in texts_here {
-                    let end = at + texts[text].len() + 1;
-                    ids[at + 1..end].copy_from_slice(&texts[text]);
-                    starts[at..end].fill((at % context) as u32);
-                    last.push(end - 1);
-                    at = end;
-                }
-            }
-            let rows = self.logits(&ids, &starts, &last);
-            let vocabulary = self.transformer.config().vocabulary;
-            for (&text, logits) in group.iter().flatten().zip(rows.chunks(vocabulary)) {
-                each(text, logits);
-            }
-        }
-    }
-
-    /// Logits at these positions: `[positions, vocabulary]`.
-    fn logits(&self, ids: &[u32], starts: &[u32], positions: &[usize]) -> Vec<f32> {
-        let config = self.transformer.config();
-        let shape = config.attention(ids.len() / config.context, config.context);
-        let hidden = self.transformer.forward(ids, &Attention::new(shape, starts, self.device));
-        let indices: Vec<i32> = positions.iter().map(|&position| position as i32).collect();
-        let chosen = hidden.select(0, Tensor::from_data(indices.as_slice(), self.device));
-        linear(chosen, self.transformer.head(), Precision::Float32).try_into_vec_as().expect("float32 logits")
     }
 }
 

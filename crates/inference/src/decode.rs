@@ -73,7 +73,7 @@ pub fn decode(
     size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Sequence>, DecodeError> {
-    let sampler = Sampler::new(decoding.sampling)?;
+    let sampler = Sampler::new(decoding.sampling)?.after(decoding.separator);
     let steppers = match decoder {
         Decoder::Steppers(steppers) => steppers,
         #[cfg(feature = "gpu")]

@@ -4,7 +4,8 @@
 //! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
 //! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
-//! [`score()`] gives the log-probability of given text, [`continuations()`] that of everything that may follow a prompt.
+//! [`score()`] gives the log-probability of given text, [`token_losses()`] that of its tokens, [`continuations()`] that of
+//! everything that may follow a prompt; [`redraw()`] draws tokens of given text again.
 //!
 //! ```
 //! use corpus::Sampling;
@@ -31,6 +32,8 @@
 mod continuations;
 mod decode;
 mod decoder;
+mod logits;
+mod redraw;
 mod sample;
 mod score;
 mod steppers;
@@ -39,7 +42,8 @@ mod write;
 pub use continuations::{Asked, Candidates, continuations};
 pub use decode::{DecodeError, Decoding, Sequence, decode};
 pub use decoder::{Decoder, decoder, slots};
+pub use redraw::{Redrawn, redraw};
 pub use sample::{SampleError, Sampler, Scratch};
-pub use score::score;
+pub use score::{Tokens, score, token_losses};
 pub use steppers::{Slot, Stepper};
 pub use write::{Prompts, WriteSettings, Written, write};

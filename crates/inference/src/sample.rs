@@ -1,7 +1,7 @@
 //! From one row of logits and one uniform number to a token.
 //!
 //! The conventions are those of Hugging Face transformers: repetition penalty, temperature, top-k, top-p, min-p, in this
-//! order. What is left is drawn by the inverse of its distribution function in vocabulary order, so a token depends on the
+//! order; a watermark comes before the temperature. What is left is drawn by the inverse of its distribution function in vocabulary order, so a token depends on the
 //! logits and the uniform alone, and a small change of the logits moves few tokens.
 //!
 //! ```
@@ -15,7 +15,7 @@
 //! assert_eq!(sampler.choose(&logits, &[], 0.34, &mut scratch), Ok(1));
 //! ```
 
-use corpus::{Sampling, SamplingError};
+use corpus::{Mark, Sampling, SamplingError};
 use kernels::decoder::{GROUP, exponentials};
 
 /// Leaves eight bits of exponent and three of mantissa: buckets of weights within an eighth of each other.
@@ -34,7 +34,7 @@ pub enum SampleError {
 /// What [`Sampler::choose`] works with; kept from token to token, it allocates nothing after the first.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// Logits after the repetition penalty, where there is one.
+    /// Logits after the repetition penalty and the watermark, where there is either.
     scores: Vec<f32>,
     /// Probabilities up to a common factor, and their sums over [`GROUP`]s of tokens.
     weights: Vec<f32>,
@@ -51,6 +51,8 @@ pub struct Scratch {
 #[derive(Clone, Debug)]
 pub struct Sampler {
     settings: Sampling,
+    /// What stands before a document's first token, for the watermark.
+    separator: u32,
 }
 
 impl Sampler {
@@ -60,11 +62,18 @@ impl Sampler {
     /// The first setting out of range.
     pub fn new(settings: &Sampling) -> Result<Self, SamplingError> {
         settings.check()?;
-        Ok(Self { settings: *settings })
+        Ok(Self { settings: *settings, separator: 0 })
+    }
+
+    /// The same, for documents that begin after this token (0, if nothing is said): a watermark begins with it.
+    #[must_use]
+    pub fn after(self, separator: u32) -> Self {
+        Self { separator, ..self }
     }
 
     /// The token at `u` of the distribution: the first, in vocabulary order, whose cumulative probability exceeds `u`. A token
-    /// of probability zero is never drawn. `previous` are the tokens of the sequence so far, for the repetition penalty.
+    /// of probability zero is never drawn. `previous` are the tokens of the sequence so far, for the repetition penalty and
+    /// the watermark.
     ///
     /// # Errors
     /// [`SampleError::NotADistribution`] if a logit is NaN or +∞, or all are -∞ (a single -∞ is a token that cannot come).
@@ -74,11 +83,18 @@ impl Sampler {
     pub fn choose(&self, logits: &[f32], previous: &[u32], u: f64, scratch: &mut Scratch) -> Result<u32, SampleError> {
         assert!((0.0..1.0).contains(&u), "a uniform number in [0, 1), not {u}");
         let Sampling { repetition_penalty, greedy, .. } = self.settings;
-        if let Some(penalty) = repetition_penalty.filter(|&penalty| penalty != 1.0) {
+        let penalty = repetition_penalty.filter(|&penalty| penalty != 1.0);
+        let mark = self.settings.watermark.filter(Mark::is_seen);
+        if penalty.is_some() || mark.is_some() {
             let mut scores = std::mem::take(&mut scratch.scores);
             scores.clear();
             scores.extend_from_slice(logits);
-            penalise(&mut scores, previous, penalty as f32, &mut scratch.seen);
+            if let Some(penalty) = penalty {
+                penalise(&mut scores, previous, penalty as f32, &mut scratch.seen);
+            }
+            if let Some(mark) = mark {
+                mark.apply(previous.last().copied().unwrap_or(self.separator), &mut scores);
+            }
             let chosen = if greedy { largest(&scores) } else { self.draw(&scores, u, scratch) };
             scratch.scores = scores;
             return chosen;

@@ -1,7 +1,7 @@
 use burn::tensor::Device;
 use corpus::TokenSet;
 use model::{Transformer, Weights};
-use training::{Batch, token_losses};
+use training::Batch;
 
 /// Positions that go through the model at once.
 const POSITIONS: usize = 8192;
@@ -13,10 +13,39 @@ const POSITIONS: usize = 8192;
 /// # Panics
 /// If a document does not fit the model's context, or the device fails.
 pub fn score(weights: &Weights, documents: &TokenSet, separator: u32, device: &Device) -> Vec<f64> {
+    let documents: Vec<Tokens<'_>> = documents.iter().collect();
+    let mut nats = vec![0.0; documents.len()];
+    each(weights, &documents, separator, device, |document, losses| {
+        nats[document] = losses.iter().map(|&l| f64::from(l)).sum();
+    });
+    nats
+}
+
+/// A document's ids, and whether it is truncated.
+pub type Tokens<'a> = (&'a [u32], bool);
+
+/// The negative log-probability of each token of each document in nats, scored as [`score`] does; the end is the last,
+/// unless the document is truncated.
+///
+/// # Panics
+/// As [`score`].
+pub fn token_losses(weights: &Weights, documents: &[Tokens<'_>], separator: u32, device: &Device) -> Vec<Vec<f32>> {
+    let mut all = vec![Vec::new(); documents.len()];
+    each(weights, documents, separator, device, |document, losses| all[document] = losses.to_vec());
+    all
+}
+
+/// Calls `see` with the losses of each document, in order.
+fn each(
+    weights: &Weights,
+    documents: &[Tokens<'_>],
+    separator: u32,
+    device: &Device,
+    mut see: impl FnMut(usize, &[f32]),
+) {
     let transformer = Transformer::new(weights, device);
     let context = weights.config().context;
-    let windows = windows((0..documents.len()).map(|document| positions(documents, document)), context);
-    let mut nats = vec![0.0; documents.len()];
+    let windows = windows(documents.iter().map(positions), context);
     let size = (POSITIONS / context).max(1);
     for group in windows.chunks(size) {
         let mut batch = Batch::default();
@@ -25,19 +54,18 @@ pub fn score(weights: &Weights, documents: &TokenSet, separator: u32, device: &D
         }
         // Equal shapes throughout: the last batch is filled up with padding.
         (group.len()..size).for_each(|_| fill(&mut batch, &[], documents, separator, context));
-        let losses = token_losses(&transformer, &batch, device);
+        let losses = training::token_losses(&transformer, &batch, device);
         let mut window_losses = losses.chunks(context);
         for window in group {
             let losses = window_losses.next().expect("one row of losses for each window");
             let mut at = 0;
             for &document in window {
-                let end = at + positions(documents, document);
-                nats[document] = losses[at..end].iter().map(|&l| f64::from(l)).sum();
+                let end = at + positions(&documents[document]);
+                see(document, &losses[at..end]);
                 at = end;
             }
         }
     }
-    nats
 }
 
 /// Documents of so many positions in windows, in their own order: the documents of each.
@@ -60,12 +88,12 @@ pub(crate) fn windows(positions: impl Iterator<Item = usize>, context: usize) ->
 }
 
 /// Appends one window to a batch.
-fn fill(batch: &mut Batch, window: &[usize], documents: &TokenSet, separator: u32, context: usize) {
+fn fill(batch: &mut Batch, window: &[usize], documents: &[Tokens<'_>], separator: u32, context: usize) {
     let start_of_window = batch.inputs.len();
     for &document in window {
         let start = (batch.inputs.len() - start_of_window) as u32;
-        let ids = documents.ids(document);
-        let positions = positions(documents, document);
+        let (ids, _) = documents[document];
+        let positions = positions(&documents[document]);
         batch.inputs.push(separator);
         batch.inputs.extend(&ids[..positions - 1]);
         batch.targets.extend(ids);
@@ -82,6 +110,6 @@ fn fill(batch: &mut Batch, window: &[usize], documents: &TokenSet, separator: u3
 }
 
 /// Positions that a document takes: its tokens, and its end unless it is truncated.
-fn positions(documents: &TokenSet, document: usize) -> usize {
-    documents.ids(document).len() + usize::from(!documents.truncated(document))
+fn positions((ids, truncated): &Tokens<'_>) -> usize {
+    ids.len() + usize::from(!truncated)
 }

@@ -1,7 +1,7 @@
 //! The decoder and the scorer on real transformers, on every CPU backend.
 
 use corpus::{Document, Sampling, TokenSet, Tokenizer};
-use inference::{Prompts, WriteSettings, Written, score, write};
+use inference::{Prompts, WriteSettings, Written, score, token_losses, write};
 use model::{Settings, Weights};
 use ops::device::{Chosen, parse};
 use streams::Streams;
@@ -170,4 +170,18 @@ fn a_score_does_not_depend_on_neighbours_or_backend() {
         })
         .sum();
     assert!((ends - 1.0).abs() < 1e-5, "{ends}");
+}
+
+#[test]
+fn losses_of_tokens_add_up_to_the_score() {
+    let device = parse("flex").unwrap();
+    let written = written(&device, 16, &Sampling::default(), Prompts::Unprompted);
+    let (tokenizer, weights) = (Tokenizer::bytes(), weights());
+    let set = TokenSet::from_ids(&texts(&written), &tokenizer);
+    let losses = token_losses(&weights, &texts(&written), tokenizer.separator(), &device.device());
+    let sums: Vec<f64> = losses.iter().map(|of| of.iter().map(|&l| f64::from(l)).sum()).collect();
+    assert_eq!(sums, score(&weights, &set, tokenizer.separator(), &device.device()));
+    let fits =
+        |(losses, (ids, truncated)): (&Vec<f32>, (&[u32], bool))| losses.len() == ids.len() + usize::from(!truncated);
+    assert!(losses.iter().zip(texts(&written)).all(fits));
 }

@@ -104,6 +104,8 @@ pub(crate) fn training_tokens(arm: &Arm, generation: u32, human: u64, written: &
     let Some(last) = generation.checked_sub(1) else { return human };
     let amount = |(source, amount): (chain::Source, chain::Amount)| {
         amount.tokens(human).unwrap_or_else(|| match source {
+            // Of what is judged, as much as the defences can keep.
+            chain::Source::Latest if !arm.curation.is_empty() => (written(last) as f64 * arm.curation.most()) as u64,
             chain::Source::Latest => written(last),
             chain::Source::History => human + (0..generation).map(written).sum::<u64>(),
             _ => human,

@@ -1,7 +1,9 @@
 use crate::kind::{Kind, TRANSFORMER};
+use crate::learner::is_judged;
 use crate::{Error, Plant, solvable, sweep, tables};
-use chain::Recipe;
-use corpus::Sampling;
+use chain::{Recipe, Source};
+use corpus::{Mark, Sampling};
+use curation::{Curation, Step};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::Path};
 use toml::{Table, Value};
@@ -165,6 +167,10 @@ pub struct SampleSettings {
     pub repetition_penalty: Option<f64>,
     /// Always the likeliest token.
     pub greedy: bool,
+    /// A green-list watermark (`{ key = 0, gamma = 0.25, delta = 2.0 }`), which `curation = ["watermark"]` of the same key
+    /// finds; a GPU leaves the drawing to the processor then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Mark>,
     /// Tokens that a generation writes; as many as the human training set has by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
@@ -183,6 +189,7 @@ impl Default for SampleSettings {
             min_p: None,
             repetition_penalty: None,
             greedy: false,
+            watermark: None,
             tokens: None,
             prompt: PromptFrom::None,
             prompt_tokens: 16,
@@ -200,6 +207,7 @@ impl SampleSettings {
             min_p: self.min_p,
             repetition_penalty: self.repetition_penalty,
             greedy: self.greedy,
+            watermark: self.watermark,
         }
     }
 }
@@ -230,6 +238,13 @@ pub struct Arm {
     /// How it writes.
     #[serde(default)]
     pub sample: SampleSettings,
+    /// The defences, in their order: names, or tables of one name and its parameters (`["near-duplicates", { detector =
+    /// { keep = 0.8 } }]`; `habsburg plan --defences` lists them). They judge what the recipe is offered before it draws:
+    /// what generations wrote, in `latest` and `history`, by all of them; text known to be human, in any source, by those
+    /// alone that read its labels (`filter-by-label`) or edit it (`token-editing` of `"human"` or `"all"`). An arm's list
+    /// takes the place of the file's; `[]` is no defence.
+    #[serde(default, skip_serializing_if = "Curation::is_empty")]
+    pub curation: Curation,
     /// A phrase that is put into one text and then followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plant: Option<Plant>,
@@ -360,6 +375,10 @@ impl Experiment {
             rundir::check_name(&arm.name).map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
             let checked = if self.is_solvable() { solvable::check(arm, generations) } else { arm.check(generations) };
             checked.map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
+            if arm.curation.needs_world() && !self.corpus.is_world() {
+                let error = curation::Error::NoWorld("verifier");
+                return fail(format!("arm `{}`: curation: {error}", arm.name));
+            }
         }
         if self.is_solvable() { Ok(()) } else { self.check_tokenizer() }
     }
@@ -433,6 +452,11 @@ impl Experiment {
 }
 
 impl Arm {
+    /// The sources of the recipe that defences judge.
+    pub(crate) fn judged_sources(&self) -> impl Iterator<Item = Source> {
+        self.recipe.amounts().map(|(source, _)| source).filter(|&source| is_judged(&self.curation, source))
+    }
+
     fn context(&self) -> Result<usize, Error> {
         let preset = self.model.preset().map_err(Error::request)?;
         Ok(self.model.context.unwrap_or(preset.context))
@@ -451,6 +475,13 @@ impl Arm {
         }
         if let Some(plant) = &self.plant {
             plant.check(generations)?;
+        }
+        let edits = |step: &Step| matches!(step, Step::TokenEditing(_));
+        if self.members > 1 && self.curation.steps().iter().any(edits) {
+            let members = self.members;
+            return Err(Error::Request(format!(
+                "curation: token-editing draws from one model, and a generation has members = {members}; leave one out"
+            )));
         }
         self.model.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
         self.train.check().map_err(Error::request)?;

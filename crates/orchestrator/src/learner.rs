@@ -1,9 +1,11 @@
 //! The transformer as a learner of the loop, through stages that are found or made.
 
+mod judge;
 mod score;
 mod train;
 mod write;
 
+pub(crate) use judge::{Judged, is_judged};
 pub(crate) use write::{Corpus, has_prompts};
 
 use crate::cost::ChainPlan;
@@ -11,14 +13,14 @@ use crate::human::write_documents;
 use crate::scoring::positions;
 use crate::seed::Seed;
 use crate::{Arm, Error, Event, Human, Observer, Plant, plant};
-use chain::{Entry, Learner, TrainingSet};
+use chain::{Decision, Entry, Learner, Source, TrainingSet};
 use corpus::Document;
 use model::{ModelConfig, Weights};
 use ops::device::Chosen;
 use rundir::{ChainId, GenerationRecord, RunDir, Stage, StageId, StageKind};
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
@@ -79,6 +81,8 @@ pub(crate) struct Transformers<'a> {
     pub(crate) written: RefCell<Vec<Rc<Corpus>>>,
     /// The models of generations so far.
     pub(crate) trained: RefCell<Vec<Ancestor>>,
+    /// What defences said about what the generation that is being made is trained on.
+    pub(crate) judged: RefCell<Judged>,
 }
 
 /// The models of a generation, as far as later ones may begin with them.
@@ -113,6 +117,10 @@ struct ComposeKey<'a> {
     /// What was planted by now; the planted documents have ids of their own in the set.
     #[serde(skip_serializing_if = "Option::is_none")]
     plant: Option<&'a Plant>,
+    /// The verdicts that edited documents of the set; they have ids of their own in it, too. What a verdict only drops,
+    /// weighs or repeats is in the set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited: Option<&'a [StageId]>,
 }
 
 impl Transformers<'_> {
@@ -138,6 +146,9 @@ impl Transformers<'_> {
 
     /// A document as generations read it.
     fn document(&self, entry: &Entry, see: &mut dyn FnMut(&Document)) {
+        if let Some(edited) = self.judged.borrow().edited.get(&entry.id) {
+            return see(&edited.document);
+        }
         match entry.generation {
             None => see(&self.seed.texts.documents[entry.index]),
             Some(g) => see(&self.written.borrow()[g as usize].read().0[entry.index]),
@@ -176,10 +187,19 @@ impl Transformers<'_> {
 
     /// Ends the chain, and writes that down, if this stage says that the model's numbers ran away.
     fn end_if_failed(&self, stage: &Stage, generation: u32) -> Result<(), Stop> {
-        let Ok(reason) = std::fs::read_to_string(stage.path().join(FAILURE)) else { return Ok(()) };
+        match std::fs::read_to_string(stage.path().join(FAILURE)) {
+            Ok(reason) => Err(self.end(generation, reason)),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Ends the chain in this generation and writes down why: a result like any other.
+    pub(crate) fn end(&self, generation: u32, reason: String) -> Stop {
         let record = GenerationRecord::failed(&reason, self.stages.take().into_values());
-        self.run.write_generation(&self.chain, generation, &record)?;
-        Err(Stop::Failed(reason))
+        match self.run.write_generation(&self.chain, generation, &record) {
+            Ok(()) => Stop::Failed(reason),
+            Err(error) => error.into(),
+        }
     }
 }
 
@@ -187,10 +207,17 @@ impl Learner for &Transformers<'_> {
     type Model = Trained;
     type Error = Stop;
 
+    fn judge(&mut self, source: Source, offered: &[&Entry], generation: u32) -> Result<Vec<Decision>, Stop> {
+        self.decide(source, offered, generation)
+    }
+
     fn train(&mut self, set: &TrainingSet, generation: u32) -> Result<Trained, Stop> {
         self.stages.replace(BTreeMap::from([(StageKind::Prepare, self.human.id)]));
         let planted = self.planted_by(generation);
-        let key = ComposeKey { prepare: &self.human.id, set, plant: planted };
+        let judged = self.judged.borrow();
+        let is_edited = set.documents.iter().any(|pick| judged.edited.contains_key(&pick.entry.id));
+        let edited = is_edited.then_some(&judged.stages[..]);
+        let key = ComposeKey { prepare: &self.human.id, set, plant: planted, edited };
         let compose = self.stage(StageKind::Compose, generation, &key, 1.0, &mut |folder| {
             if planted.is_some_and(|plant| plant.generation == generation) {
                 let mut documents = Vec::new();
@@ -199,8 +226,15 @@ impl Learner for &Transformers<'_> {
                 }
                 write_documents(&folder.join("planted.jsonl.zst"), &documents)?;
             }
+            if is_edited {
+                let ids: BTreeSet<&String> = set.documents.iter().map(|pick| &pick.entry.id).collect();
+                let documents = judged.edited.iter().filter(|(id, _)| ids.contains(id));
+                let documents: Vec<Document> = documents.map(|(_, edited)| edited.document.clone()).collect();
+                write_documents(&folder.join("edited.jsonl.zst"), &documents)?;
+            }
             write_file(&folder.join("training-set.json"), &json(set))
         })?;
+        drop(judged);
         let members = (0..self.members())
             .map(|member| self.train_member(set, (generation, member), compose.id()))
             .collect::<Result<Vec<_>, Stop>>()?;

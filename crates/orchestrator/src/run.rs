@@ -278,7 +278,11 @@ impl Run {
                     generations: self.experiment.chain.generations,
                 };
                 arm.recipe.check(&sizes).map_err(|e| fail(e.to_string()))?;
-                let (members, writing) = (arm.members, sizes.writing);
+                // Documents differ in length: what is kept may be longer than what is dropped, but hardly twice as long.
+                let kept = (2.0 * arm.curation.most()).min(1.0);
+                let sizes = Sizes { writing: (sizes.writing as f64 * kept) as u64, ..sizes };
+                arm.recipe.check(&sizes).map_err(|e| fail(e.after_a_defence().to_string()))?;
+                let (members, writing) = (arm.members, arm.sample.tokens.unwrap_or(human));
                 if writing < u64::from(members) {
                     return Err(fail(format!(
                         "members = {members}: each writes a part of {writing} tokens; raise sample.tokens"
@@ -332,13 +336,16 @@ impl Run {
         }
     }
 
-    /// Stages of one chain. Where members pool their text, the pool is one more.
+    /// Stages of one chain. Where members pool their text, the pool is one more; a source that is judged has a verdict in
+    /// each generation but the first.
     fn stages_of(&self, arm: usize) -> usize {
-        let more = match self.experiment.arms[arm].members as usize {
+        let arm = &self.experiment.arms[arm];
+        let more = match arm.members as usize {
             1 => 0,
             members => 2 * (members - 1) + 1,
         };
-        self.experiment.chain.generations as usize * (StageKind::ALL.len() + more)
+        let generations = self.experiment.chain.generations as usize;
+        generations * (StageKind::ALL.len() + more) + (generations - 1) * arm.judged_sources().count()
     }
 
     /// All chains, seed after seed within an arm: neighbours share nothing, so that jobs do not wait for each other.
@@ -452,6 +459,7 @@ impl Run {
             stages: RefCell::default(),
             written: RefCell::default(),
             trained: RefCell::default(),
+            judged: RefCell::default(),
         };
         let streams = Streams::new(chain.seed);
         let budget = seed.set.training.iter().map(|e| e.size).sum();
@@ -465,7 +473,13 @@ impl Run {
             chain::run(&plan, seed.set.clone(), &mut &learner, &mut |trip: &Trip<'_, Trained>| learner.finish(trip));
         match outcome.ended {
             None => Ok(()),
-            Some(Ended::Training(stop) | Ended::Writing(stop) | Ended::Scoring(stop)) => Err(stop),
+            Some(Ended::Judging(stop) | Ended::Training(stop) | Ended::Writing(stop) | Ended::Scoring(stop)) => {
+                Err(stop)
+            }
+            // What was written was enough; what was kept of it is a result.
+            Some(Ended::Recipe(error)) if !settings.curation.is_empty() => {
+                Err(learner.end(outcome.generations, format!("curation: {error}")))
+            }
             Some(Ended::Recipe(error)) => Err(Stop::Error(Error::request(error))),
         }
     }

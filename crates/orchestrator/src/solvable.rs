@@ -45,6 +45,9 @@ pub(crate) fn check(arm: &Arm, generations: u32) -> Result<(), Error> {
     if arm.sample.tokens.is_some() {
         return fail("sample.tokens: such a learner writes learner.writing documents; set that");
     }
+    if arm.sample.watermark.is_some() {
+        return fail("sample.watermark: independent draws have no token before them to colour the next");
+    }
     if arm.sample.prompt != PromptFrom::None || arm.sample.repetition_penalty.is_some() {
         return fail("sample.prompt and sample.repetition_penalty: independent draws have neither");
     }

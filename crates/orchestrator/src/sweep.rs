@@ -86,7 +86,12 @@ impl Axis {
             return Err(Error::Request(format!("sweep.{path}: recipes are swept whole, as in recipe = [\"replace\"]")));
         }
         let is_plain = |value: &&Value| !matches!(value, Value::Table(_) | Value::Array(_) | Value::Datetime(_));
-        match self.values.iter().find(|value| !is_plain(value) && !(path == "recipe" && value.is_table())) {
+        let is_whole = |value: &Value| match path.as_str() {
+            "recipe" => value.is_table(),
+            "curation" => value.is_array(),
+            _ => false,
+        };
+        match self.values.iter().find(|value| !is_plain(value) && !is_whole(value)) {
             Some(value) => Err(Error::Request(format!("sweep.{path}: {value} is no single value; name a key in it"))),
             None => Ok(()),
         }
@@ -137,6 +142,8 @@ fn in_a_name(value: &Value) -> String {
             let part = |(key, value): (&String, &Value)| format!("{key}-{}", in_a_name(value));
             table.iter().map(part).collect::<Vec<_>>().join("-")
         }
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => values.iter().map(in_a_name).collect::<Vec<_>>().join("-"),
         plain => plain.to_string(),
     };
     text.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' }).collect()

@@ -31,4 +31,4 @@ pub use batches::{Batch, Batches};
 pub use objective::{Gradients, gradients, mean_loss, token_losses};
 pub use run::{LogLine, Progress, Record, TrainError, Trained, train};
 pub use schedule::Schedule;
-pub use settings::{Checkpoint, Settings, SettingsError, Start};
+pub use settings::{Checkpoint, Objective, Settings, SettingsError, Start};

@@ -2,7 +2,7 @@ use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients, mean_loss
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
 use model::{Transformer, Weights};
-use ops::{AdamW, Late, Precision, TokenRule};
+use ops::{AdamW, Late, Precision};
 use serde::{Deserialize, Serialize};
 use streams::Streams;
 
@@ -23,7 +23,7 @@ pub struct Record {
     pub steps: u64,
     /// Tokens that were targets, with repetitions.
     pub seen_tokens: u64,
-    /// Mean training loss over the last tenth of the steps, nats per token.
+    /// Mean training loss over the last tenth of the steps, nats per token as the objective counts them.
     pub final_loss: f64,
     /// Loss of the kept weights on held-out text of the training mixture, nats per token; none without such text.
     pub validation_loss: Option<f64>,
@@ -139,7 +139,7 @@ pub fn train(
     for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
         let step = step as u64;
         let rate = schedule.rate(step);
-        let found = gradients(&mut transformer, &batch, TokenRule::CrossEntropy, &tracked);
+        let found = gradients(&mut transformer, &batch, settings.objective.rule(), &tracked);
         let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
         let targets = batch.targets();
         let scale = 1.0 / (targets as f64 * mean_weight);

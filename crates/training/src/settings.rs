@@ -1,5 +1,7 @@
+mod objective;
 mod start;
 
+pub use objective::Objective;
 pub use start::Start;
 
 use model::{ModelConfig, Preset};
@@ -41,6 +43,9 @@ pub struct Settings {
     /// What a generation's training begins with; left out of a file where it is a new initialisation.
     #[serde(skip_serializing_if = "Start::is_scratch")]
     pub start: Start,
+    /// What a token's loss counts; left out of a file where that is the loss itself.
+    #[serde(skip_serializing_if = "Objective::is_plain")]
+    pub objective: Objective,
     /// What the inputs of matrix products are rounded to; weights, sums and all else are float32.
     pub precision: Precision,
 }
@@ -72,6 +77,7 @@ impl Default for Settings {
             validation: 0.02,
             checkpoint: Checkpoint::Last,
             start: Start::Scratch,
+            objective: Objective::CrossEntropy,
             precision: Precision::Float32,
         }
     }
@@ -113,7 +119,8 @@ impl Settings {
         within("beta1", self.beta1, 0.0, 0.999_999, "from 0 to below 1")?;
         within("beta2", self.beta2, 0.0, 0.999_999, "from 0 to below 1")?;
         within("clip", self.clip, 1e-9, 1e9, "above 0")?;
-        within("validation", self.validation, 0.0, 0.5, "from 0 to 0.5")
+        within("validation", self.validation, 0.0, 0.5, "from 0 to 0.5")?;
+        self.objective.check()
     }
 
     /// Every default written out, for a model of this preset.

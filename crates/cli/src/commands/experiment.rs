@@ -38,7 +38,11 @@ fn is_newer(page: &Path, metrics: &Path) -> bool {
 
 /// `habsburg plan`
 pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
-    let experiment = Experiment::load(&args.experiment, &args.set)?;
+    let Some(path) = &args.experiment else {
+        print!("{}", defences());
+        return Ok(());
+    };
+    let experiment = Experiment::load(path, &args.set)?;
     let options = RunOptions { device: args.device.device, jobs: None };
     let progress = Progress::new(ProgressKind::None);
     let plan = match &args.out {
@@ -54,6 +58,25 @@ pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
         eprintln!("{} is prepared; make its generations with `habsburg step`, in order.", out.display());
     }
     Ok(())
+}
+
+/// The defences, as `curation = [...]` can name them.
+fn defences() -> String {
+    let mut text = String::new();
+    for about in curation::DEFENCES {
+        let anchors: Vec<&str> = about.price.anchors.iter().map(|anchor| anchor.name()).collect();
+        let anchors = if anchors.is_empty() { "nothing".to_owned() } else { anchors.join(", ") };
+        text += &format!("{}\n    {}\n", about.name, about.about);
+        text += &format!("    source  {}\n    uses    {anchors}\n    costs   {}\n", about.source, about.price.cost);
+        for parameter in about.parameters {
+            let default = if parameter.default.is_empty() { "(left out)" } else { parameter.default };
+            text += &format!("    {:12} {default:12} {}\n", parameter.name, parameter.about);
+        }
+        text.push('\n');
+    }
+    text +=
+        "In an experiment file, an arm or all arms: curation = [\"near-duplicates\", { detector = { keep = 0.8 } }]\n";
+    text
 }
 
 fn print_plan(experiment: &Experiment, plan: &Plan) {

@@ -104,6 +104,7 @@ pub(crate) fn sample(args: SampleArgs) -> Result<(), Failure> {
         min_p: args.min_p,
         repetition_penalty: args.repetition_penalty,
         greedy: args.greedy,
+        watermark: None,
     };
     sampling.check().map_err(Failure::request)?;
     let (weights, tokenizer) = load(&args.model)?;

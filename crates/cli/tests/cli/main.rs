@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod curated;
 mod devices;
 mod diverged;
 mod killed;

@@ -2,7 +2,7 @@
 
 use crate::lab::{Done, EXPERIMENT, Lab};
 
-const GRAMMAR: &str = r#"
+pub(crate) const GRAMMAR: &str = r#"
 name = "village"
 document = { runs = [0.5, 0.5], sentences = [0.5, 0.5], longest = 40 }
 person = { words = ["Ada", "Bo", "Cyril", "Dora"] }

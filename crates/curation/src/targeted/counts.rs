@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::hash::grams;
+use corpus::hash::grams;
 
 /// Counts of runs of tokens, by [`crate::gram_hash`].
 pub type Counts = BTreeMap<u64, u64>;

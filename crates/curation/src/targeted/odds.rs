@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::hash::grams;
 use crate::targeted::Counts;
+use corpus::hash::grams;
 
 /// Standard deviations beyond which a difference counts.
 const CERTAIN: f64 = 1.96;

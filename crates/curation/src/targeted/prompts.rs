@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use streams::Stream;
 
-use crate::hash::grams;
+use corpus::hash::grams;
 
 /// Weights of human documents as prompts: the mean gap over their runs of `size` tokens (see
 /// [`crate::targeted::missing`]). A document without a gap has weight 0.

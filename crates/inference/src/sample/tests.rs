@@ -200,3 +200,27 @@ fn settings_out_of_range_are_refused() {
     assert!(Sampler::new(&Sampling { temperature: 0.0, ..Sampling::default() }).is_err());
     assert!(Sampler::new(&Sampling { top_p: Some(0.0), ..Sampling::default() }).is_err());
 }
+
+/// A marked distribution is the softmax of the logits with δ on the green ones, at the temperature.
+#[test]
+fn a_watermark_favours_what_follows_the_token_before() {
+    let mark = Mark { key: 5, gamma: 0.5, delta: 1.5 };
+    let greens = corpus::Greens::new(5, 0.5);
+    let sampler = sampler(Sampling { temperature: 0.5, watermark: Some(mark), ..Sampling::default() }).after(7);
+    let logits: Vec<f32> = (0..12).map(|token| (token % 4) as f32 * 0.2).collect();
+    for (previous, before) in [(vec![], 7), (vec![3], 3), (vec![3, 9], 9)] {
+        let raised = |(token, logit): (usize, &f32)| {
+            let green = greens.is_green(before, token as u32);
+            ((f64::from(*logit) + if green { 1.5 } else { 0.0 }) / 0.5).exp()
+        };
+        let weights: Vec<f64> = logits.iter().enumerate().map(raised).collect();
+        let green = (0..12).filter(|&token| greens.is_green(before, token)).count();
+        assert!((1..12).contains(&green));
+        let (total, mut edge) = (weights.iter().sum::<f64>(), 0.0);
+        for (token, weight) in weights.iter().enumerate() {
+            let middle = (edge + weight / 2.0) / total;
+            assert_eq!(sampler.choose(&logits, &previous, middle, &mut Scratch::default()), Ok(token as u32));
+            edge += weight;
+        }
+    }
+}

@@ -28,6 +28,8 @@ struct ScoreKey<'a> {
     members: Option<Vec<&'a StageId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plant: Option<&'a Plant>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    verdicts: &'a [StageId],
 }
 
 impl Transformers<'_> {
@@ -90,10 +92,15 @@ impl Transformers<'_> {
         timed("scoring against the truth", || self.against(known, weights, corpus))
     }
 
-    /// Human text that reached this generation by another way than its training set, and what was planted.
+    /// What defences said; human text that reached this generation by another way than its training set; what was planted.
     fn anchors_and_plants(&self, trip: &Trip<'_, Trained>, corpus: &Corpus) -> Vec<Measured> {
-        let mut list = Vec::new();
+        let judged = self.judged.borrow();
+        let mut list = judged.measures.clone();
         let mut put = |set, metric, detail, value| list.push(Measured::new(set, metric, detail, value));
+        if !judged.stages.is_empty() {
+            let anchors = self.arm.curation.anchors();
+            anchors.into_iter().for_each(|anchor| put("training", "hidden-anchor", anchor.key(), 1.0));
+        }
         if let Some(saw_human) = trip.model.anchor {
             put("training", "hidden-anchor", "start", f64::from(u8::from(saw_human)));
         }
@@ -115,6 +122,7 @@ impl Transformers<'_> {
     pub(crate) fn finish(&self, trip: &Trip<'_, Trained>) -> Result<(), Stop> {
         let (generation, members) = (trip.generation, &trip.model.members);
         let at = |kind| self.stages.borrow()[&kind];
+        let verdicts = self.judged.borrow().stages.clone();
         let key = ScoreKey {
             prepare: &self.human.id,
             compose: &at(StageKind::Compose),
@@ -126,6 +134,7 @@ impl Transformers<'_> {
             measures: MEASURES,
             members: (members.len() > 1).then(|| members.iter().map(|member| member.stage.id()).collect()),
             plant: self.arm.plant.as_ref(),
+            verdicts: &verdicts,
         };
         self.stage(StageKind::Score, generation, &key, 1.0, &mut |folder| {
             self.working(generation, StageKind::Score, 0.0, String::new());
@@ -149,6 +158,7 @@ impl Transformers<'_> {
             write_file(&folder.join("metrics.json"), &json(&list))
         })?;
         let stages = self.stages.take();
+        self.judged.take();
         let mut record = GenerationRecord::done(stages.into_values());
         if members.len() > 1 {
             let of = |member: &Member| [*member.stage.id()].into_iter().chain(member.written.get());

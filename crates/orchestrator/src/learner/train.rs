@@ -37,8 +37,11 @@ impl Transformers<'_> {
         let order = self.streams().stream(Purpose::Recipe, generation, u64::MAX).permutation(count);
         let mut is_held_out = vec![false; count];
         order.iter().take(held_out.min(count.saturating_sub(1))).for_each(|&index| is_held_out[index] = true);
-        let written = self.written.borrow();
+        let (written, judged) = (self.written.borrow(), self.judged.borrow());
         let tokens = |entry: &Entry| {
+            if let Some(edited) = judged.edited.get(&entry.id) {
+                return (&edited.ids[..], edited.document.truncated);
+            }
             let set = entry.generation.map_or(&self.seed.texts.tokens, |g| written[g as usize].read().1);
             (set.ids(entry.index), set.truncated(entry.index))
         };

@@ -107,7 +107,9 @@ impl Setting {
         match outcome.ended {
             None => Ok(values),
             Some(Ended::Recipe(error)) => Err(error.into()),
-            Some(Ended::Training(error) | Ended::Writing(error) | Ended::Scoring(error)) => Err(error.into()),
+            Some(Ended::Judging(error) | Ended::Training(error) | Ended::Writing(error) | Ended::Scoring(error)) => {
+                Err(error.into())
+            }
         }
     }
 }

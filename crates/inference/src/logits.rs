@@ -1,0 +1,74 @@
+//! The logits of what follows each of many places in given texts.
+
+use crate::score::windows;
+use burn::tensor::{Device, Tensor};
+use model::{Attention, Transformer, Weights};
+use ops::{Precision, linear};
+
+/// Positions that go through the model at once.
+const POSITIONS: usize = 8192;
+/// Rows of logits that are held at once.
+const ROWS: usize = 4096;
+
+/// A text, and the places in it: what follows its first `n` tokens, for each `n`.
+pub(crate) type Places<'a> = (&'a [u32], &'a [usize]);
+
+pub(crate) struct Model<'a> {
+    transformer: Transformer,
+    separator: u32,
+    device: &'a Device,
+}
+
+impl<'a> Model<'a> {
+    pub(crate) fn new(weights: &Weights, separator: u32, device: &'a Device) -> Self {
+        Self { transformer: Transformer::new(weights, device), separator, device }
+    }
+
+    /// Calls `each` with the logits at each place of each text, in their order: the text, the number of the place, its row.
+    ///
+    /// # Panics
+    /// If a text with its separator does not fit the context, or the device fails.
+    pub(crate) fn at(&self, texts: &[Places<'_>], each: &mut dyn FnMut(usize, usize, &[f32])) {
+        let context = self.transformer.config().context;
+        let vocabulary = self.transformer.config().vocabulary;
+        let windows = windows(texts.iter().map(|(ids, _)| ids.len() + 1), context);
+        let size = (POSITIONS / context).max(1);
+        for group in windows.chunks(size) {
+            // Equal shapes throughout: the last batch is filled up with padding.
+            let mut ids = vec![self.separator; size * context];
+            let mut starts: Vec<u32> = (0..size * context).map(|at| (at % context) as u32).collect();
+            let mut wanted = Vec::new();
+            for (window, texts_here) in group.iter().enumerate() {
+                let mut at = window * context;
+                for &text in texts_here {
+                    let (tokens, places) = texts[text];
+                    let end = at + tokens.len() + 1;
+                    ids[at + 1..end].copy_from_slice(tokens);
+                    starts[at..end].fill((at % context) as u32);
+                    wanted.extend(places.iter().enumerate().map(|(number, place)| (text, number, at + place)));
+                    at = end;
+                }
+            }
+            let hidden = self.hidden(&ids, &starts);
+            for wanted in wanted.chunks(ROWS) {
+                let rows = self.logits(&hidden, wanted.iter().map(|&(.., position)| position as i32));
+                for (&(text, number, _), logits) in wanted.iter().zip(rows.chunks(vocabulary)) {
+                    each(text, number, logits);
+                }
+            }
+        }
+    }
+
+    fn hidden(&self, ids: &[u32], starts: &[u32]) -> Tensor<2> {
+        let config = self.transformer.config();
+        let shape = config.attention(ids.len() / config.context, config.context);
+        self.transformer.forward(ids, &Attention::new(shape, starts, self.device))
+    }
+
+    /// Logits at these positions: `[positions, vocabulary]`.
+    fn logits(&self, hidden: &Tensor<2>, positions: impl Iterator<Item = i32>) -> Vec<f32> {
+        let indices: Vec<i32> = positions.collect();
+        let chosen = hidden.clone().select(0, Tensor::from_data(indices.as_slice(), self.device));
+        linear(chosen, self.transformer.head(), Precision::Float32).try_into_vec_as().expect("float32 logits")
+    }
+}
