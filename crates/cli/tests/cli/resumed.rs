@@ -102,8 +102,9 @@ fn a_damaged_file_is_named_and_read_by_nobody() {
         let stage = lab.stages("out").into_iter().find(|name| name.starts_with(kind)).unwrap();
         let path = lab.path("out/stages").join(&stage).join(file);
         let mut bytes = fs::read(&path).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
+        // In a seal's middle stands some file's checksum: that would be that file's damage, not the seal's.
+        let at = if file == "SEAL" { 0 } else { bytes.len() / 2 };
+        bytes[at] ^= 1;
         fs::write(&path, bytes).unwrap();
         if kind == "train" {
             // Nobody reads a model whose text is there; without it, it has to write again.
@@ -112,9 +113,7 @@ fn a_damaged_file_is_named_and_read_by_nobody() {
         }
         let done = lab.call(&format!("{RUN} out --set chain.seeds=[0] {more} --progress none"));
         assert_eq!(done.code, Some(2), "{kind}/{file}: {}", done.stderr);
-        // A seal whose checksum of a file is damaged cannot be told from a damaged file.
-        let file_named = done.stderr.contains(file) || file == "SEAL" && done.stderr.contains("than its seal says");
-        let named = done.stderr.contains(&stage) && file_named;
+        let named = done.stderr.contains(&stage) && done.stderr.contains(file);
         assert!(done.stderr.lines().count() == 1 && named, "{kind}/{file}: {}", done.stderr);
         assert!(done.stderr.contains("remove the folder of the stage and run again"), "{}", done.stderr);
         assert!(lab.stages("out").iter().all(|name| !name.starts_with('.')), "something half made was left");
