@@ -56,7 +56,7 @@ pub(crate) const fn quantity(
 pub(crate) const TEST_PERPLEXITY: Quantity = quantity("test", "perplexity", PLAIN, "Test perplexity");
 pub(crate) const BITS_PER_BYTE: Quantity = quantity("test", "bits-per-byte", PLAIN, "Test bits per byte");
 pub(crate) const VOCABULARY: Quantity = quantity("written", "vocabulary-survival", SIZED, "Vocabulary that survives");
-const TEST_LOSS: Quantity = quantity("test", "loss", PLAIN, "Test loss");
+pub(crate) const TEST_LOSS: Quantity = quantity("test", "loss", PLAIN, "Test loss");
 const ENTROPY: Quantity = quantity("written", "unigram-entropy", SIZED, "Unigram entropy");
 const TAIL: Quantity = quantity(
     "written",
@@ -64,9 +64,11 @@ const TAIL: Quantity = quantity(
     &[view("words", "human-words"), view("tokens", "human-tokens"), view("", "human")],
     "Words of the tail",
 );
+pub(crate) const DISTINCT_PAIRS: Quantity =
+    quantity("written", "distinct", &[view("2", "human-2")], "Distinct 2-grams");
 const DISTINCT: [Quantity; 4] = [
     quantity("written", "distinct", &[view("1", "human-1")], "Distinct words"),
-    quantity("written", "distinct", &[view("2", "human-2")], "Distinct 2-grams"),
+    DISTINCT_PAIRS,
     quantity("written", "distinct", &[view("3", "human-3")], "Distinct 3-grams"),
     quantity("written", "distinct", &[view("4", "human-4")], "Distinct 4-grams"),
 ];
@@ -79,7 +81,7 @@ const TRUNCATED: Quantity = quantity("written", "truncated-share", PLAIN, "Trunc
 
 /// Columns of the main table.
 pub(crate) const MAIN_COLUMNS: [&Quantity; 8] =
-    [&TEST_PERPLEXITY, &BITS_PER_BYTE, &VOCABULARY, &TAIL, &ENTROPY, &DISTINCT[1], &REPETITION[2], &TRUNCATED];
+    [&TEST_PERPLEXITY, &BITS_PER_BYTE, &VOCABULARY, &TAIL, &ENTROPY, &DISTINCT_PAIRS, &REPETITION[2], &TRUNCATED];
 
 /// Columns of the training ledger that are metrics as they are.
 pub(crate) const LEDGER_COLUMNS: [Quantity; 5] = [

@@ -9,11 +9,13 @@ use crate::chronicle;
 use crate::data::Data;
 use crate::escape::visible;
 use crate::heat;
+use crate::leaderboard::Board;
 use crate::look::{GRID, INK, Look};
 use crate::more::{OF_TEXT, SOLVED};
 use crate::panel::Panel;
 use crate::ruler::Ruler;
 use crate::survival;
+use crate::tradeoff;
 use crate::universal;
 
 /// Heights of the title, of a line of the legend and of a row of panels, and the left margin of the first two, in pixels.
@@ -79,8 +81,9 @@ impl Drawn {
 
 /// Draws every figure that has something to show: a grid first, where the run is one, then what is known of a generated
 /// world.
-pub(crate) fn draw_all(data: &Data) -> Vec<Drawn> {
+pub(crate) fn draw_all(data: &Data, board: Option<&Board>) -> Vec<Drawn> {
     let mut figures = heat::draw_all(data);
+    figures.extend(tradeoff::draw(data, board));
     figures.extend(chronicle::draw_all(data));
     figures.extend(survival::draw(data));
     figures.extend(universal::draw(data));

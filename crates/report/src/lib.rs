@@ -43,6 +43,7 @@ mod excerpts;
 mod figure;
 mod genealogy;
 mod heat;
+mod leaderboard;
 mod look;
 mod more;
 mod page;
@@ -55,6 +56,7 @@ mod stages;
 mod survival;
 mod terminal;
 mod ticks;
+mod tradeoff;
 mod universal;
 mod verdicts;
 mod wrapped;
@@ -105,6 +107,8 @@ pub struct Written {
     pub figures: Vec<PathBuf>,
     /// Means and intervals over seeds as tidy CSV: `experiment,arm,generation,set,metric,detail,n_seeds,mean,low,high`.
     pub results: PathBuf,
+    /// The leaderboard as CSV, best arm first, where there are a control, a base without a defence and something else.
+    pub leaderboard: Option<PathBuf>,
 }
 
 /// Writes the report of the run directory `run`: the page to `out` (`RUN/report.html` if none is given), and beside it
@@ -120,7 +124,8 @@ pub fn write(run: &Path, out: Option<&Path>) -> Result<Written> {
     let figure_folder = folder.join("figures");
     fs::create_dir_all(&figure_folder).map_err(|source| Error::Folder { path: figure_folder.clone(), source })?;
 
-    let drawn = figure::draw_all(&data);
+    let board = leaderboard::Board::of(&data);
+    let drawn = figure::draw_all(&data, board.as_ref());
     let mut figures = Vec::new();
     for figure in &drawn {
         let path = figure_folder.join(format!("{}.svg", figure.name));
@@ -129,6 +134,10 @@ pub fn write(run: &Path, out: Option<&Path>) -> Result<Written> {
     }
     let results = folder.join("results.csv");
     rundir::write_atomic(&results, &results::csv(&data))?;
-    rundir::write_atomic(&page, page::page(&data, &drawn).as_bytes())?;
-    Ok(Written { page, figures, results })
+    let leaderboard = board.as_ref().map(|board| (folder.join("leaderboard.csv"), board.csv()));
+    if let Some((path, bytes)) = &leaderboard {
+        rundir::write_atomic(path, bytes)?;
+    }
+    rundir::write_atomic(&page, page::page(&data, &drawn, board.as_ref()).as_bytes())?;
+    Ok(Written { page, figures, results, leaderboard: leaderboard.map(|(path, _)| path) })
 }

@@ -12,8 +12,10 @@ const HILL: [Quantity; 3] = [
     quantity("written", "hill", &[view("1", "human-1")], "Order 1: typical types"),
     quantity("written", "hill", &[view("2", "human-2")], "Order 2: common types"),
 ];
+pub(crate) const RARE_WORDS: Quantity =
+    quantity("written", "coverage", &[view("1-rare", "human-1-rare")], "Rare words");
 const COVERAGE: [Quantity; 3] = [
-    quantity("written", "coverage", &[view("1-rare", "human-1-rare")], "Rare words"),
+    RARE_WORDS,
     quantity("written", "coverage", &[view("1-medium", "human-1-medium")], "Medium words"),
     quantity("written", "coverage", &[view("1-frequent", "human-1-frequent")], "Frequent words"),
 ];
@@ -30,7 +32,7 @@ const SAMENESS: [Quantity; 3] = [
 ];
 const EXPONENTS: [Quantity; 2] =
     [quantity("written", "zipf-exponent", EQUAL, "Zipf"), quantity("written", "heaps-exponent", EQUAL, "Heaps")];
-const TELLS: Quantity = quantity("written", "tell-rate", BESIDE, "Tells");
+pub(crate) const TELLS: Quantity = quantity("written", "tell-rate", BESIDE, "Tells");
 const MISSING: [Quantity; 2] = [
     quantity("written", "missing-mass", EQUAL, "Good and Turing’s estimate"),
     quantity("written", "uncovered-mass", EQUAL, "Human words it does not hold"),

@@ -9,6 +9,7 @@ use crate::chronicle::{EXCESS, GRAMMATICAL, RARE_FACTS, is_world};
 use crate::data::Data;
 use crate::escape::html;
 use crate::figure::Drawn;
+use crate::leaderboard::Board;
 use crate::sections;
 use crate::ticks::number;
 use crate::verdicts;
@@ -17,7 +18,7 @@ use crate::verdicts;
 const SENTENCES: usize = 12;
 
 /// The whole page: nothing in it is fetched, nothing runs, and the policy forbids both.
-pub(crate) fn page(data: &Data, figures: &[Drawn]) -> String {
+pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> String {
     let name = html(&data.experiment);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -32,6 +33,7 @@ pub(crate) fn page(data: &Data, figures: &[Drawn]) -> String {
     page.push_str(&outline(data));
     page.push_str(&failures(data));
     page.push_str(&summary(data));
+    page.push_str(&board.map(Board::section).unwrap_or_default());
     page.push_str(&verdicts::sections(data));
     page.push_str(&drawings(data, figures));
     page.push_str(&sections::truth_table(data));

@@ -1,0 +1,269 @@
+//! The leaderboard: how much of the undefended loop's damage each arm spares, by one stated score.
+//!
+//! Four things are counted, where they were measured, all of the last generation: the loss on human test text; the tail
+//! (rare facts of a world, else rare human words that are still written); diversity, as the distance of the share of
+//! distinct 2-grams from human text's own (both ways: a loop can also write too many kinds, which are errors); tells.
+//!
+//! An arm's damage d is what exceeds the control that refits human text, seed by seed; D is the mean damage of the base, the
+//! arm that replaces its text and has no defence. What is spared of one thing is 1 − d / D: 0 is as bad as no defence, 1 as
+//! good as the control, and more is better than it. The score is the mean over the things that the base damages at 95 %
+//! (fewer than three seeds: at all), each counted as −1 at the least, so that no single ruin decides. Intervals are Student's
+//! t over seeds; D is taken as known.
+//!
+//! The trap: who wins depends on what is counted. So all four stand beside the score, with the human text that each arm was
+//! given after generation 0, openly or by the back door: a score without that price says nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use evaluation::statistics::{Interval, Sample, Scale};
+
+use crate::catalogue::{DISTINCT_PAIRS, Quantity, TEST_LOSS};
+use crate::chronicle::RARE_FACTS;
+use crate::data::{Data, Viewed};
+use crate::escape::html;
+use crate::more::{RARE_WORDS, TELLS};
+use crate::survival::is_replace;
+use crate::ticks::number;
+
+/// What counts at the least of one thing that is spared.
+const LEAST: f64 = -1.0;
+const CONFIDENCE: f64 = 0.95;
+/// From so many seeds on a base's damage must be more than chance.
+const SEEDS: usize = 3;
+
+/// Which way a quantity is damaged.
+#[derive(Clone, Copy)]
+enum Better {
+    Lower,
+    Higher,
+    /// Nearer, on the logarithm, to human text.
+    Near(f64),
+}
+
+/// One thing that counts.
+pub(crate) struct Counted {
+    /// For people.
+    pub(crate) title: &'static str,
+    viewed: Viewed,
+    better: Better,
+    /// Damage of the base over the control.
+    scale: f64,
+    /// The control's damage, by seed.
+    control: BTreeMap<u64, f64>,
+}
+
+/// One arm.
+pub(crate) struct Line {
+    pub(crate) arm: String,
+    /// Mean over seeds of what is spared, all things together; none if no seed has them all.
+    pub(crate) score: Option<Interval>,
+    /// In the order of the things: the value as measured and what is spared.
+    pub(crate) cells: Vec<(Option<Interval>, Option<Interval>)>,
+    /// Human tokens in the training sets after generation 0, the mean over seeds.
+    pub(crate) human_tokens: f64,
+    /// Human text that came in by another way.
+    pub(crate) anchors: Vec<String>,
+    /// Tokens written, as a multiple of the base's.
+    pub(crate) written: f64,
+}
+
+/// The leaderboard, the best arm first.
+pub(crate) struct Board {
+    pub(crate) generation: u32,
+    pub(crate) base: String,
+    pub(crate) control: String,
+    pub(crate) counted: Vec<Counted>,
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Counted {
+    fn of(
+        data: &Data,
+        title: &'static str,
+        quantity: &Quantity,
+        better: Better,
+        pair: (&str, &str, u32),
+    ) -> Option<Self> {
+        let viewed = data.view(quantity)?;
+        let (base, control, generation) = pair;
+        let mut counted = Self { title, viewed, better, scale: 1.0, control: BTreeMap::new() };
+        counted.control = counted.damages(data, control, generation).into_iter().collect();
+        let base: Vec<f64> = counted.excesses(data, base, generation).into_values().collect();
+        let sample = Sample::of(base.iter().copied())?;
+        let damaged = match base.len() {
+            0..SEEDS => base.iter().sum::<f64>() > 0.0,
+            _ => sample.bounds(CONFIDENCE).0 > 0.0,
+        };
+        counted.scale = base.iter().sum::<f64>() / base.len() as f64;
+        damaged.then_some(counted)
+    }
+
+    fn damages(&self, data: &Data, arm: &str, generation: u32) -> Vec<(u64, f64)> {
+        let damage = |value: f64| match self.better {
+            Better::Lower => value,
+            Better::Higher => -value,
+            Better::Near(human) => (value / human).ln().abs(),
+        };
+        let seeds = data.seeds(&self.viewed.key, arm, generation);
+        seeds.into_iter().map(|(seed, value)| (seed, damage(value))).filter(|(_, damage)| damage.is_finite()).collect()
+    }
+
+    /// Damage beyond the control's, by seed.
+    fn excesses(&self, data: &Data, arm: &str, generation: u32) -> BTreeMap<u64, f64> {
+        let damages = self.damages(data, arm, generation).into_iter();
+        damages.filter_map(|(seed, damage)| Some((seed, damage - self.control.get(&seed)?))).collect()
+    }
+
+    /// What an arm spares, by seed.
+    fn spared(&self, data: &Data, arm: &str, generation: u32) -> BTreeMap<u64, f64> {
+        let excesses = self.excesses(data, arm, generation).into_iter();
+        excesses.map(|(seed, excess)| (seed, 1.0 - excess / self.scale)).collect()
+    }
+}
+
+impl Board {
+    /// None unless there are a control, a base, something else, and a damage.
+    pub(crate) fn of(data: &Data) -> Option<Self> {
+        let control = data.arms[data.control?].clone();
+        if data.arms.iter().any(|arm| !data.point(arm).is_empty()) {
+            return None; // a grid has a base at each point, and is shown as a heat map
+        }
+        let alike = |arm: &String, key: &str| data.setting(arm, key) == data.setting(&control, key);
+        let plain = |arm: &&String| {
+            is_replace(data, arm)
+                && data.setting(arm, "curation").is_none()
+                && ["model", "train", "sample", "members"].iter().all(|key| alike(arm, key))
+        };
+        let base = data.arms.iter().find(plain)?.clone();
+        let generation = *data.generations(&base).last()?;
+        if generation == 0 || data.arms.len() < 3 {
+            return None;
+        }
+        let counted = counted(data, (&base, &control, generation));
+        if counted.is_empty() {
+            return None;
+        }
+        let own = tokens(data, &base, "written", "tokens", "");
+        let mut lines: Vec<Line> = data.arms.iter().map(|arm| line(data, &counted, arm, generation, own)).collect();
+        let mean = |line: &Line| line.score.map_or(f64::NEG_INFINITY, |score| score.mean);
+        lines.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+        Some(Self { generation, base, control, counted, lines })
+    }
+
+    /// The section of the page.
+    pub(crate) fn section(&self) -> String {
+        let titles: String = self.counted.iter().map(|c| format!("<th scope=\"col\">{}</th>", html(c.title))).collect();
+        let mut table = format!(
+            "<h2>Leaderboard</h2>\n<p class=\"quiet\">Damage is what exceeds <b>{}</b> in generation {}, seed by seed. What is \
+             spared of it is 1 as good as there, 0 as bad as <b>{}</b>; the score is the mean over what that arm damages, \
+             each counted as −1 at the least, with a 95 % interval over seeds. Small: what is spared of each. Human tokens are \
+             those in training sets after generation 0; hidden anchors are human text by another way.</p>\n\
+             <div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th><th scope=\"col\">Score</th>{titles}\
+             <th scope=\"col\">Human tokens</th><th class=\"name\" scope=\"col\">Hidden anchors</th><th scope=\"col\">Tokens written, times \
+             the base’s</th></tr></thead>\n<tbody>\n",
+            html(&self.control),
+            self.generation,
+            html(&self.base)
+        );
+        for line in &self.lines {
+            let cells: String = line.cells.iter().map(|(value, spared)| cell(*value, *spared)).collect();
+            let _ = writeln!(
+                table,
+                "<tr><th scope=\"row\">{}</th>{}{cells}<td>{}</td><td class=\"name\">{}</td><td>{}</td></tr>",
+                html(&line.arm),
+                score(line.score),
+                number(line.human_tokens),
+                html(&line.anchors.join(", ")),
+                number(line.written)
+            );
+        }
+        table.push_str("</tbody>\n</table></div>\n");
+        table
+    }
+
+    /// `leaderboard.csv`: one row an arm, the best first.
+    pub(crate) fn csv(&self) -> Vec<u8> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut record = |fields: Vec<String>| writer.write_record(fields).expect("a vector takes everything");
+        let mut head = vec!["arm".to_owned(), "n_seeds".into(), "score".into(), "low".into(), "high".into()];
+        for counted in &self.counted {
+            head.extend([counted.title.to_lowercase(), format!("{} spared", counted.title.to_lowercase())]);
+        }
+        head.extend(["human tokens".to_owned(), "hidden anchors".into(), "written".into()]);
+        record(head);
+        let plain = |value: Option<f64>| value.map(rundir::format_value).unwrap_or_default();
+        for line in &self.lines {
+            let bounds = line.score.and_then(|score| score.bounds);
+            let mut row = vec![line.arm.clone(), line.score.map_or(0, |score| score.seeds).to_string()];
+            row.extend([plain(line.score.map(|s| s.mean)), plain(bounds.map(|b| b.0)), plain(bounds.map(|b| b.1))]);
+            for (value, spared) in &line.cells {
+                row.extend([plain(value.map(|v| v.mean)), plain(spared.map(|s| s.mean))]);
+            }
+            row.extend([plain(Some(line.human_tokens)), line.anchors.join(" "), plain(Some(line.written))]);
+            record(row);
+        }
+        writer.into_inner().expect("a vector takes everything")
+    }
+}
+
+/// What counts here.
+fn counted(data: &Data, pair: (&str, &str, u32)) -> Vec<Counted> {
+    let tail = match data.view(&RARE_FACTS) {
+        Some(_) => ("Rare facts", &RARE_FACTS),
+        None => ("Rare words", &RARE_WORDS),
+    };
+    let human = data.view(&DISTINCT_PAIRS).and_then(|viewed| data.human(&viewed)).filter(|human| *human > 0.0);
+    let of = |(title, quantity): (&'static str, &Quantity), better| Counted::of(data, title, quantity, better, pair);
+    let mut list = vec![of(("Test loss", &TEST_LOSS), Better::Lower), of(tail, Better::Higher)];
+    list.extend(human.map(|human| of(("Distinct 2-grams", &DISTINCT_PAIRS), Better::Near(human))));
+    list.push(of(("Tells", &TELLS), Better::Lower));
+    list.into_iter().flatten().collect()
+}
+
+/// Sum over the generations after the first of the mean over seeds of a number of tokens.
+fn tokens(data: &Data, arm: &str, set: &str, metric: &str, detail: &str) -> f64 {
+    let key = (set.to_owned(), metric.to_owned(), detail.to_owned());
+    let later = data.generations_of(&key, arm).into_iter().filter(|&generation| generation > 0);
+    later.filter_map(|generation| data.interval(&key, arm, generation)).map(|interval| interval.mean).sum()
+}
+
+fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, written: f64) -> Line {
+    let spared: Vec<BTreeMap<u64, f64>> = counted.iter().map(|c| c.spared(data, arm, generation)).collect();
+    let whole = |seed: &&u64| spared.iter().all(|spared| spared.contains_key(*seed));
+    let seeds: Vec<&u64> = spared[0].keys().filter(whole).collect();
+    let mean = |seed: &&u64| spared.iter().map(|s| s[*seed].max(LEAST)).sum::<f64>() / spared.len() as f64;
+    let score = Interval::of(seeds.iter().map(mean), Scale::Plain);
+    let cells = counted.iter().zip(&spared);
+    let cells = cells.map(|(c, spared)| {
+        (data.shown(&c.viewed, arm, generation), Interval::of(spared.values().copied(), Scale::Plain))
+    });
+    let anchors: BTreeSet<&str> = (data.keys())
+        .filter(|key| key.1 == "hidden-anchor")
+        .filter(|key| data.generations_of(key, arm).iter().any(|&g| g > 0 && is_there(data, key, arm, g)))
+        .map(|key| key.2.as_str())
+        .collect();
+    Line {
+        arm: arm.to_owned(),
+        score,
+        cells: cells.collect(),
+        human_tokens: tokens(data, arm, "training", "tokens-by-origin", "human"),
+        anchors: anchors.into_iter().map(str::to_owned).collect(),
+        written: tokens(data, arm, "written", "tokens", "") / written,
+    }
+}
+
+fn is_there(data: &Data, key: &crate::data::Key, arm: &str, generation: u32) -> bool {
+    data.interval(key, arm, generation).is_some_and(|interval| interval.mean > 0.0)
+}
+
+fn score(score: Option<Interval>) -> String {
+    let Some(score) = score else { return "<td class=\"unmeasured\">ended</td>".to_owned() };
+    let bounds = score.bounds.map(|(low, high)| format!("<small>{} to {}</small>", number(low), number(high)));
+    format!("<td><b>{}</b>{}</td>", number(score.mean), bounds.unwrap_or_default())
+}
+
+fn cell(value: Option<Interval>, spared: Option<Interval>) -> String {
+    let shown = |interval: Option<Interval>| interval.map(|interval| number(interval.mean)).unwrap_or_default();
+    format!("<td>{}<small>{}</small></td>", shown(value), shown(spared))
+}

@@ -1,0 +1,121 @@
+//! The leaderboard of runs whose numbers are known.
+
+use rundir::{Row, RunDir};
+use std::fs;
+use std::path::PathBuf;
+
+const ARMS: [(&str, &str); 5] = [
+    ("replace", "recipe = { latest = \"all\" }"),
+    ("human-refit", "recipe = { anchor = \"all\" }"),
+    ("half", "recipe = { latest = \"all\" }\ncuration = [\"near-duplicates\"]"),
+    ("<ruin>", "recipe = { latest = \"all\" }\nsample.temperature = 0.1"),
+    ("ended", "recipe = { latest = \"all\" }\ncuration = [\"dispersion\"]"),
+];
+
+/// Loss, tell rate and share of distinct 2-grams in the last generation.
+fn last(arm: &str) -> [f64; 3] {
+    match arm {
+        "replace" => [4.0, 101.0, 0.2],
+        "human-refit" => [3.0, 1.0, 0.4],
+        "half" => [3.5, 26.0, 0.8],
+        _ => [9.0, 1.0, 0.4],
+    }
+}
+
+fn run(folder: &tempfile::TempDir) -> PathBuf {
+    let path = folder.path().join("run");
+    let run = RunDir::create(&path).unwrap();
+    let (mut settings, mut rows) = ("name = \"board\"\n".to_owned(), Vec::new());
+    for (arm, keys) in ARMS {
+        settings.push_str(&format!("[[arm]]\nname = \"{arm}\"\n{keys}\n"));
+        let generations = if arm == "ended" { 2 } else { 3 };
+        for seed in 0..3_u64 {
+            for generation in 0..generations {
+                let [loss, tells, distinct] = if generation == 0 { last("human-refit") } else { last(arm) };
+                // What all arms of a seed share is no damage.
+                let shared = 0.1 * seed as f64;
+                let mut row = |set: &str, metric: &str, detail: &str, value: f64| {
+                    rows.push(Row {
+                        experiment: "board".into(),
+                        arm: arm.into(),
+                        seed,
+                        generation,
+                        set: set.into(),
+                        metric: metric.into(),
+                        detail: detail.into(),
+                        value,
+                    });
+                };
+                row("test", "loss", "", loss + shared);
+                row("test", "perplexity", "", (loss + shared).exp());
+                row("written", "tell-rate", "", tells + shared);
+                row("written", "distinct", "2", distinct);
+                row("written", "distinct", "human-2", 0.4);
+                row("written", "tokens", "", if arm == "half" { 200.0 } else { 100.0 });
+                row(
+                    "training",
+                    "tokens-by-origin",
+                    "human",
+                    if arm == "human-refit" || generation == 0 { 50.0 } else { 5.0 },
+                );
+                if arm == "half" && generation > 0 {
+                    row("training", "hidden-anchor", "truth", 1.0);
+                }
+            }
+        }
+    }
+    fs::write(run.experiment_path(), settings).unwrap();
+    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    path
+}
+
+#[test]
+fn what_is_spared_is_counted_from_the_control_to_the_base() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = report::write(&run(&folder), None).unwrap();
+    let csv = fs::read_to_string(written.leaderboard.unwrap()).unwrap();
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0][..6], ["arm", "n_seeds", "score", "low", "high", "test loss"]);
+    let names: Vec<&str> = rows[1..].iter().map(|row| row[0]).collect();
+    assert_eq!(names, ["human-refit", "half", "<ruin>", "replace", "ended"]);
+    let value = |arm: &str, column: &str| -> f64 {
+        let at = rows[0].iter().position(|name| *name == column).unwrap();
+        let row = rows.iter().find(|row| row[0] == arm).unwrap();
+        row[at].parse().unwrap_or_else(|_| panic!("{arm} {column}: `{}`", row[at]))
+    };
+    let near = |arm: &str, column: &str, expected: f64| {
+        let found = value(arm, column);
+        assert!((found - expected).abs() < 1e-9, "{arm} {column}: {found}, not {expected}");
+    };
+    // Twice as many kinds as human text is as far from it as half as many.
+    for (column, spared) in [("test loss spared", 0.5), ("tells spared", 0.75), ("distinct 2-grams spared", 0.0)] {
+        near("half", column, spared);
+        near("human-refit", column, 1.0);
+        near("replace", column, 0.0);
+    }
+    near("half", "score", (0.5 + 0.75 + 0.0) / 3.0);
+    near("half", "written", 2.0);
+    near("half", "human tokens", 10.0);
+    near("human-refit", "human tokens", 100.0);
+    // Five times the damage counts as one.
+    near("<ruin>", "test loss spared", -5.0);
+    near("<ruin>", "score", (-1.0 + 1.0 + 1.0) / 3.0);
+    let page = fs::read_to_string(written.page).unwrap();
+    assert!(page.contains("<h2>Leaderboard</h2>") && page.contains("&lt;ruin&gt;") && !page.contains("<ruin>"));
+    assert!(page.contains(">truth</td>") && page.contains(">ended</td>"));
+    let svg = fs::read_to_string(folder.path().join("run/figures/perplexity-against-diversity.svg")).unwrap();
+    assert!(svg.contains("half") && !svg.contains("NaN"));
+}
+
+/// Without an undefended arm there is nothing to spare.
+#[test]
+fn without_a_base_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = run(&folder);
+    let settings = fs::read_to_string(path.join("experiment.toml")).unwrap();
+    let defended = settings.replacen("latest = \"all\" }", "latest = \"all\" }\ncuration = [\"watermark\"]", 1);
+    fs::write(path.join("experiment.toml"), defended).unwrap();
+    let written = report::write(&path, None).unwrap();
+    assert_eq!(written.leaderboard, None);
+    assert!(!fs::read_to_string(written.page).unwrap().contains("Leaderboard"));
+}
