@@ -37,6 +37,7 @@ pub mod suite;
 mod survival;
 mod tail;
 mod verifier;
+mod written;
 
 pub use diversity::{
     heterozygosity, heterozygosity_accumulate, heterozygosity_replace, heterozygosity_sizes, heterozygosity_subsample,
@@ -52,3 +53,4 @@ pub(crate) use survival::Lineage;
 pub use survival::{Regime, survival, survival_accumulate, survival_given, survival_replace};
 pub use tail::{missing_mass, missing_mass_zipf, missing_mass_zipf_cut, once_seen_share, types_seen};
 pub use verifier::{verifier_breakdown, wrong_after, wrong_of_generation};
+pub use written::{survival_written, survival_written_given};

@@ -29,6 +29,6 @@ pub use independent::{Family, FitError, Independent, Weighted};
 pub use kernel_density::{Bandwidth, KernelDensities, KernelDensity};
 pub use matrix::{Lower, Symmetric};
 pub use mixture::{Mixture, Mixtures};
-pub use ngram::{NGram, NGramModel};
+pub use ngram::{NGram, NGramModel, NGramWriter};
 pub use regression::{Example, Regressions};
 pub use sampling::{Sampling, SamplingError};

@@ -79,6 +79,10 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
         let steps = train.steps(windows as usize, config.context);
         let positions = (steps as usize * train.batch.unwrap_or(1) * config.context) as f64;
         let forward = config.forward_operations(config.context as f64 / 2.0);
+        if arm.model.learner.is_some() {
+            generations.push(counted(training_tokens, written_tokens, experiment.corpus.test_tokens));
+            continue;
+        }
         generations.push(StagePlan {
             training_tokens,
             steps,
@@ -88,7 +92,16 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
             score: members * experiment.corpus.test_tokens as f64 * forward,
         });
     }
-    ChainPlan { arm: arm.name.clone(), recipe: recipe_name(&arm.recipe), parameters: config.parameters(), generations }
+    let parameters = if arm.model.learner.is_some() { 0 } else { config.parameters() };
+    ChainPlan { arm: arm.name.clone(), recipe: recipe_name(&arm.recipe), parameters, generations }
+}
+
+/// A generation of a learner that counts instead of taking steps.
+fn counted(training_tokens: u64, written_tokens: u64, test_tokens: u64) -> StagePlan {
+    /// A token is parsed or looked up in about so many operations; next to nothing beside a transformer's.
+    const A_TOKEN: f64 = 1e4;
+    let [train, write, score] = [training_tokens, written_tokens, test_tokens].map(|tokens| A_TOKEN * tokens as f64);
+    StagePlan { training_tokens, steps: 0, written_tokens, train, write, score }
 }
 
 /// A recipe's name, or its amounts.

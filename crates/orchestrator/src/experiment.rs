@@ -1,6 +1,6 @@
 use crate::kind::{Kind, TRANSFORMER};
 use crate::learner::is_judged;
-use crate::{Error, Plant, solvable, sweep, tables};
+use crate::{Error, ModelSettings, Plant, solvable, sweep, tables};
 use chain::{Recipe, Source};
 use corpus::{Mark, Sampling};
 use curation::{Curation, Step};
@@ -229,11 +229,11 @@ pub struct Arm {
     /// What generations are trained on.
     #[serde(default)]
     pub recipe: Recipe,
-    /// The transformer's sizes.
+    /// The transformer's sizes, or the learner in its place.
     #[serde(default)]
-    pub model: model::Settings,
-    /// How it is trained.
-    #[serde(default)]
+    pub model: ModelSettings,
+    /// How a transformer is trained.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub train: training::Settings,
     /// How it writes.
     #[serde(default)]
@@ -255,6 +255,11 @@ pub struct Arm {
 
 fn one() -> u32 {
     1
+}
+
+/// So only of what is no transformer: a transformer's settings are resolved.
+fn is_default(train: &training::Settings) -> bool {
+    *train == training::Settings::default()
 }
 
 /// The most models of one generation.
@@ -309,12 +314,20 @@ impl Experiment {
             self.tokenizer.vocabulary = Some(self.vocabulary()?);
         }
         for arm in &mut self.arms {
-            let preset = arm.model.preset().map_err(Error::request)?;
+            let sizes = &arm.model.sizes;
+            let preset = sizes.preset().map_err(Error::request)?;
             // The vocabulary is the tokenizer's to say; no other size depends on it.
-            let config = arm.model.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
+            let config = sizes.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
+            let preset_name = sizes.preset.clone();
+            if arm.model.learner.is_some() {
+                let context = Some(config.context);
+                arm.model.sizes = model::Settings { preset: preset_name, context, ..model::Settings::default() };
+                arm.train = training::Settings::default();
+                continue;
+            }
             arm.train = arm.train.clone().resolve(preset, &config);
-            arm.model = model::Settings {
-                preset: arm.model.preset.clone(),
+            arm.model.sizes = model::Settings {
+                preset: preset_name,
                 width: Some(config.width),
                 layers: Some(config.layers),
                 heads: Some(config.heads),
@@ -374,6 +387,8 @@ impl Experiment {
             }
             rundir::check_name(&arm.name).map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
             let checked = if self.is_solvable() { solvable::check(arm, generations) } else { arm.check(generations) };
+            let learner = arm.model.learner.filter(|_| !self.is_solvable());
+            let checked = checked.and_then(|()| learner.map_or(Ok(()), |l| l.check(arm, self.corpus.is_world())));
             checked.map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
             if arm.curation.needs_world() && !self.corpus.is_world() {
                 let error = curation::Error::NoWorld("verifier");
@@ -446,7 +461,7 @@ impl Experiment {
     /// # Errors
     /// If there is no such preset.
     pub fn vocabulary(&self) -> Result<usize, Error> {
-        let preset = self.arms[0].model.preset().map_err(Error::request)?;
+        let preset = self.arms[0].model.sizes.preset().map_err(Error::request)?;
         Ok(self.tokenizer.vocabulary.unwrap_or(preset.vocabulary))
     }
 }
@@ -458,8 +473,8 @@ impl Arm {
     }
 
     fn context(&self) -> Result<usize, Error> {
-        let preset = self.model.preset().map_err(Error::request)?;
-        Ok(self.model.context.unwrap_or(preset.context))
+        let preset = self.model.sizes.preset().map_err(Error::request)?;
+        Ok(self.model.sizes.context.unwrap_or(preset.context))
     }
 
     fn check(&self, generations: u32) -> Result<(), Error> {
@@ -483,7 +498,7 @@ impl Arm {
                 "curation: token-editing draws from one model, and a generation has members = {members}; leave one out"
             )));
         }
-        self.model.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
+        self.model.sizes.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
         self.train.check().map_err(Error::request)?;
         self.sample.sampling().check().map_err(Error::request)?;
         if self.sample.tokens == Some(0) {
@@ -549,7 +564,7 @@ mod tests {
         assert_eq!((replace.recipe.name(), cool.recipe.name()), (Some("replace"), Some("accumulate")));
         assert_eq!((replace.sample.temperature, cool.sample.temperature), (1.0, 0.8));
         assert_eq!((replace.train.epochs, cool.train.epochs, cool.train.tokens), (Some(1.0), None, Some(9)));
-        assert_eq!(cool.model.preset, "tiny");
+        assert_eq!(cool.model.sizes.preset, "tiny");
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! The transformer as a learner of the loop, through stages that are found or made.
+//! The transformer as a learner of the loop, through stages that are found or made; in its place, learners of text that
+//! count.
 
 mod judge;
 mod score;
+mod text;
 mod train;
 mod write;
 
@@ -57,7 +59,7 @@ impl std::fmt::Display for Stop {
     }
 }
 
-/// One chain of transformers.
+/// One chain of transformers, or of the learner in their place that the arm's `model` names.
 pub(crate) struct Transformers<'a> {
     pub(crate) run: &'a RunDir,
     pub(crate) human: &'a Human,
@@ -98,7 +100,8 @@ pub(crate) type Make<'m> = &'m mut dyn FnMut(&Path) -> Result<(), Error>;
 /// A trained model, in its stage.
 pub(crate) struct Member {
     stage: Stage,
-    record: Record,
+    /// None of a learner that takes no steps.
+    record: Option<Record>,
     /// What it wrote, once it has.
     written: Cell<Option<StageId>>,
 }
@@ -236,7 +239,10 @@ impl Learner for &Transformers<'_> {
         })?;
         drop(judged);
         let members = (0..self.members())
-            .map(|member| self.train_member(set, (generation, member), compose.id()))
+            .map(|member| match &self.arm.model.learner {
+                None => self.train_member(set, (generation, member), compose.id()),
+                Some(learner) => self.learn(learner, set, generation, compose.id()),
+            })
             .collect::<Result<Vec<_>, Stop>>()?;
         self.stages.borrow_mut().insert(StageKind::Train, *members[0].stage.id());
         let parent = self.train.start.parent(generation);

@@ -230,7 +230,7 @@ impl Run {
         let human = Human::prepare(&dir, &experiment)?;
         let mut configs = Vec::new();
         for arm in &experiment.arms {
-            configs.push(arm.model.resolve(human.tokenizer.vocabulary()).map_err(Error::request)?);
+            configs.push(arm.model.sizes.resolve(human.tokenizer.vocabulary()).map_err(Error::request)?);
         }
         let mut seeds = BTreeMap::new();
         for &seed in &experiment.chain.seeds {
@@ -265,7 +265,7 @@ impl Run {
                 let human = tokens(&set.training);
                 largest = largest.max(human);
                 let needed = (batch * config.context) as u64;
-                if human < needed {
+                if arm.model.learner.is_none() && human < needed {
                     return Err(fail(format!(
                         "the human training set has {human} tokens and one batch of {batch} windows needs {needed}; \
                          bring a larger corpus or lower train.batch"

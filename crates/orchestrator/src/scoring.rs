@@ -174,7 +174,8 @@ pub(crate) fn run_measures(record: &training::Record) -> Vec<Measured> {
     std::iter::once(one("final-loss", record.final_loss)).chain(validation).collect()
 }
 
-/// The ledger of a training set and of the runs on it: their steps together, their losses on average.
+/// The ledger of a training set and of the runs on it: their steps together, their losses on average. A learner without
+/// runs has neither.
 pub(crate) fn training_measures(set: &TrainingSet, records: &[&training::Record]) -> Vec<Measured> {
     let measure = |metric, detail: String, value| Measured::new("training", metric, &detail, value);
     let one = |metric: &'static str, value: f64| measure(metric, String::new(), value);
@@ -182,16 +183,22 @@ pub(crate) fn training_measures(set: &TrainingSet, records: &[&training::Record]
     let runs = records.len() as f64;
     let final_loss = records.iter().map(|record| record.final_loss).sum::<f64>() / runs;
     let validation: Option<f64> = records.iter().map(|record| record.validation_loss).sum();
+    let validation = validation.filter(|_| !records.is_empty());
     let mut list = vec![
         one("unique-tokens", set.totals.unique.tokens as f64),
         one("tokens", set.totals.all.tokens as f64),
         one("documents", set.totals.all.documents as f64),
-        one("seen-tokens", sum(|record| record.seen_tokens)),
-        one("steps", sum(|record| record.steps)),
-        one("final-loss", final_loss),
         one("human-share", set.totals.human_share()),
         one("ancestry", set.totals.ancestry),
     ];
+    if !records.is_empty() {
+        let of_runs = [
+            one("seen-tokens", sum(|record| record.seen_tokens)),
+            one("steps", sum(|record| record.steps)),
+            one("final-loss", final_loss),
+        ];
+        list.splice(3..3, of_runs);
+    }
     let skipped = sum(|record| record.skipped);
     if skipped > 0.0 {
         list.push(one("skipped-steps", skipped));

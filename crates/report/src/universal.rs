@@ -5,8 +5,12 @@
 //! all generations fall on one curve. The human sample is k = 1; what generation g wrote is k = g + 2 for what is frequent
 //! in the language itself (a world's facts, persons and forms), and one less for what is counted in the human sample (words).
 //!
-//! A control that refits human text does not go down the line: its k is that of generation 0 throughout. Arms that mix are
-//! drawn at the x of `replace`; how far they stand above the curve is what their human or older text saves.
+//! Every law of survival has this form, with a g of its own: what is left in generation g of one draw
+//! ([`chain::laws::survival_written`]). So each arm is drawn at its own recipe's x, and its panel has the same curve; what
+//! stands off the curve is what the law does not know: what learning adds to forgetting, or smoothing gives back. A recipe
+//! without a law is drawn at the x of `replace`, its panel says so, and there a distance above the curve may be what older
+//! text saves. Of what is counted in the human sample, the count stands for n p; where new human text comes in, that
+//! takes rare types for more frequent than they are, so such points lie a little below their curve.
 //!
 //! The trap: a point is of a band of frequencies. Its n p is taken from the share of it that an honest sample holds, so a
 //! wide band, whose frequent half outlives its mean, drifts a little above the curve as generations pass. A band that is
@@ -14,7 +18,8 @@
 
 use std::collections::BTreeMap;
 
-use chain::laws::survival_replace;
+use chain::Recipe;
+use chain::laws::{Human, Regime, survival_written, survival_written_given};
 use evaluation::statistics::{Interval, Scale};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -50,12 +55,13 @@ struct Dot {
 
 /// Draws the figure; none if nothing was followed.
 pub(crate) fn draw(data: &Data) -> Option<Drawn> {
-    let dots = |(number, arm): (usize, &'_ String)| {
-        let aged = |generation: u32| if data.human.contains(&number) { 0 } else { generation };
-        of_bands(data, arm, aged).into_iter().chain(of_words(data, arm, aged)).collect()
+    let panel_of = |arm: &String| {
+        let law = Law::of(data, arm);
+        let title = format!("{}, {}", visible(arm, false), law.name());
+        let dots: Vec<Dot> = of_bands(data, arm, law).into_iter().chain(of_words(data, arm, law)).collect();
+        (title, dots)
     };
-    let mut panels: Vec<(&str, Vec<Dot>)> =
-        data.arms.iter().enumerate().map(|(number, arm)| (arm.as_str(), dots((number, arm)))).collect();
+    let mut panels: Vec<(String, Vec<Dot>)> = data.arms.iter().map(panel_of).collect();
     panels.retain(|(_, dots)| !dots.is_empty());
     panels.truncate(ARMS);
     if panels.is_empty() {
@@ -75,34 +81,79 @@ pub(crate) fn draw(data: &Data) -> Option<Drawn> {
         draw_title(&root, "Universal survival").expect(drawing);
         legend(&root, last, |kind| all().any(|dot| dot.kind == kind)).expect(drawing);
         let areas = root.margin(TITLE + LEGEND, 6, 0, 0).split_evenly((rows, columns));
-        for (i, (area, (arm, dots))) in areas.iter().zip(&panels).enumerate() {
-            panel(area, &visible(arm, false), dots, reach, last, i % columns == 0).expect(drawing);
+        for (i, (area, (title, dots))) in areas.iter().zip(&panels).enumerate() {
+            panel(area, title, dots, reach, last, i % columns == 0).expect(drawing);
         }
         root.present().expect(drawing);
     }
-    let caption = "Share of what is alive (of a band of frequency, mean over seeds) against how often it is still expected in a \
-                   text: n p g_k, the expected number in an honest text of the same size, thinned by the generations. \
-                   The curve is the law of survival under replace, 1 − exp(−x): a chain that copies frequencies and \
-                   replaces its text has all its generations on it; below it learning forgets more than sampling, \
-                   above it human or older text saves. The control \
-                   is not thinned. Bands that an honest text holds whole have no point.";
-    Some(Drawn {
-        name: "universal-survival",
-        title: "Universal survival",
-        caption: caption.to_owned(),
-        wide: true,
-        svg,
-    })
+    let mut caption = "Share of what is alive (of a band of frequency, mean over seeds) against how often it is still \
+                       expected in a text: n p g, the expected number in an honest text of the same size, thinned by the \
+                       generations as the law of the arm’s own recipe says, which the panel’s title names (replace: \
+                       g_1 = 1, g_(k+1) = 1 − exp(−g_k); accumulate: the pool loses nothing, what is written of it \
+                       does). So the curve, 1 − exp(−x), is each panel’s law: a chain that copies frequencies has all \
+                       its generations on it, below it learning forgets more than sampling, above it a learner gives back \
+                       what its text had lost. Of words, n p is their count in the human text. Bands that an honest text \
+                       holds whole have no point."
+        .to_owned();
+    if panels.iter().any(|(title, _)| title.ends_with(AT_REPLACE)) {
+        caption.push_str(&format!(
+            " Marked “{AT_REPLACE}”: no law is known for the recipe, so above the curve may be what older text saves."
+        ));
+    }
+    Some(Drawn { name: "universal-survival", title: "Universal survival", caption, wide: true, svg })
 }
 
-/// g_k, from the law for one expected draw.
-fn thinned(k: u32) -> f64 {
-    -(-survival_replace(1.0, 1.0, k - 1)).ln_1p()
+/// What the title of a panel says where there is no law.
+const AT_REPLACE: &str = "at replace’s x";
+
+/// The law that an arm is drawn by; none for a recipe without one.
+#[derive(Clone, Copy)]
+struct Law(Option<Regime>);
+
+impl Law {
+    fn of(data: &Data, arm: &str) -> Self {
+        let Some(recipe) = data.setting(arm, "recipe") else {
+            // Runs that say nothing of their recipes: their control has its name.
+            let control = data.control.is_some_and(|control| data.arms[control] == arm);
+            return Self(Some(if control { Regime::Mixture(Human::Anchor, 1.0) } else { Regime::Replace }));
+        };
+        let recipe: Option<Recipe> = recipe.clone().try_into().ok();
+        Self(recipe.and_then(|recipe| Regime::of(&recipe)))
+    }
+
+    fn name(self) -> String {
+        let Some(regime) = self.0 else { return AT_REPLACE.to_owned() };
+        let (human, share) = match regime {
+            Regime::Replace => return "law of replace".to_owned(),
+            Regime::Accumulate => return "law of accumulate".to_owned(),
+            Regime::Mixture(Human::Anchor, 1.0) => return "law of one text".to_owned(),
+            Regime::Mixture(human, share) => (human, share),
+        };
+        let human = match human {
+            Human::Anchor => "an anchor",
+            Human::Pool => "a pool",
+            Human::Fresh => "fresh text",
+        };
+        format!("law of {human}, {}", ticks::label(ticks::rounded(share)))
+    }
+
+    fn regime(self) -> Regime {
+        self.0.unwrap_or(Regime::Replace)
+    }
+
+    /// What is left in what generation `generation` writes, for each draw that is expected in an honest text.
+    fn thinned(self, generation: u32) -> f64 {
+        -(-survival_written(self.regime(), 1.0, 1.0, generation)).ln_1p()
+    }
+
+    /// The same for each draw in the human sample.
+    fn thinned_given(self, generation: u32) -> f64 {
+        -(-survival_written_given(self.regime(), 1.0, 1.0, 1.0, generation)).ln_1p()
+    }
 }
 
-/// Of a world's kinds: the rows by decade with what an honest sample holds. `aged` is how many generations of loss an arm
-/// has behind it.
-fn of_bands(data: &Data, arm: &str, aged: impl Fn(u32) -> u32) -> Vec<Dot> {
+/// Of a world's kinds: the rows by decade with what an honest sample holds.
+fn of_bands(data: &Data, arm: &str, law: Law) -> Vec<Dot> {
     let mut dots = Vec::new();
     for (kind, name) in KINDS.iter().enumerate() {
         let keys = data.keys().filter(|(set, metric, detail)| {
@@ -116,7 +167,7 @@ fn of_bands(data: &Data, arm: &str, aged: impl Fn(u32) -> u32) -> Vec<Dot> {
                     Interval::of(shares, Scale::Plain).map(|interval| interval.mean)
                 };
                 if let (Some(alive), Some(honest)) = (mean(""), mean("-honest").filter(|held| *held < HELD)) {
-                    let x = -(-honest).ln_1p() * thinned(aged(generation) + 2);
+                    let x = -(-honest).ln_1p() * law.thinned(generation);
                     dots.push(Dot { kind, generation, x, alive });
                 }
             }
@@ -126,7 +177,7 @@ fn of_bands(data: &Data, arm: &str, aged: impl Fn(u32) -> u32) -> Vec<Dot> {
 }
 
 /// Of what is counted in the human text, by powers of two of the count.
-fn of_words(data: &Data, arm: &str, aged: impl Fn(u32) -> u32) -> Vec<Dot> {
+fn of_words(data: &Data, arm: &str, law: Law) -> Vec<Dot> {
     let mut dots = Vec::new();
     for (generation, seeds) in survival::of_arm(data, arm).unwrap_or_default() {
         for (kind, name) in KINDS.iter().enumerate() {
@@ -139,7 +190,7 @@ fn of_words(data: &Data, arm: &str, aged: impl Fn(u32) -> u32) -> Vec<Dot> {
             dots.extend(bands.into_values().map(|(sum, all, alive)| Dot {
                 kind,
                 generation,
-                x: sum / all * thinned(aged(generation) + 1),
+                x: sum / all * law.thinned_given(generation),
                 alive: alive / all,
             }));
         }
@@ -169,10 +220,10 @@ fn legend(root: &Area, last: u32, shown: impl Fn(usize) -> bool) -> Outcome {
     Ok(root.draw(&Text::new("1 − exp(−x)", (x + 33, y), text(15).pos(left)))?)
 }
 
-fn panel(area: &Area, arm: &str, dots: &[Dot], (least, most): (f64, f64), last: u32, named: bool) -> Outcome {
+fn panel(area: &Area, title: &str, dots: &[Dot], (least, most): (f64, f64), last: u32, named: bool) -> Outcome {
     let mut chart = ChartBuilder::on(area);
     chart.margin_left(6).margin_right(14).margin_top(8).x_label_area_size(46);
-    chart.y_label_area_size(if named { 66 } else { 46 }).caption(arm, text(16));
+    chart.y_label_area_size(if named { 66 } else { 46 }).caption(title, text(16));
     let decades = ticks::logarithmic(least, most).into_iter().map(f64::log10).collect();
     let across = Ruler::new(least.log10(), most.log10(), decades);
     let up = Ruler::new(-0.02, 1.04, ticks::linear(0.0, 1.0));
@@ -182,7 +233,7 @@ fn panel(area: &Area, arm: &str, dots: &[Dot], (least, most): (f64, f64), last: 
         .light_line_style(TRANSPARENT)
         .axis_style(INK)
         .label_style(text(15))
-        .x_desc("expected number, x = n p g_k")
+        .x_desc("expected number, x = n p g")
         .y_desc(if named { "share alive" } else { "" })
         .x_label_formatter(&|x| ticks::label(ticks::rounded(10f64.powf(*x))))
         .y_label_formatter(&|y| ticks::label(*y))
@@ -203,8 +254,28 @@ mod tests {
 
     #[test]
     fn the_published_recursion() {
-        for (k, g) in [1.0, 0.6321, 0.4685, 0.3741, 0.3121].into_iter().enumerate() {
-            assert!((thinned(k as u32 + 1) - g).abs() < 1e-4, "{k}");
+        // What generation g writes is the (g + 2)-th sample of the language and the (g + 1)-th of the human text.
+        let table = [1.0, 0.6321, 0.4685, 0.3741, 0.3121];
+        for generation in 0..4 {
+            for law in [Law(Some(Regime::Replace)), Law(None)] {
+                assert!((law.thinned(generation) - table[generation as usize + 1]).abs() < 1e-4, "{generation}");
+                assert!((law.thinned_given(generation) - table[generation as usize]).abs() < 1e-4, "{generation}");
+            }
         }
+    }
+
+    #[test]
+    fn other_recipes_have_other_thinnings() {
+        let at = |regime, generation| Law(Some(regime)).thinned(generation);
+        // A refit writes as generation 0 does, for ever; a pool of which half is written keeps 1 - (1 - m) e^-m, m = 1 -
+        // e^(-1/2), of a draw.
+        assert!((at(Regime::Mixture(Human::Anchor, 1.0), 5) - 0.6321).abs() < 1e-4);
+        let m = 1.0 - (-0.5_f64).exp();
+        assert!((at(Regime::Accumulate, 1) - (1.0 - (1.0 - m) * (-m).exp())).abs() < 1e-12);
+        for human in [Human::Anchor, Human::Pool, Human::Fresh] {
+            let mixed = at(Regime::Mixture(human, 0.1), 5);
+            assert!(mixed > at(Regime::Replace, 5) && mixed < at(Regime::Replace, 0), "{human:?}: {mixed}");
+        }
+        assert_eq!(Law(Some(Regime::Mixture(Human::Pool, 0.1))).name(), "law of a pool, 0.1");
     }
 }

@@ -153,7 +153,12 @@ fn the_law_stands_beside_what_survived() {
     let foretold = figure(&run, "vocabulary-foretold");
     assert!(foretold.contains("the law of survival") && foretold.matches("<polygon").count() >= 3);
     let universal = figure(&run, "universal-survival");
-    assert!(universal.contains("words") && universal.contains("n p g_k") && !universal.contains("persons"));
+    assert!(
+        universal.contains("words")
+            && universal.contains("n p g")
+            && universal.contains("replace, law of replace")
+            && !universal.contains("persons")
+    );
 }
 
 /// Nothing in a stage breaks the page.

@@ -10,6 +10,7 @@
 //! - it knows: the probability of a text ([`World::log_probability`]), entropy and expected numbers of everything
 //!   ([`World::exact`]), tokens ([`World::tokens`]), the prior of a fact ([`World::prior`]);
 //! - it asks for facts ([`World::questions`]) and marks the answers ([`Answers::grade`], [`recall`]);
+//! - it is copied by an oracle that parses, counts and writes again ([`Recount`]);
 //! - it measures what others wrote: a [`Survey`], the distance in both directions ([`excess`], [`to_truth`]), and how
 //!   false facts are passed on ([`inheritance`]).
 //!
@@ -60,6 +61,7 @@ mod list;
 mod names;
 mod parse;
 mod recall;
+mod recount;
 mod run;
 mod survey;
 mod table;
@@ -80,6 +82,7 @@ pub use grade::{Grade, band, recall};
 pub use judge::{FalseFact, Judged, Judgement};
 pub use parse::Stop;
 pub use recall::{Answers, Question, Questions};
+pub use recount::{Recount, Rewriter};
 pub use survey::{Holding, Inheritance, Row, Survey, Survivors, inheritance, survivors};
 pub use tokens::Tokens;
 pub use world::World;

@@ -77,7 +77,7 @@ impl World {
         following.forms[table.draw(draws.uniform())]
     }
 
-    fn say(
+    pub(crate) fn say(
         &self,
         form: usize,
         subject: usize,

@@ -65,6 +65,11 @@ impl NGram {
         Self { sampling, ..self }
     }
 
+    /// Without a sampler nothing is truncated, however long it is.
+    fn limit(&self) -> usize {
+        if self.sampling.is_plain() { usize::MAX } else { self.limit }
+    }
+
     /// A human document, or one that was written.
     ///
     /// # Panics
@@ -83,20 +88,38 @@ impl Learner for NGram {
             return Err(FitError::Weighted { family: "n-gram model" });
         }
         let documents = self.store.picked(set).map(|(document, _)| document.as_slice());
-        // Without a sampler nothing is truncated, however long it is.
-        let limit = if self.sampling.is_plain() { usize::MAX } else { self.limit };
-        Ok(NGramModel::fit(self.order, self.discount, documents, limit))
+        Ok(NGramModel::fit(self.order, self.discount, documents, self.limit()))
     }
 
     fn write(&mut self, model: &NGramModel, generation: u32, budget: u64) -> Result<Vec<Entry>, FitError> {
-        let draws = |index| self.streams.stream(Purpose::Learner, generation, index);
-        let documents = if self.sampling.is_plain() {
-            (0..budget).map(|index| model.write(&mut draws(index))).collect()
-        } else {
-            let mut changed = Changed::new(model, self.sampling, self.limit);
-            (0..budget).map(|index| changed.write(&mut draws(index))).collect()
-        };
+        let mut writer = NGramWriter::new(model, self.sampling, self.limit());
+        let mut write = |index| writer.write(&mut self.streams.stream(Purpose::Learner, generation, index));
+        let documents = (0..budget).map(&mut write).collect();
         Ok(self.store.push(generation, documents))
+    }
+}
+
+/// A model that writes: from its own distributions, or from what a [`Sampling`] makes of them.
+pub struct NGramWriter<'a> {
+    model: &'a NGramModel,
+    limit: usize,
+    /// None where the model draws as it is.
+    changed: Option<Changed<'a>>,
+}
+
+impl<'a> NGramWriter<'a> {
+    /// A writer of documents of at most `limit` symbols; one that has so many is truncated.
+    pub fn new(model: &'a NGramModel, sampling: Sampling, limit: usize) -> Self {
+        let changed = (!sampling.is_plain()).then(|| Changed::new(model, sampling, limit));
+        Self { model, limit, changed }
+    }
+
+    /// The document of these draws.
+    pub fn write(&mut self, stream: &mut Stream) -> Vec<u32> {
+        match &mut self.changed {
+            None => self.model.write(self.limit, stream),
+            Some(changed) => changed.write(stream),
+        }
     }
 }
 

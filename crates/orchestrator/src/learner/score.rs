@@ -34,7 +34,7 @@ struct ScoreKey<'a> {
 
 impl Transformers<'_> {
     /// Losses on the test set, and where the truth is known the distance from it.
-    fn test(&self, losses: &[DocumentLoss]) -> Vec<Measured> {
+    pub(super) fn test(&self, losses: &[DocumentLoss]) -> Vec<Measured> {
         let excess = self.human.truth.as_ref().map(|truth| truth.of_predictions(losses));
         scoring::test_measures(losses).into_iter().chain(excess.into_iter().flatten()).collect()
     }
@@ -56,6 +56,9 @@ impl Transformers<'_> {
     /// author, so together they give it the mean of their probabilities.
     fn measures(&self, trip: &Trip<'_, Trained>, corpus: &Corpus) -> Result<Vec<Measured>, Error> {
         let members = &trip.model.members;
+        if self.arm.model.learner.is_some() {
+            return self.text_measures(&members[0], corpus);
+        }
         let (mut losses, mut own) = (Vec::new(), Vec::new());
         for (number, member) in members.iter().enumerate() {
             let weights = weights(&member.stage)?;
@@ -67,7 +70,7 @@ impl Transformers<'_> {
                 list.extend(self.test(&tested));
                 list.extend(self.written_measures(&wrote));
                 list.extend(self.known(&weights, &wrote));
-                list.extend(scoring::run_measures(&member.record));
+                list.extend(member.record.iter().flat_map(scoring::run_measures));
                 // Human text is the same beside every member.
                 let of_model = list.into_iter().filter(|measured| !measured.detail.starts_with("human"));
                 own.extend(of_model.map(|measured| measured.of_member(number)));
@@ -82,7 +85,7 @@ impl Transformers<'_> {
         Ok(list)
     }
 
-    fn written_measures(&self, corpus: &Corpus) -> Vec<Measured> {
+    pub(super) fn written_measures(&self, corpus: &Corpus) -> Vec<Measured> {
         scoring::written_measures(&corpus.documents, &corpus.tokens, &corpus.reencoded, &self.seed.reference)
     }
 
@@ -152,7 +155,7 @@ impl Transformers<'_> {
             if let (0, Some(loss)) = (generation, self.seed.unigram_loss) {
                 list.push(Measured::new("test", "unigram-loss", "", loss));
             }
-            let records: Vec<&Record> = members.iter().map(|member| &member.record).collect();
+            let records: Vec<&Record> = members.iter().filter_map(|member| member.record.as_ref()).collect();
             list.extend(scoring::training_measures(trip.training, &records));
             list.extend(self.anchors_and_plants(trip, &corpus));
             write_file(&folder.join("metrics.json"), &json(&list))

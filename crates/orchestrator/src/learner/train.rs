@@ -120,7 +120,7 @@ impl Transformers<'_> {
             self.fill_train(set, (generation, member), ancestor.as_ref(), folder)
         })?;
         self.end_if_failed(&stage, generation)?;
-        let record = read_json(&stage.path().join("record.json"))?;
+        let record = Some(read_json(&stage.path().join("record.json"))?);
         Ok(Member { stage, record, written: Cell::new(None) })
     }
 }

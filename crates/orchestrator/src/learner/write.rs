@@ -132,6 +132,9 @@ impl Transformers<'_> {
         };
         let share = 1.0 / self.members() as f64;
         let stage = self.stage(StageKind::Write, generation, &key, share, &mut |folder| {
+            if self.arm.model.learner.is_some() {
+                return self.fill_text(&model.stage, generation, budget, folder);
+            }
             self.fill_write(&model.stage, (generation, member), budget, folder)
         })?;
         stage.verify()?;
@@ -159,7 +162,12 @@ impl Transformers<'_> {
 }
 
 /// Fills a write stage.
-fn write_corpus(folder: &Path, documents: &[Document], tokens: &TokenSet, reencoded: &[bool]) -> Result<(), Error> {
+pub(super) fn write_corpus(
+    folder: &Path,
+    documents: &[Document],
+    tokens: &TokenSet,
+    reencoded: &[bool],
+) -> Result<(), Error> {
     write_documents(&folder.join("documents.jsonl.zst"), documents)?;
     tokens.save(&folder.join("tokens.safetensors")).map_err(Error::work)?;
     write_file(&folder.join("reencoded.json"), &json(&reencoded))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use streams::Stream;
 
 /// Stands before a document, and is never drawn.
@@ -10,16 +11,26 @@ const START: u32 = u32::MAX;
 pub(super) const END: u32 = u32::MAX - 1;
 
 /// The counts of an n-gram model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NGramModel {
     order: usize,
     discount: f64,
     /// What follows each context, of no symbol and of up to `order` less one.
+    #[serde(serialize_with = "as_pairs", deserialize_with = "of_pairs")]
     contexts: BTreeMap<Vec<u32>, Followers>,
 }
 
+/// JSON has no keys but text.
+fn as_pairs<S: Serializer>(contexts: &BTreeMap<Vec<u32>, Followers>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(contexts)
+}
+
+fn of_pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Vec<u32>, Followers>, D::Error> {
+    Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+}
+
 /// The symbols that follow a context, in rising order, and their summed counts.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Followers {
     symbols: Vec<u32>,
     sums: Vec<u64>,
@@ -55,8 +66,21 @@ impl NGramModel {
         documents: impl Iterator<Item = &'a [u32]>,
         limit: usize,
     ) -> Self {
-        let end = |document: &[u32]| if document.len() < limit { &[END][..] } else { &[] };
-        let bordered: Vec<Vec<u32>> = documents.map(|document| [&[START], document, end(document)].concat()).collect();
+        Self::of(order, discount, documents.map(|document| (document, document.len() >= limit)))
+    }
+
+    /// The model of these documents, each with whether it is truncated, which has no end to be learned from.
+    ///
+    /// # Panics
+    /// If the order is 0, the discount is not in [0, 1), or a symbol is one of the two highest.
+    pub fn of<'a>(order: usize, discount: f64, documents: impl Iterator<Item = (&'a [u32], bool)>) -> Self {
+        assert!(order > 0 && (0.0..1.0).contains(&discount), "order {order}, discount {discount}");
+        let bordered = |(document, truncated): (&[u32], bool)| {
+            assert!(document.iter().all(|&symbol| symbol < END), "the two highest symbols stand for borders");
+            let end: &[u32] = if truncated { &[] } else { &[END] };
+            [&[START], document, end].concat()
+        };
+        let bordered: Vec<Vec<u32>> = documents.map(bordered).collect();
         let mut contexts = BTreeMap::<Vec<u32>, Followers>::new();
         let mut longer = BTreeMap::<&[u32], u64>::new();
         for length in (1..=order).rev() {
@@ -91,8 +115,9 @@ impl NGramModel {
         if context.is_empty() { 0.0 } else { self.discount }
     }
 
-    pub(super) fn write(&self, stream: &mut Stream) -> Vec<u32> {
-        self.write_by(usize::MAX, |context| self.draw(context, stream))
+    /// Writes a document of at most `limit` symbols, from the model's own distribution.
+    pub(super) fn write(&self, limit: usize, stream: &mut Stream) -> Vec<u32> {
+        self.write_by(limit, |context| self.draw(context, stream))
     }
 
     /// Writes with one draw of the next symbol after another, up to the border or to so many symbols.
@@ -186,7 +211,13 @@ impl NGramModel {
 
     /// ln Q of a document with its end, in nats; minus infinity if the model never writes it.
     pub fn log_probability(&self, document: &[u32]) -> f64 {
-        let text = [&[START], document, &[END]].concat();
+        self.log_probability_of(document, false)
+    }
+
+    /// The same of a document that may be truncated, and then has no end.
+    pub fn log_probability_of(&self, document: &[u32], truncated: bool) -> f64 {
+        let end: &[u32] = if truncated { &[] } else { &[END] };
+        let text = [&[START], document, end].concat();
         (1..text.len()).map(|at| self.probability(self.context(&text[..at]), text[at]).ln()).sum()
     }
 }
@@ -247,6 +278,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_truncated_has_no_end() {
+        let model = NGramModel::of(2, 0.0, [(&[1, 2][..], true), (&[1][..], false)].into_iter());
+        // ^1 twice; after 1 comes 2 or the end; after 2 nothing is known, so it is drawn as after no context: of the
+        // bigrams ^1, 12, 1$ each symbol ends one.
+        assert!((model.log_probability_of(&[1, 2], true) - 0.5_f64.ln()).abs() < 1e-15);
+        assert!((model.log_probability(&[1, 2]) - (0.5_f64 / 3.0).ln()).abs() < 1e-15);
+    }
+
+    #[test]
     fn in_every_context_probabilities_sum_to_one() {
         for discount in [0.0, 0.3, 0.9] {
             let model = fit(3, discount, &SHARED);
@@ -265,7 +305,8 @@ mod tests {
         let model = fit(3, 0.4, &SHARED);
         let mut counts = BTreeMap::<Vec<u32>, f64>::new();
         let draws = 40_000.0;
-        (0..draws as u64).for_each(|item| *counts.entry(model.write(&mut stream(item))).or_insert(0.0) += 1.0);
+        (0..draws as u64)
+            .for_each(|item| *counts.entry(model.write(usize::MAX, &mut stream(item))).or_insert(0.0) += 1.0);
         let frequent: Vec<(&Vec<u32>, &f64)> = counts.iter().filter(|&(_, &count)| count > 200.0).collect();
         assert!(frequent.len() > 10, "{frequent:?}");
         for (document, count) in frequent {
@@ -288,7 +329,7 @@ mod tests {
         let draws = 20_000;
         let mut sums = [(0.0, 0.0); 6];
         for item in 0..draws {
-            let document = model.write(&mut stream(item));
+            let document = model.write(usize::MAX, &mut stream(item));
             let text = [&[START], document.as_slice(), &[END]].concat();
             assert!(text.windows(3).all(|ngram| read.contains(ngram)), "{document:?}");
             for (symbol, (sum, squares)) in sums.iter_mut().enumerate() {
