@@ -280,6 +280,9 @@ pub(crate) struct AuditArgs {
     /// One JSON object a line: the verdict, every comparison, metric and tell
     #[arg(long)]
     pub(crate) json: bool,
+    /// Also write a page, DIR/audit.html
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -15,7 +15,7 @@ use crate::Measure;
 pub const BINS: usize = 15;
 
 /// One bin of a reliability table; empty ones are left out of tables.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Bin {
     /// Predictions in it.
     pub count: usize,
@@ -26,7 +26,7 @@ pub struct Bin {
 }
 
 /// Reliability by confidence, from the least confident.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Calibration {
     /// Bins of equal width that hold anything.
     pub equal_width: Vec<Bin>,

@@ -5,7 +5,8 @@
 //! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
 //! [`score()`] gives the log-probability of given text, [`token_losses()`] that of its tokens, [`continuations()`] that of
-//! everything that may follow a prompt; [`redraw()`] draws tokens of given text again.
+//! everything that may follow a prompt; [`read()`] adds a document's hidden state, [`confidences()`] how sure the model is;
+//! [`redraw()`] draws tokens of given text again.
 //!
 //! ```
 //! use corpus::Sampling;
@@ -33,6 +34,7 @@ mod continuations;
 mod decode;
 mod decoder;
 mod logits;
+mod reading;
 mod redraw;
 mod sample;
 mod score;
@@ -42,6 +44,7 @@ mod write;
 pub use continuations::{Asked, Candidates, continuations};
 pub use decode::{DecodeError, Decoding, Sequence, decode};
 pub use decoder::{Decoder, decoder, slots};
+pub use reading::{Reading, confidences, read};
 pub use redraw::{Redrawn, redraw};
 pub use sample::{SampleError, Sampler, Scratch};
 pub use score::{Tokens, score, token_losses};

@@ -88,7 +88,7 @@ pub(crate) fn windows(positions: impl Iterator<Item = usize>, context: usize) ->
 }
 
 /// Appends one window to a batch.
-fn fill(batch: &mut Batch, window: &[usize], documents: &[Tokens<'_>], separator: u32, context: usize) {
+pub(crate) fn fill(batch: &mut Batch, window: &[usize], documents: &[Tokens<'_>], separator: u32, context: usize) {
     let start_of_window = batch.inputs.len();
     for &document in window {
         let start = (batch.inputs.len() - start_of_window) as u32;
@@ -110,6 +110,6 @@ fn fill(batch: &mut Batch, window: &[usize], documents: &[Tokens<'_>], separator
 }
 
 /// Positions that a document takes: its tokens, and its end unless it is truncated.
-fn positions((ids, truncated): &Tokens<'_>) -> usize {
+pub(crate) fn positions((ids, truncated): &Tokens<'_>) -> usize {
     ids.len() + usize::from(!truncated)
 }

@@ -66,6 +66,9 @@ impl StagePlan {
 /// Writing token by token reaches a smaller share of the peak than training: its operations count this many times.
 const WRITING_WEIGHT: f64 = 2.0;
 
+/// Scoring reads the test set, about as much of what was written twice, and as much that is drawn for it, twice too.
+const SCORING_WEIGHT: f64 = 5.0 + WRITING_WEIGHT;
+
 /// The generations of one arm; `human` is the size of a seed's training set in tokens.
 pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: u64) -> ChainPlan {
     let writing = arm.sample.tokens.unwrap_or(human);
@@ -89,7 +92,7 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
             written_tokens,
             train: members * positions * config.training_operations(),
             write: WRITING_WEIGHT * written_tokens as f64 * forward,
-            score: members * experiment.corpus.test_tokens as f64 * forward,
+            score: members * SCORING_WEIGHT * experiment.corpus.test_tokens as f64 * forward,
         });
     }
     let parameters = if arm.model.learner.is_some() { 0 } else { config.parameters() };

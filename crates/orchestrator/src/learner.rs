@@ -4,6 +4,8 @@
 mod judge;
 mod score;
 mod text;
+mod seen;
+mod tells;
 mod train;
 mod write;
 
@@ -12,6 +14,7 @@ pub(crate) use write::{Corpus, has_prompts};
 
 use crate::cost::ChainPlan;
 use crate::human::write_documents;
+use crate::reader::Reader;
 use crate::scoring::positions;
 use crate::seed::Seed;
 use crate::{Arm, Error, Event, Human, Observer, Plant, plant};
@@ -21,7 +24,7 @@ use model::{ModelConfig, Weights};
 use ops::device::Chosen;
 use rundir::{ChainId, GenerationRecord, RunDir, Stage, StageId, StageKind};
 use serde::Serialize;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
@@ -85,6 +88,10 @@ pub(crate) struct Transformers<'a> {
     pub(crate) trained: RefCell<Vec<Ancestor>>,
     /// What defences said about what the generation that is being made is trained on.
     pub(crate) judged: RefCell<Judged>,
+    /// Generation 0's model and what it makes of human text, once it was asked.
+    pub(crate) reader: OnceCell<Reader>,
+    /// Generation 1's tells, once they were asked for.
+    pub(crate) first_tells: OnceCell<Vec<String>>,
 }
 
 /// The models of a generation, as far as later ones may begin with them.

@@ -14,6 +14,7 @@
 //! ```
 
 mod before;
+mod calibrate;
 mod census;
 mod cost;
 mod error;
@@ -26,6 +27,7 @@ mod metrics;
 mod model_settings;
 mod observe;
 mod plant;
+mod reader;
 mod run;
 mod scoring;
 mod seed;

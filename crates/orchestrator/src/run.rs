@@ -10,7 +10,7 @@ use chain::{Ended, Sizes, Trip};
 use model::ModelConfig;
 use ops::device::{Chosen, Kind};
 use rundir::{ChainId, RunDir, RunInfo, Stage, StageId, StageKind, Status};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -460,6 +460,8 @@ impl Run {
             written: RefCell::default(),
             trained: RefCell::default(),
             judged: RefCell::default(),
+            reader: OnceCell::new(),
+            first_tells: OnceCell::new(),
         };
         let streams = Streams::new(chain.seed);
         let budget = seed.set.training.iter().map(|e| e.size).sum();

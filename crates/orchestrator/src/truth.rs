@@ -164,15 +164,8 @@ impl Truth {
         list
     }
 
-    /// What the model knows of the facts, asked under its own probabilities; `stated` says how often generation 0's text
-    /// stated each.
-    pub(crate) fn of_knowledge(
-        &self,
-        weights: &Weights,
-        stated: &[Vec<u64>],
-        separator: u32,
-        device: &Device,
-    ) -> Vec<Measured> {
+    /// What the model answers when it is asked for the facts: ln of the probability of each candidate of each question.
+    pub(crate) fn ask(&self, weights: &Weights, separator: u32, device: &Device) -> Answers {
         let asked: Vec<Asked> = (self.questions.iter().zip(&self.prompts))
             .map(|(question, prompt)| Asked {
                 prompt,
@@ -180,14 +173,40 @@ impl Truth {
                 answer: question.answer,
             })
             .collect();
-        let found = continuations(weights, &asked, separator, device);
-        let grades: Vec<(world::Grade, u64)> = (self.questions.iter().zip(&found))
+        continuations(weights, &asked, separator, device)
+    }
+
+    /// What answers show of knowledge; `stated` says how often generation 0's text stated each fact.
+    pub(crate) fn of_answers(&self, answers: &Answers, stated: &[Vec<u64>]) -> Vec<Measured> {
+        let grades: Vec<(world::Grade, u64)> = (self.questions.iter().zip(answers))
             .map(|(question, ln)| {
                 (self.answers[question.fact].grade(question.answer, ln), stated[question.person][question.fact])
             })
             .collect();
         world::recall(&grades).into_iter().map(|row| one("asked", row.metric, &row.detail, row.value)).collect()
     }
+}
+
+/// For each question, ln of the probability of each candidate.
+pub(crate) type Answers = Vec<Vec<f64>>;
+
+/// What models answer together, of whom each speaks as often as the others: the mean of their probabilities.
+///
+/// # Panics
+/// If they were asked different questions.
+pub(crate) fn pooled(members: &[Answers]) -> Answers {
+    let Some(first) = members.first() else { return Answers::new() };
+    let mean = |question: usize, candidate: usize| {
+        let all = || members.iter().map(|answers| answers[question][candidate]);
+        let top = all().fold(f64::NEG_INFINITY, f64::max);
+        match top == f64::NEG_INFINITY {
+            true => top,
+            // The likeliest is taken out of the sum, which would else be zero.
+            false => top + (all().map(|ln| (ln - top).exp()).sum::<f64>() / members.len() as f64).ln(),
+        }
+    };
+    let of = |(question, answers): (usize, &Vec<f64>)| (0..answers.len()).map(|at| mean(question, at)).collect();
+    first.iter().enumerate().map(of).collect()
 }
 
 /// So many of the questions, evenly from the decades of their facts' frequency as far as they reach; all if not said. The
@@ -220,4 +239,22 @@ pub(crate) fn false_facts(stage: &Stage) -> Result<Option<BTreeSet<FalseFact>>, 
 
 fn one(set: &str, metric: &'static str, detail: &str, value: f64) -> Measured {
     Measured { set: set.to_owned(), metric: metric.into(), detail: detail.to_owned(), value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_knows_the_mean_of_the_probabilities() {
+        let answers = |p: [f64; 3]| vec![p.map(f64::ln).to_vec(), vec![-1000.0]];
+        let found = pooled(&[answers([0.9, 0.0, 0.0]), answers([0.1, 0.5, 0.0])]);
+        for (ln, p) in found[0].iter().zip([0.5, 0.25, 0.0_f64]) {
+            assert!((ln.exp() - p).abs() < 1e-15, "{ln} {p}");
+        }
+        assert_eq!((found[0][2], found[1][0]), (f64::NEG_INFINITY, -1000.0));
+        let alone = answers([0.2, 0.3, 0.0]);
+        assert_eq!(pooled(std::slice::from_ref(&alone)), alone);
+        assert!(pooled(&[]).is_empty());
+    }
 }

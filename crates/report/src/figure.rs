@@ -10,10 +10,12 @@ use crate::data::Data;
 use crate::escape::visible;
 use crate::heat;
 use crate::leaderboard::Board;
+use crate::histogram;
 use crate::look::{GRID, INK, Look};
 use crate::more::{OF_TEXT, SOLVED};
 use crate::panel::Panel;
 use crate::ruler::Ruler;
+use crate::seen::SEEN;
 use crate::survival;
 use crate::tradeoff;
 use crate::universal;
@@ -87,7 +89,9 @@ pub(crate) fn draw_all(data: &Data, board: Option<&Board>) -> Vec<Drawn> {
     figures.extend(chronicle::draw_all(data));
     figures.extend(survival::draw(data));
     figures.extend(universal::draw(data));
-    figures.extend(FIGURES.iter().chain(&OF_TEXT).chain(&SOLVED).filter_map(|figure| of_arms(data, figure)));
+    figures.extend(histogram::draw(data));
+    figures
+        .extend(FIGURES.iter().chain(&SEEN).chain(&OF_TEXT).chain(&SOLVED).filter_map(|figure| of_arms(data, figure)));
     figures
 }
 

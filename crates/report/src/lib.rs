@@ -27,12 +27,15 @@
 //! word it has collapsed. A grid of settings is drawn as a heat map; what survives of the vocabulary stands beside what the
 //! law of survival foretells.
 //!
+//! [`write_audit()`] makes the page of an audit, which needs no run.
+//!
 //! # Intervals
 //!
 //! Over seeds, Student's t at 95 %, from three seeds on: a percentile bootstrap over few seeds covers far less than it
 //! says. For loss, perplexity and bits per byte it is taken on the logarithm, where seeds scatter alike at all sizes, so
 //! that their mean is geometric; for everything else on the plain scale. Two seeds are shown as two dots.
 
+mod audit;
 mod catalogue;
 mod chronicle;
 mod data;
@@ -44,6 +47,7 @@ mod figure;
 mod genealogy;
 mod heat;
 mod leaderboard;
+mod histogram;
 mod look;
 mod more;
 mod page;
@@ -52,8 +56,10 @@ mod plot;
 mod results;
 mod ruler;
 mod sections;
+mod seen;
 mod stages;
 mod survival;
+mod tells;
 mod terminal;
 mod ticks;
 mod tradeoff;
@@ -64,6 +70,7 @@ mod wrapped;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use audit::write_audit;
 pub use evaluation::statistics::{Interval, Scale};
 pub use terminal::{compare, terminal_table};
 

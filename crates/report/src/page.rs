@@ -11,6 +11,7 @@ use crate::escape::html;
 use crate::figure::Drawn;
 use crate::leaderboard::Board;
 use crate::sections;
+use crate::tells;
 use crate::ticks::number;
 use crate::verdicts;
 
@@ -39,6 +40,7 @@ pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> Str
     page.push_str(&sections::truth_table(data));
     page.push_str(&sections::main_table(data));
     page.push_str(&sections::ledger(data));
+    page.push_str(&tells::section(data));
     page.push_str(&sections::texts(data));
     page.push_str(&sections::everything(data));
     page.push_str(&sections::settings(data));

@@ -252,8 +252,8 @@ fn damage_table(rows: &Observations, arms: &[Arm]) -> String {
             .to_owned();
     if learning {
         caption.push_str(
-            " Learning: what a model spends on its parent’s held-out text beyond what the parent did, an estimate of \
-             the divergence between the two.",
+            " Learning: what a model spends on new text of its parent’s, which nobody was trained on, beyond what the \
+             parent does: at temperature 1 without truncation an estimate of the divergence between the two.",
         );
     }
     let head: String = (1..=last).map(|g| format!("<th scope=\"col\">{g}</th>")).collect();

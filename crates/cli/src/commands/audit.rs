@@ -9,14 +9,24 @@ use serde_json::{Value, json};
 use std::path::Path;
 use streams::Streams;
 
+/// Repeated documents that the page shows.
+const REPEATED: usize = 20;
+
 /// `habsburg audit`
 pub(crate) fn audit(args: AuditArgs) -> Result<(), Failure> {
     let data = read(&args.text.data, &args.text.field)?;
     let human = read(&args.reference, args.reference_field.as_ref().unwrap_or(&args.text.field))?;
-    let found = evaluation::audit(&docs(&data), &docs(&human), Streams::new(args.seed)).map_err(Failure::request)?;
+    let docs_of_data = docs(&data);
+    let found = evaluation::audit(&docs_of_data, &docs(&human), Streams::new(args.seed)).map_err(Failure::request)?;
     match args.json {
         true => print_json(&found),
         false => print_text(&found),
+    }
+    if let Some(folder) = &args.out {
+        let names = [&args.text.data, &args.reference].map(|path| path.display().to_string());
+        let repeated = evaluation::repeated(&docs_of_data, REPEATED);
+        let page = report::write_audit(&found, &repeated, names.each_ref().map(String::as_str), folder);
+        eprintln!("page: {}", printable(&page.map_err(Failure::work)?.display().to_string()));
     }
     Ok(())
 }

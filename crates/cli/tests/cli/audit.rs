@@ -27,6 +27,13 @@ fn repeated_documents_are_found_and_hostile_ones_escaped() {
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["verdict"]["found"][0], "duplicated");
     assert!(lines.iter().any(|line| line["measure"]["metric"] == "self-bleu"));
+    assert!(lines.iter().filter_map(|line| line["comparison"]["scale"].as_f64()).all(|scale| scale > 0.0));
+
+    let done = lab.works("audit data.jsonl --reference corpus.jsonl --out pages/first");
+    assert_eq!(done.stdout, said, "a page changes nothing of what is said");
+    let page = lab.read("pages/first/audit.html");
+    assert!(page.contains("<b>duplicated</b>") && page.contains("<svg") && page.contains("<h2>Duplicates</h2>"));
+    assert!(page.contains("⟨U+001B⟩[2J") && !page.contains('\u{1b}') && !page.contains("<script"), "{page}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod refused;
 mod regimes;
 mod resumed;
 mod same_bits;
+mod seen;
 mod shown;
 mod solvable;
 mod steps;

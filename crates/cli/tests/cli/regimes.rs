@@ -84,6 +84,10 @@ fn training_begins_where_it_is_told() {
     }
     assert!(near(loss("second", 2), loss("second", 1)) && !near(loss("second", 1), loss("second", 0)));
     assert!(!near(loss("scratch", 2), loss("scratch", 1)));
+    // Between a model and itself there is nothing; between new ones there is something.
+    let step = |arm: &str, generation| find(&found[arm], generation, "written", "step-divergence", "").unwrap();
+    assert!(step("latest", 1).abs() < 1e-4 && step("second", 2).abs() < 1e-4, "{}", step("latest", 1));
+    assert!(step("scratch", 2) > 1e-3, "{}", step("scratch", 2));
     // What begins alike is made once.
     for (one, other, generation) in [("scratch", "latest", 0), ("latest", "first", 1), ("scratch", "second", 1)] {
         assert_eq!(stages(&lab, one, generation), stages(&lab, other, generation));

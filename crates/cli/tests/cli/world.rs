@@ -15,7 +15,7 @@ fact.home = "town"
 "One day there was a walk to {any town}." = 1
 "#;
 
-fn lab() -> Lab {
+pub(crate) fn lab() -> Lab {
     let lab = Lab::new();
     lab.write("village.toml", GRAMMAR);
     let experiment = EXPERIMENT

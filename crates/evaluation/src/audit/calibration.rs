@@ -75,7 +75,16 @@ impl Calibration {
 
     /// How far a statistic is on its wrong side.
     pub(super) fn deviation(&self, index: usize, values: Values) -> f64 {
-        self.wrong(index, values.difference(), self.squares[index] / self.splits as f64)
+        self.wrong(index, values.difference(), self.square(index))
+    }
+
+    /// What a statistic's deviation is in its own unit.
+    pub(super) fn scale(&self, index: usize) -> f64 {
+        self.square(index).sqrt().max(self.least[index])
+    }
+
+    fn square(&self, index: usize) -> f64 {
+        self.squares[index] / self.splits as f64
     }
 
     fn wrong(&self, index: usize, difference: f64, square: f64) -> f64 {

@@ -59,6 +59,8 @@ pub struct Comparison {
     pub data: f64,
     /// Of as much human text.
     pub human: f64,
+    /// The standard deviation of human text beside human text, in the statistic's own unit.
+    pub scale: f64,
     /// How far the data is on the wrong side, in standard deviations of human text beside human text.
     pub deviation: f64,
     /// Whether that is further than chance goes.
@@ -169,6 +171,7 @@ pub fn audit(data: &[Doc<'_>], human: &[Doc<'_>], streams: Streams) -> Result<Au
                 detail: statistic.detail.into(),
                 data: values.data,
                 human: values.human,
+                scale: calibration.scale(index),
                 deviation,
                 found: deviation > calibration.threshold,
             }

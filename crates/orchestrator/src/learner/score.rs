@@ -1,18 +1,21 @@
 //! What is measured of a generation, and its record.
 
 use super::{Corpus, Member, Stop, Trained, Transformers, json, timed, weights, write_file};
+use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring::{self, Measured};
-use crate::{Error, Plant, PromptFrom, Truth, truth};
+use crate::truth::{self, Answers};
+use crate::{Error, Plant, PromptFrom, Truth};
 use chain::Trip;
 use evaluation::DocumentLoss;
 use model::Weights;
 use rundir::{GenerationRecord, StageId, StageKind};
 use serde::Serialize;
+use std::path::Path;
 use training::Record;
 
 /// Counts up when more is measured: stages of before have less in them.
-const MEASURES: u32 = 2;
+const MEASURES: u32 = 3;
 
 #[derive(Serialize)]
 struct ScoreKey<'a> {
@@ -30,6 +33,9 @@ struct ScoreKey<'a> {
     plant: Option<&'a Plant>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     verdicts: &'a [StageId],
+    /// What the generations before wrote: their models and their text are measured with this one's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before: Vec<StageId>,
 }
 
 impl Transformers<'_> {
@@ -40,9 +46,11 @@ impl Transformers<'_> {
     }
 
     /// What the truth says of a model and of what it wrote.
-    fn against(&self, truth: &Truth, weights: &Weights, corpus: &Corpus) -> Vec<Measured> {
+    fn against(&self, truth: &Truth, weights: &Weights, corpus: &Corpus, told: &mut Vec<Answers>) -> Vec<Measured> {
         let (separator, device) = (self.human.tokenizer.separator(), self.device.device());
-        let mut list = truth.of_knowledge(weights, &self.seed.stated, separator, &device);
+        let answers = truth.ask(weights, separator, &device);
+        let mut list = truth.of_answers(&answers, &self.seed.stated);
+        told.push(answers);
         // Only what begins from nothing is drawn from the model alone.
         if self.arm.sample.prompt == PromptFrom::None {
             let budget = self.human.test.tokens.tokens() as u64;
@@ -53,35 +61,45 @@ impl Transformers<'_> {
     }
 
     /// What is measured of each member, and of all of them together: a document of the pooled text has one of them for its
-    /// author, so together they give it the mean of their probabilities.
-    fn measures(&self, trip: &Trip<'_, Trained>, corpus: &Corpus) -> Result<Vec<Measured>, Error> {
+    /// author, so together they give it the mean of their probabilities; so do they answer what is asked.
+    fn measures(
+        &self,
+        trip: &Trip<'_, Trained>,
+        corpus: &Corpus,
+        models: &[Weights],
+        folder: &Path,
+    ) -> Result<Vec<Measured>, Error> {
         let members = &trip.model.members;
-        if self.arm.model.learner.is_some() {
-            return self.text_measures(&members[0], corpus);
-        }
-        let (mut losses, mut own) = (Vec::new(), Vec::new());
-        for (number, member) in members.iter().enumerate() {
-            let weights = weights(&member.stage)?;
-            let tested = timed("scoring", || scoring::test_losses(&weights, self.human, &self.device.device()));
+        let (mut losses, mut own, mut told, mut reliability) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (number, (member, weights)) in members.iter().zip(models).enumerate() {
+            let tested = timed("scoring", || scoring::test_losses(weights, self.human, &self.device.device()));
+            let (calibrated, table) = timed("calibration", || calibrate(weights, self.human, &self.device.device()));
+            reliability.push(table);
             let mut list = Vec::new();
             if members.len() > 1 {
                 let id = member.written.get().expect("every member has written");
                 let wrote = Corpus::open(&self.run.find(&id)?.ok_or_else(|| gone(&id))?)?;
                 list.extend(self.test(&tested));
+                list.extend(calibrated);
                 list.extend(self.written_measures(&wrote));
-                list.extend(self.known(&weights, &wrote));
+                list.extend(self.known(weights, &wrote, &mut told));
                 list.extend(member.record.iter().flat_map(scoring::run_measures));
                 // Human text is the same beside every member.
                 let of_model = list.into_iter().filter(|measured| !measured.detail.starts_with("human"));
                 own.extend(of_model.map(|measured| measured.of_member(number)));
             } else {
-                own.extend(self.known(&weights, corpus));
+                own.extend(calibrated);
+                own.extend(self.known(weights, corpus, &mut told));
             }
             losses.push(tested);
         }
         let mut list = self.test(&scoring::mixed(losses));
         list.extend(self.written_measures(corpus));
         list.extend(own);
+        if let (Some(truth), true) = (&self.human.truth, members.len() > 1) {
+            list.extend(truth.of_answers(&truth::pooled(&told), &self.seed.stated));
+        }
+        write_file(&folder.join(RELIABILITY), &json(&reliability))?;
         Ok(list)
     }
 
@@ -90,9 +108,9 @@ impl Transformers<'_> {
     }
 
     /// What the truth says of a model, where there is one.
-    fn known(&self, weights: &Weights, corpus: &Corpus) -> Vec<Measured> {
+    fn known(&self, weights: &Weights, corpus: &Corpus, told: &mut Vec<Answers>) -> Vec<Measured> {
         let Some(known) = &self.human.truth else { return Vec::new() };
-        timed("scoring against the truth", || self.against(known, weights, corpus))
+        timed("scoring against the truth", || self.against(known, weights, corpus, told))
     }
 
     /// What defences said; human text that reached this generation by another way than its training set; what was planted.
@@ -138,11 +156,22 @@ impl Transformers<'_> {
             members: (members.len() > 1).then(|| members.iter().map(|member| member.stage.id()).collect()),
             plant: self.arm.plant.as_ref(),
             verdicts: &verdicts,
+            before: self.written.borrow().iter().take(generation as usize).map(|corpus| corpus.stage).collect(),
         };
         self.stage(StageKind::Score, generation, &key, 1.0, &mut |folder| {
             self.working(generation, StageKind::Score, 0.0, String::new());
             let corpus = self.written.borrow().last().cloned().expect("this generation has written");
-            let mut list = self.measures(trip, &corpus)?;
+            let mut list = if self.arm.model.learner.is_some() {
+                self.text_measures(&members[0], &corpus)?
+            } else {
+                let models =
+                    members.iter().map(|member| weights(&member.stage)).collect::<Result<Vec<Weights>, Error>>()?;
+                let mut list = self.measures(trip, &corpus, &models, folder)?;
+                list.extend(timed("reading what was written", || self.seen(generation, &corpus, &models, folder))?);
+                list.extend(timed("what the step added", || self.step_divergence(generation, &models))?);
+                list
+            };
+            list.extend(timed("tells", || self.tells(generation, &corpus, folder))?);
             let mut holding = None;
             if let Some(known) = &self.human.truth {
                 let (measured, false_facts, held) = known.of_text(&corpus.documents);

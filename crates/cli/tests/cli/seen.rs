@@ -1,0 +1,95 @@
+//! What generation 0's model sees in later text, what each step adds, what is said too often: rows, files, the page.
+
+use crate::lab::Lab;
+use crate::world;
+use std::collections::BTreeMap;
+
+/// Rows of one seed's arm: `generation,set,metric,detail`.
+fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
+    let metrics = lab.read("out/metrics.csv");
+    let start = format!("little,{arm},0,");
+    let row = |line: &str| {
+        let (key, value) = line.strip_prefix(&start)?.rsplit_once(',')?;
+        Some((key.to_owned(), value.parse().unwrap()))
+    };
+    metrics.lines().filter_map(row).collect()
+}
+
+/// A file of a generation's score stage.
+fn scored(lab: &Lab, arm: &str, generation: u32, file: &str) -> serde_json::Value {
+    let path = format!("out/chains/{arm}/seed-0/gen-{generation}/score/{file}");
+    serde_json::from_str(&lab.read(&path)).unwrap()
+}
+
+#[test]
+fn generations_are_read_by_the_first_model() {
+    let lab = world::lab();
+    let settings = "--set chain.seeds=[0] --set chain.generations=3 --set corpus.test_tokens=4000";
+    lab.works(&format!("run world.toml --out out --device flex {settings}"));
+    let rows = rows(&lab, "replace");
+    let at = |generation: u32, row: &str| rows.get(&format!("{generation},{row}")).copied();
+    // The first model is its own author, to the bit; the others have others.
+    assert_eq!(at(0, "written,perplexity,generation-0"), at(0, "written,perplexity,itself"));
+    assert!(at(2, "written,perplexity,generation-0") != at(2, "written,perplexity,itself"));
+    for generation in 0..3 {
+        let value = |row: &str| at(generation, row).unwrap_or_else(|| panic!("no {row} in generation {generation}"));
+        // What is of human text is the same throughout.
+        for human in ["perplexity,human", "document-perplexity,human-50"] {
+            let row = format!("written,{human}");
+            assert_eq!(at(generation, &row), at(0, &row), "{row}");
+        }
+        assert!(value("written,documents-read,") >= 100.0);
+        for row in ["written,mauve,", "written,mauve,human", "test,calibration-error,equal-mass"] {
+            assert!((0.0..=1.0).contains(&value(row)), "{row}: {}", value(row));
+        }
+        assert!((1.0..100.0).contains(&value("written,vendi,")));
+        let quantiles = ["05", "25", "50", "75", "95"].map(|at| value(&format!("written,document-perplexity,{at}")));
+        assert!(quantiles.is_sorted() && quantiles[0] >= 1.0, "{quantiles:?}");
+        assert_eq!(at(generation, "written,step-divergence,").is_some(), generation > 0);
+        // Followed if generation 1 had any.
+        let has_tells = !scored(&lab, "replace", 1, "tells.json")["tells"].as_array().unwrap().is_empty();
+        assert_eq!(at(generation, "written,tell-coverage,generation-1").is_some(), has_tells && generation > 0);
+
+        let bins = scored(&lab, "replace", generation, "perplexities.json");
+        let count = |side: &str| bins.as_array().unwrap().iter().map(|bin| bin[side].as_u64().unwrap()).sum::<u64>();
+        assert!(count("written") == count("human") && count("human") >= 100, "{bins}");
+        assert_eq!(value("written,documents-read,compared"), count("human") as f64);
+        let tables = scored(&lab, "replace", generation, "reliability.json");
+        let predictions: u64 =
+            tables[0]["equal_mass"].as_array().unwrap().iter().map(|bin| bin["count"].as_u64().unwrap()).sum();
+        assert!(predictions > 3000, "{predictions}");
+        for tell in scored(&lab, "replace", generation, "tells.json")["tells"].as_array().unwrap() {
+            assert_eq!(tell["shares"].as_array().unwrap().len(), generation as usize + 1);
+        }
+    }
+    // A divergence is not below zero but for its scatter, and a new model is not its parent.
+    assert!(at(1, "written,step-divergence,").unwrap() > 0.005, "{:?}", at(1, "written,step-divergence,"));
+    for figure in ["written-perplexity", "mauve", "vendi", "calibration", "step-divergence", "perplexity-histogram"] {
+        assert!(lab.path(&format!("out/figures/{figure}.svg")).exists(), "{figure}");
+    }
+    assert!(lab.read("out/report.html").contains("<h2>What they say too often</h2>"));
+}
+
+#[test]
+fn a_pool_is_asked_too() {
+    let lab = world::lab();
+    lab.write("pool.toml", lab.read("world.toml").replace("\"replace\"\n", "\"replace\"\nmembers = 2\n"));
+    lab.works("run pool.toml --out out --device flex --set chain.seeds=[0]");
+    let rows = rows(&lab, "replace");
+    for generation in [0, 1] {
+        let valid = |member: &str| rows[&format!("{generation},asked,recall-valid,{member}all")];
+        let mean = (valid("member-0/") + valid("member-1/")) / 2.0;
+        // The mass of all answers of a mean of probabilities is the mean of their masses.
+        assert!((valid("") - mean).abs() < 1e-9, "{} {mean}", valid(""));
+        assert_eq!(rows[&format!("{generation},asked,recall-questions,all")], 4.0);
+        assert!(rows.contains_key(&format!("{generation},test,calibration-error,member-1/equal-mass")));
+    }
+    assert!(rows["1,written,step-divergence,"].is_finite());
+}
+
+#[test]
+fn prompted_text_has_no_step() {
+    let lab = Lab::new();
+    lab.works("run experiment.toml --out out --device flex --set chain.seeds=[0] --set sample.prompt=\"human\"");
+    assert!(!lab.read("out/metrics.csv").contains("step-divergence"));
+}

@@ -1,0 +1,38 @@
+//! Whether a model is as often right as it is sure: its likeliest next token on human test text, of so many predictions of the
+//! test set, the same for all chains.
+
+use crate::Human;
+use crate::scoring::{Measured, positions};
+use evaluation::calibration::{Calibration, calibration, error};
+use inference::{Tokens, confidences};
+use model::Weights;
+use ops::device::Device;
+use streams::{Purpose, Streams, item_of_name};
+
+/// In a score stage: the reliability table of each model.
+pub(crate) const RELIABILITY: &str = "reliability.json";
+
+/// Predictions, about: documents are read whole.
+const PREDICTIONS: u64 = 4096;
+
+/// The calibration error and the reliability table of a model; nothing if its numbers ran away.
+pub(crate) fn calibrate(weights: &Weights, human: &Human, device: &Device) -> (Vec<Measured>, Option<Calibration>) {
+    let tokens = &human.test.tokens;
+    let item = item_of_name("calibration");
+    let mut held = 0;
+    let documents: Vec<Tokens<'_>> = (Streams::new(0).stream(Purpose::Evaluation, 0, item).permutation(tokens.len()))
+        .into_iter()
+        .take_while(|&document| {
+            let is_short = held < PREDICTIONS;
+            held += positions(tokens, document, weights.config().context);
+            is_short
+        })
+        .map(|document| (tokens.ids(document), tokens.truncated(document)))
+        .collect();
+    let found = calibration(&confidences(weights, &documents, human.tokenizer.separator(), device));
+    let rows = found.iter().flat_map(|found| {
+        [("equal-width", &found.equal_width), ("equal-mass", &found.equal_mass)]
+            .map(|(detail, bins)| Measured::new("test", "calibration-error", detail, error(bins)))
+    });
+    (rows.collect(), found)
+}

@@ -1,0 +1,125 @@
+//! What a generation's text is to the eyes of generation 0, and what each generation's learning adds.
+
+use super::{Corpus, Transformers, json, weights, write_file};
+use crate::reader::{PERPLEXITIES, Reader};
+use crate::scoring::{self, Measured};
+use crate::{Error, PromptFrom};
+use evaluation::DocumentLoss;
+use inference::{Decoding, Sequence, Tokens, decode, decoder};
+use model::Weights;
+use std::path::Path;
+use streams::{Streams, item_of_name};
+
+impl Transformers<'_> {
+    /// What generation 0's model makes of the text, and what its own `authors` do; the first of generation 0's members, where
+    /// they are several.
+    pub(super) fn seen(
+        &self,
+        generation: u32,
+        corpus: &Corpus,
+        authors: &[Weights],
+        folder: &Path,
+    ) -> Result<Vec<Measured>, Error> {
+        if self.reader.get().is_none() {
+            let first = weights(&self.trained.borrow()[0].models[0])?;
+            let texts = &self.seed.texts.tokens;
+            let training = self.seed.set.training.iter().map(|e| (texts.ids(e.index), texts.truncated(e.index)));
+            let training: Vec<Tokens<'_>> = training.collect();
+            let reader = Reader::new(first, self.human, &training, self.chain.seed, self.device.device());
+            self.reader.set(reader).ok().expect("it was not set");
+        }
+        let reader = self.reader.get().expect("it is set");
+        let (list, histogram) = reader.measures(&corpus.tokens, authors, (self.chain.seed, generation));
+        write_file(&folder.join(PERPLEXITIES), &json(&histogram))?;
+        Ok(list)
+    }
+
+    /// What this generation's learning added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token, over documents x
+    /// that model k-1 wrote for this alone, about as many tokens as the test set has. No model was trained on them.
+    ///
+    /// At temperature 1 without truncation this estimates KL(q_(k-1) ‖ q_k), so that it is zero or more but for its scatter. Of
+    /// another sampler's documents it is the difference of the two models' losses on what that sampler writes, no divergence,
+    /// and may be below zero. The ids are those that were sampled, not those that the text encodes to, since the models'
+    /// probabilities are of them. Members are a mixture, each the author of its share. Not measured of text that begins with
+    /// a prompt, which no model wrote.
+    pub(super) fn step_divergence(&self, generation: u32, models: &[Weights]) -> Result<Option<Measured>, Error> {
+        let Some(before) = generation.checked_sub(1).filter(|_| self.arm.sample.prompt == PromptFrom::None) else {
+            return Ok(None);
+        };
+        let stages = self.trained.borrow()[before as usize].models.clone();
+        let parents = stages.iter().map(weights).collect::<Result<Vec<_>, Error>>()?;
+        let mut drawn = Vec::new();
+        for (member, parent) in parents.iter().enumerate() {
+            drawn.extend(self.draw_anew(parent, (before, member))?);
+        }
+        let documents: Vec<Tokens<'_>> = drawn.iter().map(|s| (&s.ids[..], s.truncated)).collect();
+        let value = divergence(&documents, (&parents, models), &|weights| self.losses(weights, &documents));
+        Ok(value.map(|value| Measured::new("written", "step-divergence", "", value)))
+    }
+
+    /// Documents that nobody is trained on: a member's share of as many tokens as the test set has, by the arm's sampler.
+    fn draw_anew(&self, weights: &Weights, (generation, member): (u32, usize)) -> Result<Vec<Sequence>, Error> {
+        let sampling = self.arm.sample.sampling();
+        let budget = self.human.test.tokens.tokens() as u64 / self.members() as u64;
+        let decoding = Decoding {
+            sampling: &sampling,
+            streams: Streams::new(item_of_name(&format!("{}/member-{member}/drawn-anew", self.chain.seed))),
+            generation,
+            separator: self.human.tokenizer.separator(),
+            prompt: &|_| Vec::new(),
+        };
+        let slots = inference::slots(&self.config, self.device);
+        let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
+        let mut decoder = decoder(weights, self.device, &sampling, slots);
+        decode(&mut decoder, &decoding, budget, &size, &mut |_| {}).map_err(Error::work)
+    }
+
+    fn losses(&self, weights: &Weights, documents: &[Tokens<'_>]) -> Vec<f64> {
+        let losses =
+            inference::token_losses(weights, documents, self.human.tokenizer.separator(), &self.device.device());
+        losses.iter().map(|losses| losses.iter().map(|&loss| f64::from(loss)).sum()).collect()
+    }
+}
+
+/// The mixtures' difference in nats per token, given what one model loses on each document; none of no tokens.
+fn divergence<M>(
+    documents: &[Tokens<'_>],
+    (before, now): (&[M], &[M]),
+    losses: &dyn Fn(&M) -> Vec<f64>,
+) -> Option<f64> {
+    let tokens: usize = documents.iter().map(|(ids, truncated)| ids.len() + usize::from(!truncated)).sum();
+    let nats = |models: &[M]| {
+        let loss = |nats| DocumentLoss { nats, ..DocumentLoss::default() };
+        let of = |model: &M| losses(model).into_iter().map(loss).collect();
+        scoring::mixed(models.iter().map(of).collect()).iter().map(|loss| loss.nats).sum::<f64>()
+    };
+    (tokens > 0).then(|| (nats(now) - nats(before)) / tokens as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use streams::Purpose;
+
+    /// A model that writes documents of one of two tokens without an end, the first with this chance.
+    fn losses<'a>(documents: &'a [Tokens<'a>]) -> impl Fn(&f64) -> Vec<f64> + 'a {
+        move |p| documents.iter().map(|(ids, _)| -if ids[0] == 1 { *p } else { 1.0 - p }.ln()).collect()
+    }
+
+    #[test]
+    fn coins() {
+        let mut stream = Streams::new(0).stream(Purpose::Evaluation, 0, 0);
+        let ids: Vec<[u32; 1]> = (0..100_000).map(|_| [if stream.uniform() < 0.7 { 1 } else { 2 }]).collect();
+        let documents: Vec<Tokens<'_>> = ids.iter().map(|ids| (&ids[..], true)).collect();
+        let of = losses(&documents);
+        let found = |before: &[f64], now: &[f64]| divergence(&documents, (before, now), &of).unwrap();
+        assert_eq!(found(&[0.7], &[0.7]), 0.0);
+        // KL in closed form, within four standard errors.
+        let exact = 0.7 * (0.7_f64 / 0.5).ln() + 0.3 * (0.3_f64 / 0.5).ln();
+        let error = (0.7 * 0.3_f64).sqrt() * (0.7_f64 / 0.3).ln() / (documents.len() as f64).sqrt();
+        assert!((found(&[0.7], &[0.5]) - exact).abs() < 4.0 * error, "{} {exact}", found(&[0.7], &[0.5]));
+        // Two authors, half of the documents each, are one coin of the mean chance.
+        assert!((found(&[0.9, 0.5], &[0.5, 0.5]) - found(&[0.7], &[0.5])).abs() < 1e-12);
+        assert_eq!(divergence(&[], (&[0.5], &[0.5]), &|_: &f64| Vec::new()), None);
+    }
+}

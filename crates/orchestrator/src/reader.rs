@@ -1,0 +1,215 @@
+//! Text as one frozen model sees it: the model of a chain's generation 0, which learnt from human text.
+//!
+//! *Definitions.* Perplexity of what was written under that model and under its own author; the distribution of the
+//! documents' perplexities under that model (Shumailov et al. 2024, figure 1); MAUVE (Pillutla et al. 2021) and the Vendi score
+//! (Friedman and Dieng 2023) of documents as points, a point being the mean over a document's positions of the state before
+//! the head. All of the same number of documents, drawn from either side: 1,000, or as many as the smaller side has.
+//!
+//! *Traps.* Text that grows simple has a *low* perplexity under its author, and under generation 0: neither is quality.
+//! Compare features of one featurizer and one number of documents only (`written,documents-read,compared`), and always with what other
+//! human text gets (`human`): MAUVE of the seed's training text against the test text, which the featurizer knows better
+//! than a stranger's. Published values are of another featurizer.
+
+use crate::scoring::Measured;
+use crate::{Human, scoring};
+use corpus::TokenSet;
+use evaluation::DocumentLoss;
+use evaluation::features::{Mauve, mauve, vendi};
+use inference::{Reading, Tokens, read};
+use model::Weights;
+use ops::device::Device;
+use serde::Serialize;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use streams::{Purpose, Streams, item_of_name};
+
+/// Documents of a side, at most.
+const DOCUMENTS: usize = 1000;
+/// Of fewer, clusters of ten are too few to say anything.
+const LEAST: usize = 100;
+/// Quantiles of the documents' perplexities, in percent.
+const QUANTILES: [(usize, &str, &str); 5] = [
+    (5, "05", "human-05"),
+    (25, "25", "human-25"),
+    (50, "50", "human-50"),
+    (75, "75", "human-75"),
+    (95, "95", "human-95"),
+];
+/// Bins of the histogram in an octave of perplexity.
+const BINS: f64 = 4.0;
+
+/// In a score stage: the histogram of the documents' perplexities.
+pub(crate) const PERPLEXITIES: &str = "perplexities.json";
+
+/// A bin of that histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Bin {
+    /// Perplexities from here ...
+    from: f64,
+    /// ... to below here.
+    to: f64,
+    /// Documents of the generation.
+    written: usize,
+    /// Of as many human documents.
+    human: usize,
+}
+
+/// The frozen model, and what it makes of human text.
+pub(crate) struct Reader {
+    weights: Weights,
+    separator: u32,
+    device: Device,
+    test: Vec<Reading>,
+    /// The training text, which other human text is held against.
+    twin: Vec<Reading>,
+    /// What other human text gets, by number of documents.
+    ceilings: RefCell<BTreeMap<usize, Vec<Measured>>>,
+}
+
+impl Reader {
+    /// With generation 0's model; `training` are the tokens of the human documents that it learnt from.
+    pub(crate) fn new(weights: Weights, human: &Human, training: &[Tokens<'_>], seed: u64, device: Device) -> Self {
+        let separator = human.tokenizer.separator();
+        let all: Vec<Tokens<'_>> = human.test.tokens.iter().collect();
+        // The test set is the run's: all chains read the same documents of it.
+        let test = read(&weights, &drawn(&all, &Streams::new(0), 0, "test"), separator, &device);
+        let twin = read(&weights, &drawn(training, &Streams::new(seed), 0, "training"), separator, &device);
+        Self { weights, separator, device, test, twin, ceilings: RefCell::default() }
+    }
+
+    /// What this model makes of what a generation wrote, and what its own `authors` make of it.
+    pub(crate) fn measures(
+        &self,
+        tokens: &TokenSet,
+        authors: &[Weights],
+        (seed, generation): (u64, u32),
+    ) -> (Vec<Measured>, Vec<Bin>) {
+        let all: Vec<Tokens<'_>> = tokens.iter().collect();
+        let documents = drawn(&all, &Streams::new(seed), generation, "written");
+        let written = read(&self.weights, &documents, self.separator, &self.device);
+        let own = authors.iter().map(|author| read(author, &documents, self.separator, &self.device));
+        let loss = |reading: &Reading| DocumentLoss { nats: reading.nats, tokens: reading.tokens, bytes: 0 };
+        let own = scoring::mixed(own.map(|readings| readings.iter().map(loss).collect()).collect());
+        let n = [written.len(), self.test.len(), self.twin.len()].into_iter().min().unwrap_or(0);
+        let mut list = vec![Measured::new("written", "documents-read", "", written.len() as f64)];
+        let mut put = |metric, detail: &str, value: Option<f64>| {
+            list.extend(value.map(|value| Measured::new("written", metric, detail, value)));
+        };
+        put("perplexity", "generation-0", perplexity(written.iter().map(|r| (r.nats, r.tokens))));
+        put("perplexity", "itself", perplexity(own.iter().map(|loss| (loss.nats, loss.tokens))));
+        put("perplexity", "human", perplexity(self.test.iter().map(|r| (r.nats, r.tokens))));
+        let [ours, theirs] = [&written, &self.test].map(|readings| by_document(readings));
+        for (percent, detail, human) in QUANTILES {
+            put("document-perplexity", detail, quantile(&ours, percent));
+            put("document-perplexity", human, quantile(&theirs, percent));
+        }
+        if n >= LEAST {
+            put("documents-read", "compared", Some(n as f64));
+            let width = self.weights.config().width;
+            let features = states(&written[..n]);
+            put("mauve", "", mauve(&states(&self.test[..n]), &features, width, &settings()));
+            put("vendi", "", vendi(&features, width));
+            list.extend(self.ceiling(n));
+        }
+        (list, histogram(&written[..n], &self.test[..n]))
+    }
+
+    /// What other human text gets in the place of what was written.
+    fn ceiling(&self, n: usize) -> Vec<Measured> {
+        let mut ceilings = self.ceilings.borrow_mut();
+        let measure = || {
+            let width = self.weights.config().width;
+            let [test, twin] = [&self.test, &self.twin].map(|readings| states(&readings[..n]));
+            let values =
+                [("mauve", mauve(&test, &twin, width, &settings())), ("vendi", vendi(&test, width))].into_iter();
+            values.filter_map(|(metric, value)| Some(Measured::new("written", metric, "human", value?))).collect()
+        };
+        ceilings.entry(n).or_insert_with(measure).clone()
+    }
+}
+
+/// The authors' settings but for one start of the clustering instead of five: the ceiling is taken in the same way, and
+/// what the others would find is within what another sample of documents changes.
+fn settings() -> Mauve {
+    Mauve { restarts: 1, iterations: 100, ..Mauve::default() }
+}
+
+/// Documents of one side, at random.
+fn drawn<'a>(documents: &[Tokens<'a>], streams: &Streams, generation: u32, side: &str) -> Vec<Tokens<'a>> {
+    let item = item_of_name(&format!("read/{side}"));
+    let order = streams.stream(Purpose::Evaluation, generation, item).permutation(documents.len());
+    order.into_iter().take(DOCUMENTS).map(|document| documents[document]).collect()
+}
+
+fn states(readings: &[Reading]) -> Vec<f32> {
+    readings.iter().flat_map(|reading| &reading.state).copied().collect()
+}
+
+fn perplexity(losses: impl Iterator<Item = (f64, u64)>) -> Option<f64> {
+    let (nats, tokens) = losses.fold((0.0, 0), |sum, loss| (sum.0 + loss.0, sum.1 + loss.1));
+    (tokens > 0).then(|| (nats / tokens as f64).exp())
+}
+
+/// The perplexity of each document, sorted.
+fn by_document(readings: &[Reading]) -> Vec<f64> {
+    let mut list: Vec<f64> = readings.iter().map(|r| (r.nats / r.tokens as f64).exp()).collect();
+    list.sort_by(f64::total_cmp);
+    list
+}
+
+/// The value nearest to the place of so many percent.
+fn quantile(sorted: &[f64], percent: usize) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    Some(sorted[(last * percent + 50) / 100])
+}
+
+/// Both sides' documents by perplexity, from the lowest bin that holds any to the highest.
+fn histogram(written: &[Reading], human: &[Reading]) -> Vec<Bin> {
+    let bins = |readings: &[Reading]| {
+        let mut counts = BTreeMap::<i64, usize>::new();
+        for reading in readings {
+            let octaves = reading.nats / reading.tokens as f64 / std::f64::consts::LN_2;
+            // What is no finite number has no bin.
+            if octaves.is_finite() {
+                *counts.entry((octaves * BINS).floor() as i64).or_default() += 1;
+            }
+        }
+        counts
+    };
+    let (written, human) = (bins(written), bins(human));
+    let ends = || written.keys().chain(human.keys()).copied();
+    let (Some(first), Some(last)) = (ends().min(), ends().max()) else { return Vec::new() };
+    let edge = |bin: i64| (bin as f64 / BINS).exp2();
+    let of = |counts: &BTreeMap<i64, usize>, bin: i64| counts.get(&bin).copied().unwrap_or(0);
+    (first..=last)
+        .map(|bin| Bin { from: edge(bin), to: edge(bin + 1), written: of(&written, bin), human: of(&human, bin) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(perplexity: f64, tokens: u64) -> Reading {
+        Reading { nats: perplexity.ln() * tokens as f64, tokens, state: vec![1.0, 0.0] }
+    }
+
+    #[test]
+    fn perplexities_by_hand() {
+        let readings: Vec<Reading> = [1.0, 2.0, 2.1, 4.0, 100.0].map(|p| reading(p * 1.0001, 3)).into();
+        let sorted = by_document(&readings);
+        let at = |percent| (quantile(&sorted, percent).unwrap() / 1.0001 * 10.0).round() / 10.0;
+        assert_eq!([5, 25, 50, 75, 95].map(at), [1.0, 2.0, 2.1, 4.0, 100.0]);
+        assert_eq!(quantile(&[], 50), None);
+        // One token at 4 and three at 1: the geometric mean.
+        let pair = [reading(4.0, 1), reading(1.0, 3)];
+        assert!((perplexity(pair.iter().map(|r| (r.nats, r.tokens))).unwrap() - 2_f64.sqrt()).abs() < 1e-12);
+        let bins = histogram(&readings[..4], &readings[4..]);
+        assert_eq!((bins[0].from, bins[0].written, bins[0].human), (1.0, 1, 0));
+        assert_eq!(bins.iter().map(|bin| bin.written).sum::<usize>(), 4);
+        // From 1 to above 64 there are six octaves, and 100 lies in the third quarter of the seventh.
+        assert_eq!((bins.len(), bins[26].human), (27, 1));
+        assert!((bins[4].from - 2.0).abs() < 1e-12 && bins[4].written == 2);
+        assert!(histogram(&[], &[]).is_empty());
+    }
+}
