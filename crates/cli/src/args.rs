@@ -122,7 +122,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) device: Device,
     /// Chains that are worked on at once; they share the processor's threads. Small models (below 2 million parameters) on a
-    /// processor get a job for each thread by default, others one
+    /// processor get a job for each thread by default, others one. Jobs on one GPU take turns on it, each with memory of its own:
+    /// more than one can pay where models are so small that the GPU waits for the processor. The results are the same
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,
     /// How progress is shown

@@ -69,7 +69,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match dispatch(arguments.command) {
+    let done = ops::caught(|| dispatch(arguments.command));
+    match done.unwrap_or_else(|failure| Err(Failure::Work(format!("{failure}; {}", failure.advice())))) {
         Ok(()) => finish(0),
         Err(failure) => {
             let (text, code) = match failure {

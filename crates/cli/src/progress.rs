@@ -223,7 +223,7 @@ impl Training {
     }
 
     pub(crate) fn step(&self, progress: training::Progress) {
-        let training::Progress { step, steps, loss } = progress;
+        let training::Progress { step, steps, loss, .. } = progress;
         let note = format!("loss {loss:.3}");
         if self.kind == ProgressKind::Json {
             let done = step as f64 / steps as f64;

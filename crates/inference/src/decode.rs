@@ -5,6 +5,7 @@ pub(crate) mod on_gpu;
 
 use crate::{Decoder, SampleError, Sampler, Scratch, Slot, Stepper};
 use corpus::{Sampling, SamplingError};
+use ops::DeviceFailure;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -49,9 +50,9 @@ pub enum DecodeError {
         /// What was wrong.
         source: SampleError,
     },
-    /// The device failed: out of memory, or lost.
-    #[error("writing: the device failed ({0}); what is finished is kept, run the command again to go on")]
-    Device(String),
+    /// The device failed.
+    #[error("writing: {0}; {advice}", advice = .0.advice())]
+    Device(#[from] DeviceFailure),
 }
 
 /// Writes documents 0, 1, 2, ... until the first `n` of them have together at least `budget` tokens by `size`, and gives

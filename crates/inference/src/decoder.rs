@@ -5,6 +5,7 @@ use crate::steppers::{CpuStepper, TensorStepper};
 use corpus::Sampling;
 use model::{ModelConfig, Weights};
 use ops::device::{Chosen, Kind};
+use ops::memory::Limits;
 
 /// What writes sequences with one model on one device.
 pub enum Decoder {
@@ -55,14 +56,47 @@ fn on_gpu(weights: &Weights, device: &Chosen, _: &Sampling, slots: usize) -> Dec
 }
 
 /// Sequences that are worth writing at once: on a processor as many as keep their keys and values near it, which decides the
-/// speed, at least one block of rows; on a GPU as many as its units need. Changes nothing but the speed.
+/// speed, at least one block of rows; on a GPU as many as its units need and its memory should have room for. Changes nothing
+/// but the speed.
 pub fn slots(config: &ModelConfig, device: &Chosen) -> usize {
-    /// Bytes of keys and values: about a processor's cache, and a part that any GPU worth the name can spare.
+    /// Bytes of keys and values: about a processor's cache.
     const NEAR: usize = 8 << 20;
-    const ON_GPU: usize = 4 << 30;
-    let cache = 2 * 4 * config.layers * config.kv_heads * config.head_width * config.context;
     match device.kind() {
-        Kind::Flex | Kind::NdArray => (NEAR / cache).next_multiple_of(16).clamp(16, 128),
-        Kind::Vulkan | Kind::Wgpu => (ON_GPU / cache / 64 * 64).clamp(64, 4096),
+        Kind::Flex | Kind::NdArray => (NEAR / cache(config)).next_multiple_of(16).clamp(16, 128),
+        Kind::Vulkan | Kind::Wgpu => slots_within(config, ops::memory::limits(&device.device())),
+    }
+}
+
+/// Bytes of a sequence's keys and values.
+fn cache(config: &ModelConfig) -> usize {
+    2 * 4 * config.layers * config.kv_heads * config.head_width * config.context
+}
+
+/// Slots of a GPU: its keys and values take a part that any GPU worth the name can spare, at most half of what it has; and no
+/// buffer, of a layer's keys or of all logits, is larger than one can be.
+fn slots_within(config: &ModelConfig, limits: Option<Limits>) -> usize {
+    const MOST: usize = 4 << 30;
+    let room = limits.and_then(|limits| limits.all).map_or(MOST, |all| MOST.min(all as usize / 2));
+    let largest = limits.map_or(usize::MAX, |limits| limits.largest as usize);
+    let buffer = (cache(config) / (2 * config.layers)).max(4 * config.vocabulary);
+    let slots = (room / cache(config)).min(largest / buffer);
+    if slots < 64 { slots.max(1) } else { (slots / 64 * 64).min(4096) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_keep_to_a_gpus_limits() {
+        let config = model::Settings { preset: "large".into(), ..Default::default() }.resolve(8192).unwrap();
+        // 8 MiB of keys and values a sequence.
+        assert_eq!(cache(&config), 8 << 20);
+        assert_eq!(slots_within(&config, None), 512);
+        assert_eq!(slots_within(&config, Some(Limits { largest: 4 << 30, all: Some(80 << 30) })), 512);
+        assert_eq!(slots_within(&config, Some(Limits { largest: 4 << 30, all: Some(2 << 30) })), 128);
+        // A layer's keys of one sequence are half a MiB.
+        assert_eq!(slots_within(&config, Some(Limits { largest: 20 << 20, all: None })), 40);
+        assert_eq!(slots_within(&config, Some(Limits { largest: 1, all: Some(1) })), 1);
     }
 }

@@ -5,6 +5,7 @@ use crate::decode::Writing;
 use burn::tensor::Device;
 use kernels::decoder::{CpuDecoder, DecoderConfig, DecoderWeights, IDLE, LayerWeights};
 use model::{Cache, Transformer, Weights};
+use ops::DeviceFailure;
 
 /// A slot of the decoder: the document it writes, if any.
 pub struct Slot {
@@ -151,7 +152,7 @@ impl Stepper for GpuStepper {
         use rayon::prelude::*;
         let input = |slot: &Slot| slot.input().map(|(token, position)| (token, position as usize));
         let inputs: Vec<_> = slots.iter().map(input).collect();
-        let logits = self.decoder.logits(&inputs).map_err(|error| DecodeError::Device(error.to_string()))?;
+        let logits = self.decoder.logits(&inputs).map_err(|error| DeviceFailure::of(&error.to_string()))?;
         slots.par_iter_mut().zip(logits.par_chunks(self.decoder.config().vocab)).for_each(|(slot, row)| {
             if let Some(writing) = &mut slot.writing {
                 each(writing, row);
@@ -197,7 +198,7 @@ impl Stepper for TensorStepper {
         let inputs: Vec<(u32, u32)> = inputs.chain(std::iter::repeat((0, 0))).take(self.cache.slots()).collect();
         let (tokens, positions): (Vec<u32>, Vec<u32>) = inputs.into_iter().unzip();
         let logits = self.transformer.step(&tokens, &positions, &mut self.cache);
-        let logits = logits.try_into_vec_as::<f32>().map_err(|error| DecodeError::Device(format!("{error:?}")))?;
+        let logits = logits.try_into_vec_as::<f32>().map_err(|error| DeviceFailure::of(&format!("{error:?}")))?;
         for (slot, row) in slots.iter_mut().zip(logits.chunks(self.transformer.config().vocabulary)) {
             if let Some(writing) = &mut slot.writing {
                 each(writing, row);

@@ -1,6 +1,7 @@
 use crate::{DecodeError, Decoding, decode, decoder};
 use corpus::{Document, Origin, Prompt, Provenance, Sampling, Span, Tokenizer};
 use model::Weights;
+use ops::DeviceFailure;
 use ops::device::Chosen;
 use streams::{Purpose, Streams};
 
@@ -40,11 +41,14 @@ pub struct WriteSettings<'a> {
 /// A document's size is counted as the next generation will see it: its text encoded again, and its end, as far as a window
 /// holds them.
 ///
+/// A device that has too little memory for so many slots is asked again for half of them, down to one: the documents are the
+/// same.
+///
 /// # Errors
-/// If the model's logits are not numbers.
+/// If the model's logits are not numbers, or the device fails.
 ///
 /// # Panics
-/// If prompts are asked for and no document has enough tokens, or the device fails.
+/// If prompts are asked for and no document has enough tokens.
 pub fn write(
     weights: &Weights,
     tokenizer: &Tokenizer,
@@ -66,8 +70,12 @@ pub fn write(
         // What encodes to more than a window holds is cut there.
         (tokenizer.encode(&tokenizer.decode(ids)).len() + usize::from(!truncated)).min(context) as u64
     };
-    let mut decoder = decoder(weights, device, settings.sampling, settings.slots);
-    let sequences = decode(&mut decoder, &decoding, settings.budget, &size, progress)?;
+    // A document has a token at least.
+    let slots = settings.slots.min(usize::try_from(settings.budget).unwrap_or(usize::MAX)).max(1);
+    let sequences = halving(slots, device, |slots| {
+        let mut decoder = decoder(weights, device, settings.sampling, slots);
+        decode(&mut decoder, &decoding, settings.budget, &size, progress)
+    })?;
     let parent = weights.hash();
     let document = |(index, sequence): (usize, crate::Sequence)| {
         let text = tokenizer.decode(&sequence.ids);
@@ -81,6 +89,28 @@ pub fn write(
         Written { document, ids: sequence.ids }
     };
     Ok(sequences.into_iter().enumerate().map(document).collect())
+}
+
+/// Tries with half as many slots for as long as the device has too little memory for them.
+fn halving<T>(
+    mut slots: usize,
+    device: &Chosen,
+    mut attempt: impl FnMut(usize) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    loop {
+        match ops::caught(|| attempt(slots)).unwrap_or_else(|failure| Err(failure.into())) {
+            Err(DecodeError::Device(DeviceFailure::OutOfMemory(reason))) if slots > 1 => {
+                tracing::warn!(
+                    slots,
+                    reason,
+                    "the device has no memory for so many sequences; half as many are written"
+                );
+                slots /= 2;
+                ops::memory::release(&device.device());
+            }
+            done => return done,
+        }
+    }
 }
 
 /// A written document and the tokens that were sampled for it.
@@ -155,5 +185,35 @@ impl PromptPool {
         let mut stream = settings.streams.stream(Purpose::Prompt, settings.generation, document);
         let count = self.texts.len() as u64;
         (count > 0).then(|| &self.texts[stream.below(count) as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_halved_until_they_fit() {
+        let device = ops::device::parse("flex").expect("every build has it");
+        let mut tried = Vec::new();
+        // One that gives an error and one that panics, as devices do.
+        let found = halving(100, &device, |slots| {
+            tried.push(slots);
+            match slots {
+                100 => Err(DeviceFailure::OutOfMemory("100 slots".to_owned()).into()),
+                50 => panic!("The bytes were never written\nCaused by:\n  out of device memory allocating 50 bytes"),
+                slots => Ok(slots),
+            }
+        });
+        assert_eq!(found.ok(), Some(25));
+        assert_eq!(tried, [100, 50, 25]);
+        let lost = halving(8, &device, |_| Err::<(), _>(DeviceFailure::Lost("gone".to_owned()).into()));
+        let line = lost.unwrap_err().to_string();
+        assert_eq!(
+            line,
+            "writing: the device was lost (gone); what is finished is kept; run the command again to go on"
+        );
+        let none = halving(2, &device, |_| Err::<(), _>(DeviceFailure::OutOfMemory("full".to_owned()).into()));
+        assert!(none.unwrap_err().to_string().contains("make the model smaller"));
     }
 }

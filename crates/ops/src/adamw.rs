@@ -60,6 +60,15 @@ impl AdamW {
         reference_norm(gradients)
     }
 
+    /// Sets the moments' memory aside, which the first step else does: whoever then measures what is left of a device's memory
+    /// has all that a run keeps before him.
+    pub fn prepare(&mut self, parameters: &[Tensor<2>]) {
+        if self.moments.is_empty() {
+            let zeros = |p: &Tensor<2>| Moments { first: p.zeros_like(), second: p.zeros_like() };
+            self.moments = parameters.iter().map(zeros).collect();
+        }
+    }
+
     /// One step: gradients are multiplied by `scale`, clipped to the global norm, and the parameters moved.
     /// Gives the norm before clipping. Neither parameters nor gradients are tracked by autodiff.
     /// `decays[i]` says whether parameter `i` is a matrix that decays.
@@ -78,10 +87,7 @@ impl AdamW {
         rate: f64,
     ) -> (Vec<Tensor<2>>, Late) {
         assert!(parameters.len() == gradients.len() && parameters.len() == decays.len());
-        if self.moments.is_empty() {
-            let zeros = |p: &Tensor<2>| Moments { first: p.zeros_like(), second: p.zeros_like() };
-            self.moments = parameters.iter().map(zeros).collect();
-        }
+        self.prepare(&parameters);
         assert_eq!(self.moments.len(), parameters.len(), "the same parameters in every step");
         #[cfg(feature = "gpu")]
         if parameters.first().is_some_and(|p| fused::is_gpu(&p.device())) {

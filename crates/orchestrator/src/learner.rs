@@ -187,12 +187,28 @@ impl Transformers<'_> {
         let stage = match found {
             Some(stage) => stage,
             None if generation < self.first => return Err(Stop::Missing(generation)),
-            None => (self.make)(&id, fill)?,
+            None => (self.make)(&id, &mut |folder| self.at_the_border(kind, generation, || fill(folder)))?,
         };
         self.stages.borrow_mut().insert(kind, id);
         let cost = self.plan.generations[generation as usize].cost(kind) * share;
         self.observer.event(Event::Finished { chain: self.chain.to_string(), generation, kind, made, cost });
         Ok(stage)
+    }
+
+    /// Does a stage's work. If the device fails in it, that is one line, and the stage is not there; when the work is done or has
+    /// failed, the device's memory is free for work of another kind.
+    fn at_the_border(
+        &self,
+        kind: StageKind,
+        generation: u32,
+        work: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let done = ops::caught(work).unwrap_or_else(|failure| {
+            let (chain, advice) = (&self.chain, failure.advice());
+            Err(Error::Work(format!("{chain}, generation {generation}: {kind}: {failure}; {advice}")))
+        });
+        ops::memory::release(&self.device.device());
+        done
     }
 
     /// Ends the chain, and writes that down, if this stage says that the model's numbers ran away.

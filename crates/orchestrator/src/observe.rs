@@ -1,4 +1,6 @@
 use rundir::StageKind;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 /// What happens while a run is made.
 #[derive(Clone, Debug)]
@@ -58,5 +60,13 @@ pub trait Observer: Sync {
 impl<F: Fn(Event) + Sync> Observer for F {
     fn event(&self, event: Event) {
         self(event);
+    }
+}
+
+/// Says what is worth a line, but no second one in this process: every generation would say it again.
+pub(crate) fn note_once(observer: &dyn Observer, line: String) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+        observer.event(Event::Note(line));
     }
 }

@@ -398,7 +398,10 @@ impl Run {
         let next = AtomicUsize::new(0);
         let first_error: Mutex<Option<Error>> = Mutex::new(None);
         let job = || {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(Error::work)?;
+            // This thread is one of the pool's: a chain's work never changes its thread, each of which has a queue and memory
+            // of its own on a GPU.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+            let pool = pool.build().map_err(Error::work)?;
             loop {
                 let taken = next.fetch_add(1, Ordering::Relaxed);
                 let failed = first_error.lock().expect("no job panics with this lock").is_some();

@@ -28,6 +28,20 @@ impl Batch {
         batch
     }
 
+    /// The same in parts of so many windows of `context` positions, the last perhaps smaller.
+    pub(crate) fn parts(&self, windows: usize, context: usize) -> impl Iterator<Item = Self> {
+        let length = windows * context;
+        (0..self.inputs.len()).step_by(length).map(move |first| {
+            let range = first..(first + length).min(self.inputs.len());
+            Self {
+                inputs: self.inputs[range.clone()].to_vec(),
+                targets: self.targets[range.clone()].to_vec(),
+                weights: self.weights[range.clone()].to_vec(),
+                starts: self.starts[range].to_vec(),
+            }
+        })
+    }
+
     /// Targets that count: all but padding.
     pub fn targets(&self) -> u64 {
         self.weights.iter().filter(|&&w| w > 0.0).count() as u64

@@ -22,12 +22,14 @@
 //! ```
 
 mod batches;
+mod micro;
 mod objective;
 mod run;
 mod schedule;
 mod settings;
 
 pub use batches::{Batch, Batches};
+pub use micro::gradients_in_parts;
 pub use objective::{Gradients, gradients, mean_loss, token_losses};
 pub use run::{LogLine, Progress, Record, TrainError, Trained, train};
 pub use schedule::Schedule;

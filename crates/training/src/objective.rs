@@ -39,6 +39,17 @@ fn summed(transformer: &Transformer, batch: &Batch, rule: TokenRule, device: &De
 /// # Panics
 /// If the transformer is not on a device with autodiff, or the device fails.
 pub fn gradients(transformer: &mut Transformer, batch: &Batch, rule: TokenRule, device: &Device) -> Gradients {
+    let (sum, tensors) = backward(transformer, batch, rule, device);
+    Gradients { sum: Late::new(sum), tensors, weight: batch.weight() }
+}
+
+/// The weighted sum of losses, and its gradients in the order of the parameters; none of it tracked.
+pub(crate) fn backward(
+    transformer: &mut Transformer,
+    batch: &Batch,
+    rule: TokenRule,
+    device: &Device,
+) -> (Tensor<1>, Vec<Tensor<2>>) {
     let sum = summed(transformer, batch, rule, device).sum;
     let mut graph = sum.backward();
     let tensors = transformer
@@ -46,7 +57,7 @@ pub fn gradients(transformer: &mut Transformer, batch: &Batch, rule: TokenRule, 
         .into_iter()
         .map(|p| p.grad_remove(&mut graph).expect("every parameter has a part in the loss"))
         .collect();
-    Gradients { sum: Late::new(sum.inner()), tensors, weight: batch.weight() }
+    (sum.inner(), tensors)
 }
 
 /// Cross-entropy of every position of a batch in nats, without weights or gradients.

@@ -1,8 +1,9 @@
-use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients, mean_loss};
+use crate::micro::Micro;
+use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients_in_parts, mean_loss};
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
 use model::{Transformer, Weights};
-use ops::{AdamW, Late, Precision};
+use ops::{AdamW, DeviceFailure, Late, Precision};
 use serde::{Deserialize, Serialize};
 use streams::Streams;
 
@@ -30,6 +31,9 @@ pub struct Record {
     /// Steps of float16 that were left out because their gradients were too large for it.
     #[serde(default)]
     pub skipped: u64,
+    /// Windows that were computed at a time, where not all of a batch were: asked for, or what the device had memory for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
 }
 
 /// One line of `train.jsonl`: one step of every ten, and every validation.
@@ -59,6 +63,8 @@ pub struct Progress {
     pub steps: u64,
     /// The last batch's loss, nats per token.
     pub loss: f64,
+    /// Windows that are computed at a time, where the device has not the memory for those that it should.
+    pub halved: Option<usize>,
 }
 
 /// Why a run ended early.
@@ -76,11 +82,17 @@ pub enum TrainError {
         /// The gradient's norm.
         norm: f64,
     },
+    /// The device failed. Nothing of the run is left: it begins again.
+    #[error("training: {0}; {advice}", advice = .0.advice())]
+    Device(#[from] DeviceFailure),
 }
 
 const LOG_EVERY: u64 = 10;
 /// Steps whose figures are read from a GPU together.
 const READ_EVERY: usize = 10;
+/// Steps whose memory is looked at before the optimizer takes them. Shapes never change: if these fit, the others do, unless
+/// somebody else takes the device's memory, which ends the run.
+const CHECKED: u64 = 10;
 /// Steps of float16 in a row that may be left out before the run is taken to have run away.
 const MOST_SKIPPED: u64 = 10;
 /// Validations of a run that keeps its best checkpoint, evenly spread, the last one at its end. A run that keeps its last
@@ -93,11 +105,25 @@ const VALIDATIONS: u64 = 10;
 /// mixture; `generation` picks the streams.
 ///
 /// # Errors
-/// [`TrainError`] if the numbers run away.
+/// [`TrainError`] if the numbers run away, or the device fails with a single window at a time.
 ///
 /// # Panics
-/// If there are no windows, or the device fails.
+/// If there are no windows.
 pub fn train(
+    start: Weights,
+    windows: &Windows,
+    validation: Option<&Windows>,
+    settings: &Settings,
+    streams: &Streams,
+    generation: u32,
+    device: &Device,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Trained, TrainError> {
+    ops::caught(|| take_steps(start, windows, validation, settings, streams, generation, device, progress))?
+}
+
+/// [`train()`] on a device that panics when it fails.
+fn take_steps(
     start: Weights,
     windows: &Windows,
     validation: Option<&Windows>,
@@ -119,12 +145,14 @@ pub fn train(
     let mut transformer = Transformer::new(&start, &tracked).with_precision(settings.precision);
     let decays = transformer.decays();
     let mut optimizer = AdamW::new(settings.optimizer());
+    optimizer.prepare(&untracked(&mut transformer));
     // A batch is divided by what its targets weigh on average in the training set. Divided by their own weight, a batch
     // that happens to hold one source would count as if that source weighed 1.
     let mean_weight = windows.mean_weight();
     let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
     let mut state = State {
         steps,
+        micro: Micro::new(size, settings.micro_batch, start.config(), device),
         // The largest float16 is 65,504: a gradient beyond it says nothing about the model.
         may_skip: settings.precision == Precision::Float16,
         skipped: 0,
@@ -139,7 +167,15 @@ pub fn train(
     for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
         let step = step as u64;
         let rate = schedule.rate(step);
-        let found = gradients(&mut transformer, &batch, settings.objective.rule(), &tracked);
+        let found = state.micro.fit(
+            || ops::memory::release(device),
+            |windows| {
+                let rule = settings.objective.rule();
+                let found = ops::caught(|| gradients_in_parts(&mut transformer, &batch, windows, rule, &tracked))?;
+                // Later steps take what the first ones gave back.
+                if step < CHECKED { ops::memory::check(&found.tensors).map(|()| found) } else { Ok(found) }
+            },
+        )?;
         let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
         let targets = batch.targets();
         let scale = 1.0 / (targets as f64 * mean_weight);
@@ -157,12 +193,17 @@ pub fn train(
             state.settle(progress)?;
         }
         if let Some(held_out) = validates {
-            let loss = state.validate(&transformer, held_out, size, device, settings.checkpoint);
+            let loss = state.validate(&transformer, held_out, device, settings.checkpoint);
             state.log.last_mut().expect("the step is logged").validation = Some(loss);
         }
     }
     state.settle(progress)?;
     Ok(state.finish(&transformer))
+}
+
+/// The parameters without autodiff.
+fn untracked(transformer: &mut Transformer) -> Vec<Tensor<2>> {
+    transformer.parameters_mut().into_iter().map(|parameter| parameter.clone().inner()).collect()
 }
 
 /// A step whose figures the device may still be computing.
@@ -184,6 +225,7 @@ struct Step {
 struct State {
     /// All steps.
     steps: u64,
+    micro: Micro,
     /// Whether a step may be left out because its gradients are not finite, as [`AdamW::step`] does.
     may_skip: bool,
     skipped: u64,
@@ -225,21 +267,14 @@ impl State {
             if logged {
                 self.log.push(LogLine { step: step + 1, loss, rate, norm, tokens, validation: None });
             }
-            progress(Progress { step: step + 1, steps: self.steps, loss });
+            progress(Progress { step: step + 1, steps: self.steps, loss, halved: self.micro.halved() });
         }
         Ok(())
     }
 
-    fn validate(
-        &mut self,
-        transformer: &Transformer,
-        held_out: &Windows,
-        size: usize,
-        device: &Device,
-        keep: Checkpoint,
-    ) -> f64 {
+    fn validate(&mut self, transformer: &Transformer, held_out: &Windows, device: &Device, keep: Checkpoint) -> f64 {
         let weights = transformer.weights();
-        let loss = loss_of(&Transformer::new(&weights, device), held_out, size, device);
+        let loss = loss_of(&Transformer::new(&weights, device), held_out, self.micro.windows(), device);
         if keep == Checkpoint::Best && self.best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
             self.best = Some((loss, weights));
         }
@@ -258,6 +293,7 @@ impl State {
             final_loss: self.tail.mean(),
             validation_loss,
             skipped: self.skipped,
+            micro_batch: self.micro.in_parts(),
         };
         Trained { weights, record, log: self.log }
     }
@@ -316,6 +352,7 @@ mod tests {
         };
         let mut state = State {
             steps,
+            micro: Micro::whole(1),
             may_skip,
             skipped: 0,
             in_a_row: 0,

@@ -21,6 +21,10 @@ pub struct Settings {
     /// Windows of a batch; the preset's own by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
+    /// Windows of a batch that are computed at a time, their gradients added; all of them by default, or as many as a GPU has
+    /// memory for. Changes no result but by rounding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     /// Peak learning rate; `0.03 / √width` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
@@ -67,6 +71,7 @@ impl Default for Settings {
             epochs: None,
             tokens: None,
             batch: None,
+            micro_batch: None,
             learning_rate: None,
             warmup: 0.05,
             final_rate: 0.1,
@@ -112,6 +117,7 @@ impl Settings {
         within("epochs", self.epochs.unwrap_or(1.0), 1e-6, 1e6, "above 0")?;
         within("tokens", self.tokens.unwrap_or(1) as f64, 1.0, 1e15, "at least 1")?;
         within("batch", self.batch.unwrap_or(1) as f64, 1.0, 65_536.0, "from 1 to 65536")?;
+        within("micro_batch", self.micro_batch.unwrap_or(1) as f64, 1.0, 65_536.0, "from 1 to 65536")?;
         within("learning_rate", self.learning_rate.unwrap_or(1e-3), 1e-9, 10.0, "above 0 and at most 10")?;
         within("warmup", self.warmup, 0.0, 1.0, "from 0 to 1")?;
         within("final_rate", self.final_rate, 0.0, 1.0, "from 0 to 1")?;

@@ -60,6 +60,9 @@ pub(crate) fn train(args: TrainArgs) -> Result<(), Failure> {
     trained.weights.save(&args.out).map_err(Failure::work)?;
     tokenizer.save(&args.out.join("tokenizer.json")).map_err(Failure::work)?;
     let record = trained.record;
+    if let Some(windows) = record.micro_batch {
+        eprintln!("A batch does not fit this device's memory: {windows} of its windows were computed at a time.");
+    }
     println!(
         "{} parameters, {} steps, loss {:.4} nats a token: {}",
         config.parameters(),

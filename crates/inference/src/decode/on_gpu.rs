@@ -4,6 +4,7 @@ use super::{DecodeError, Decoding, Prefix, Sequence};
 use crate::SampleError;
 use corpus::Sampling;
 use gpu::decoder::{Document, Drawing, End, GpuDecoder, Source, write};
+use ops::DeviceFailure;
 use rayon::prelude::*;
 use streams::Purpose;
 
@@ -40,7 +41,7 @@ pub(super) fn decode(
         progress(shelf.prefix.total());
         shelf.prefix.advance(budget)
     });
-    written.map_err(|error| DecodeError::Device(error.to_string()))?;
+    written.map_err(|error| DeviceFailure::of(&error.to_string()))?;
     shelf.prefix.finished()
 }
 

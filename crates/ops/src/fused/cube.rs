@@ -1,6 +1,7 @@
 //! Kernels on a GPU's tensors: those of [`gpu`], on the buffers that Burn's tensors lie in.
 
 use super::{FusedOps, Targets, autodiff::Kernels};
+use crate::memory::Limits;
 use crate::{AdamWConfig, AttentionShape, Moments, Precision, TokenRule};
 use burn::backend::{Cube, CubeDevice, DispatchDevice, TensorMetadata, ops::FloatTensorOps};
 use burn::tensor::{DType, Device, FloatDType, Shape, Tensor};
@@ -31,6 +32,20 @@ pub(crate) fn has_shared_memory(device: &Device) -> bool {
 /// A GPU's queue, for work beside the operations of a model.
 pub(crate) fn client(device: &Device) -> Option<Client> {
     cube_device(device).map(|device| device.client())
+}
+
+/// What a GPU's memory can hold.
+pub(crate) fn limits(device: &Device) -> Option<Limits> {
+    let client = client(device)?;
+    let memory = &client.properties().memory;
+    Some(Limits { largest: memory.max_page_size, all: memory.max_memory() })
+}
+
+/// Whether what was to write these has been refused already; says why.
+pub(crate) fn check(tensors: &[Tensor<2>]) -> Result<(), String> {
+    let Some(client) = tensors.first().and_then(|tensor| client(&tensor.device())) else { return Ok(()) };
+    let tensors: Vec<CubeTensor> = tensors.iter().cloned().map(primitive).collect();
+    client.check(tensors.iter().map(|tensor| &tensor.handle)).map_err(|error| error.to_string())
 }
 
 /// What all layers' attention over one batch shares.
@@ -69,10 +84,19 @@ impl AttentionContext {
     }
 }
 
+/// A device, positions, width of a head, and the bits of theta.
+type Key = (CubeDevice, usize, usize, u64);
+
+/// Rotary tables that were made.
+static TABLES: Mutex<Vec<(Key, kernel::Rotary)>> = Mutex::new(Vec::new());
+
+/// Drops what is kept between batches: it lies on a device that may have lost it.
+pub(crate) fn forget() {
+    TABLES.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 /// The rotary table of a device and a shape, which all batches share.
 fn rotary(device: &CubeDevice, time: usize, head_width: usize, theta: f64) -> kernel::Rotary {
-    type Key = (CubeDevice, usize, usize, u64);
-    static TABLES: Mutex<Vec<(Key, kernel::Rotary)>> = Mutex::new(Vec::new());
     let key = (device.clone(), time, head_width, theta.to_bits());
     let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, table)) = tables.iter().find(|(known, _)| *known == key) {

@@ -7,7 +7,9 @@ mod cube;
 mod flex;
 
 #[cfg(feature = "gpu")]
-pub(crate) use cube::{AdamWState, adamw as adamw_on_gpu, client, has_shared_memory, is_gpu, multiplies};
+pub(crate) use cube::{
+    AdamWState, adamw as adamw_on_gpu, check, client, forget, has_shared_memory, is_gpu, limits, multiplies,
+};
 pub(crate) use flex::{adamw, is_flex, square_norm};
 
 use crate::{AttentionShape, Precision, TokenRule};
@@ -37,6 +39,19 @@ pub(crate) fn multiplies(_: &Device, precision: Precision) -> bool {
 pub(crate) fn has_shared_memory(_: &Device) -> bool {
     true
 }
+
+#[cfg(not(feature = "gpu"))]
+pub(crate) fn limits(_: &Device) -> Option<crate::memory::Limits> {
+    None
+}
+
+#[cfg(not(feature = "gpu"))]
+pub(crate) fn check(_: &[Tensor<2>]) -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg(not(feature = "gpu"))]
+pub(crate) fn forget() {}
 
 /// What all layers' attention over one batch shares, for the device's kernel.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 mod adamw;
 mod attention;
+mod failing;
 mod formulas;
 mod graph;
 mod halves;

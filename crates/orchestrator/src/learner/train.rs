@@ -2,6 +2,7 @@
 
 use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, weights, write_file};
 use crate::Error;
+use crate::observe::note_once;
 use chain::{Entry, TrainingSet};
 use corpus::Windows;
 use model::{ModelConfig, Weights};
@@ -74,6 +75,14 @@ impl Transformers<'_> {
             None => Weights::initialise(&self.config, &streams, generation),
         };
         let mut progress = |p: training::Progress| {
+            if let Some(windows) = p.halved {
+                let batch = self.train.micro_batch.or(self.train.batch).unwrap_or(1);
+                let line = format!(
+                    "training: {batch} windows do not fit this device's memory together; {windows} are computed at a time, \
+                     which changes nothing but rounding (train.micro_batch)"
+                );
+                note_once(self.observer, line);
+            }
             self.working(generation, StageKind::Train, p.step as f64 / p.steps as f64, format!("loss {:.3}", p.loss));
         };
         let device = self.device.device();
@@ -92,6 +101,9 @@ impl Transformers<'_> {
                 write_file(&folder.join("record.json"), &json(&trained.record))
             }
             Err(error @ TrainError::NotFinite { .. }) => write_file(&folder.join(FAILURE), &error.to_string()),
+            Err(error @ TrainError::Device(_)) => {
+                Err(Error::Work(format!("{}, generation {generation}: {error}", self.chain)))
+            }
         }
     }
 

@@ -101,7 +101,7 @@ impl Transformers<'_> {
             Ok(written) => written,
             // The last step of a training run can break a model that no loss was taken of any more.
             Err(error @ DecodeError::Sample { .. }) => return write_file(&folder.join(FAILURE), &error.to_string()),
-            Err(error) => return Err(Error::work(error)),
+            Err(error) => return Err(Error::Work(format!("{}, generation {generation}: {error}", self.chain))),
         };
         let documents: Vec<Document> = written.iter().map(|w| w.document.clone()).collect();
         let tokens = TokenSet::encode(&documents, &self.human.tokenizer);
