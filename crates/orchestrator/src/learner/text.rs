@@ -158,7 +158,7 @@ impl Transformers<'_> {
                 list.push(Measured::new("training", "unread-documents", "", recount.unread() as f64));
             }
             Learned::NGram(model) => {
-                let losses = timed("scoring", || self.losses(&model));
+                let losses = timed("scoring", || self.ngram_losses(&model));
                 let impossible = losses.iter().filter(|loss| !loss.nats.is_finite()).count();
                 let share = impossible as f64 / losses.len().max(1) as f64;
                 list.push(Measured::new("test", "impossible-documents", "", share));
@@ -172,7 +172,7 @@ impl Transformers<'_> {
     }
 
     /// The losses of an n-gram model on the human test set.
-    fn losses(&self, model: &NGramModel) -> Vec<DocumentLoss> {
+    fn ngram_losses(&self, model: &NGramModel) -> Vec<DocumentLoss> {
         let (test, context) = (&self.human.test, self.config.context);
         let loss = |(index, document): (usize, &Document)| {
             let (ids, truncated) = cut(test.tokens.ids(index), test.tokens.truncated(index), context);
