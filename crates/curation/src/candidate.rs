@@ -170,6 +170,15 @@ pub trait Models {
     /// One line: why there are none.
     fn token_losses(&self, which: Which, documents: &[Candidate<'_>]) -> Result<Vec<Vec<f32>>, String>;
 
+    /// The same of each model of the generation, one after the other, where it has several; [`Models::token_losses`] are those
+    /// of all of them together.
+    ///
+    /// # Errors
+    /// One line: why there are none.
+    fn member_losses(&self, which: Which, documents: &[Candidate<'_>]) -> Result<Vec<Vec<Vec<f32>>>, String> {
+        Ok(vec![self.token_losses(which, documents)?])
+    }
+
     /// For each place of each document, a token drawn in its stead: from the model's distribution after the document's
     /// own tokens before it (edits elsewhere do not show), cut and warmed as `sampling` says, the separator left out,
     /// at the place's uniform number.

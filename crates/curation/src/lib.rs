@@ -12,6 +12,7 @@
 //! | `watermark` | drops what bears the writers' mark |
 //! | `perplexity-high`, `perplexity-low` | keep surprising, or likely, text |
 //! | `verifier` | keeps what an oracle, an erring one or the model finds good |
+//! | `disagreement` | keeps, or weighs up, what an ensemble agrees on |
 //! | `near-duplicates`, `dispersion` | keep the first of its kind; keep what lies far apart |
 //! | `token-editing` | draws again what a model finds all but certain |
 //!
@@ -20,8 +21,8 @@
 //! alone that read its labels (`filter-by-label`) or edit it (`token-editing` of `"human"` or `"all"`).
 //!
 //! What a defence knows is its [`Price`]: human text or outside knowledge that comes into the loop by it is an
-//! [`Anchor`], to be counted as human tokens are. Truncated or focal losses, an entropy floor, and weights by the
-//! disagreement of an ensemble are the objective's, not here. [`targeted`] helps to write what is missing.
+//! [`Anchor`], to be counted as human tokens are. Truncated or focal losses, smoothed targets and an entropy floor are the
+//! objective's, not here. [`targeted`] helps to write what is missing.
 //!
 //! ```
 //! use corpus::{Document, Origin, Provenance};
@@ -60,6 +61,7 @@
 
 mod candidate;
 mod detector;
+mod disagreement;
 mod dispersion;
 mod duplicates;
 mod editing;
@@ -82,6 +84,7 @@ pub use candidate::{
 };
 pub use corpus::hash::gram_hash;
 pub use detector::{Detector, Learned, Use, Weight};
+pub use disagreement::{By as DisagreementBy, Disagreement};
 pub use dispersion::{Dispersion, spread};
 pub use duplicates::NearDuplicates;
 pub use editing::{Of, TokenEditing};

@@ -10,6 +10,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::candidate::{About, Anchor, Candidate, Context, Defence, Verdict};
 use crate::detector::Detector;
+use crate::disagreement::Disagreement;
 use crate::dispersion::Dispersion;
 use crate::duplicates::NearDuplicates;
 use crate::editing::TokenEditing;
@@ -80,6 +81,8 @@ steps! {
     PerplexityLow(PerplexityLow),
     /// Best of n.
     Verifier(Verifier),
+    /// Agreement of an ensemble.
+    Disagreement(Disagreement),
     /// The first of its kind.
     NearDuplicates(NearDuplicates),
     /// Far apart.
@@ -183,6 +186,11 @@ impl Curation {
     /// say.
     pub fn most(&self) -> f64 {
         self.0.iter().map(|step| step.defence().most()).product()
+    }
+
+    /// Whether a defence asks the models of a generation one by one.
+    pub fn needs_members(&self) -> bool {
+        self.0.iter().any(|step| matches!(step, Step::Disagreement(_)))
     }
 
     /// Whether a defence asks the world for the truth.
@@ -370,6 +378,8 @@ mod tests {
             "[{ perplexity-high = { keep = 1.0 } }]",
             "[{ perplexity-low = { keep = 1 } }]",
             "[{ verifier = { keep = 1.0 } }]",
+            "[{ disagreement = { keep = 1.0 } }]",
+            "[{ disagreement = { use = \"weigh\", power = 0.0 } }]",
             "[{ near-duplicates = { similarity = 2.0 } }]",
             "[{ dispersion = { keep = 1.0 } }]",
             "[{ token-editing = { threshold = 1.0 } }]",

@@ -19,8 +19,8 @@ mod tests;
 const LOGITS: usize = 16 << 20;
 
 /// What a token's own loss `l = -ln p` counts, `p` being the probability of the target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TokenRule {
+#[derive(Clone, Copy, Debug)]
+pub enum TokenRule<'a> {
     /// `l` itself.
     CrossEntropy,
     /// `l` where `p < gamma`, 0 elsewhere; no gradient flows through the comparison.
@@ -32,6 +32,13 @@ pub enum TokenRule {
     Focal {
         /// 0 is cross-entropy; larger values count confident tokens less.
         gamma: f32,
+    },
+    /// `(1 - share) l + share Σ prior(v) (-ln q(v))`: a target that is mixed with a distribution over the vocabulary.
+    Smoothed {
+        /// What the prior has of the target; 0 is cross-entropy.
+        share: f32,
+        /// `[vocabulary]`, of sum 1.
+        prior: &'a Handle,
     },
 }
 
@@ -53,7 +60,7 @@ pub struct Inputs<'a> {
     /// Tokens of the vocabulary.
     pub vocabulary: usize,
     /// What a token's loss counts.
-    pub rule: TokenRule,
+    pub rule: TokenRule<'a>,
     /// Of the products: logits, gradient of the hidden states, gradient of the head. All else is float32.
     pub precision: Precision,
 }

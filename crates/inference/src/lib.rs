@@ -6,7 +6,8 @@
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
 //! [`score()`] gives the log-probability of given text, [`token_losses()`] that of its tokens, [`continuations()`] that of
 //! everything that may follow a prompt; [`read()`] adds a document's hidden state, [`confidences()`] how sure the model is;
-//! [`redraw()`] draws tokens of given text again.
+//! [`redraw()`] draws tokens of given text again; [`matched_temperature()`] is where the model draws what costs it as much as
+//! given text does.
 //!
 //! ```
 //! use corpus::Sampling;
@@ -39,6 +40,7 @@ mod redraw;
 mod sample;
 mod score;
 mod steppers;
+mod temperature;
 mod write;
 
 pub use continuations::{Asked, Candidates, continuations};
@@ -49,4 +51,5 @@ pub use redraw::{Redrawn, redraw};
 pub use sample::{SampleError, Sampler, Scratch};
 pub use score::{Tokens, score, token_losses};
 pub use steppers::{Slot, Stepper};
+pub use temperature::matched_temperature;
 pub use write::{Prompts, WriteSettings, Written, write};

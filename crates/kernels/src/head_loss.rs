@@ -17,7 +17,7 @@ mod tests;
 
 /// What a token's own loss `l = -ln p` counts, `p` being the probability of the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TokenRule {
+pub enum TokenRule<'a> {
     /// `l` itself.
     CrossEntropy,
     /// `l` where `p < gamma`, 0 elsewhere; no gradient flows through the comparison.
@@ -30,14 +30,23 @@ pub enum TokenRule {
         /// 0 is cross-entropy; larger values count confident tokens less.
         gamma: f32,
     },
+    /// `(1 - share) l + share Σ prior(v) (-ln q(v))`: cross-entropy with a target that is mixed with a distribution over the
+    /// vocabulary, so that the gradient of the logits is `q` less that mixture. Of a uniform prior, label smoothing.
+    Smoothed {
+        /// What the prior has of the target; 0 is cross-entropy.
+        share: f32,
+        /// `[vocabulary]`, of sum 1.
+        prior: &'a [f32],
+    },
 }
 
-impl TokenRule {
-    /// What a token of loss `loss` counts, and the derivative of that with respect to `loss`.
+impl TokenRule<'_> {
+    /// What a token of loss `loss` counts, and the derivative of that with respect to `loss`. Of a smoothed target, only what
+    /// the token itself has to do with it: the prior's part, [`Self::mixed`], takes all logits.
     pub fn apply(self, loss: f32) -> (f64, f64) {
         let l = f64::from(loss);
         match self {
-            Self::CrossEntropy => (l, 1.0),
+            Self::CrossEntropy | Self::Smoothed { .. } => (l, 1.0),
             Self::Truncated { gamma } if (-l).exp() < f64::from(gamma) => (l, 1.0),
             Self::Truncated { .. } => (0.0, 0.0),
             Self::Focal { gamma } => {
@@ -47,6 +56,14 @@ impl TokenRule {
                 let through = if miss > 0.0 { l * gamma * factor / miss * p } else { 0.0 };
                 (factor * l, factor + through)
             }
+        }
+    }
+
+    /// What a token counts by [`Self::apply`], mixed with what the prior loses, where there is one.
+    fn mixed(self, counted: f64, of_prior: f64) -> f64 {
+        match self {
+            Self::Smoothed { share, .. } => (1.0 - f64::from(share)) * counted + f64::from(share) * of_prior,
+            _ => counted,
         }
     }
 }
@@ -65,7 +82,7 @@ pub struct Inputs<'a> {
     /// Width `d`.
     pub width: usize,
     /// What a token's loss counts.
-    pub rule: TokenRule,
+    pub rule: TokenRule<'a>,
     /// Of the products: logits, gradient of the hidden states, gradient of the head. All else is float32.
     pub precision: Precision,
 }
@@ -111,6 +128,9 @@ fn head_loss_by(path: Path, inputs: Inputs<'_>, losses: &mut [f32], gradients: O
         inputs.targets.iter().all(|&t| (t as usize) < vocabulary),
         "head_loss: a target is not in the vocabulary of {vocabulary}"
     );
+    if let TokenRule::Smoothed { prior, .. } = inputs.rule {
+        assert_eq!(prior.len(), vocabulary, "head_loss: a prior over another vocabulary");
+    }
     if let Some(g) = &gradients {
         assert!(
             g.hidden.len() == n * d && g.head.len() == vocabulary * d,

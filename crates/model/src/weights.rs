@@ -116,6 +116,22 @@ impl Weights {
         &self.config
     }
 
+    /// `(1 - share) · these + share · other`, each number in float64 and rounded once, so that a share of 0 gives these and a
+    /// share of 1 the other.
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    #[must_use]
+    pub fn averaged(mut self, other: &Self, share: f64) -> Self {
+        assert_eq!(self.config, other.config, "weights of two architectures");
+        for (values, others) in self.tensors.values_mut().zip(other.tensors.values()) {
+            for (value, &other) in values.iter_mut().zip(others) {
+                *value = ((1.0 - share) * f64::from(*value) + share * f64::from(other)) as f32;
+            }
+        }
+        self
+    }
+
     /// The tensors' names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
@@ -258,4 +274,34 @@ fn parse_config(raw: &[u8]) -> Result<ModelConfig, String> {
     };
     config.check().map_err(|e| e.to_string())?;
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+
+    #[test]
+    fn averages_are_rounded_once() {
+        let config = Settings { preset: "tiny".into(), ..Settings::default() }.resolve(300).unwrap();
+        let [one, other] = [0, 1].map(|generation| Weights::initialise(&config, &Streams::new(5), generation));
+        assert_eq!(one.clone().averaged(&other, 0.0), one);
+        assert_eq!(one.clone().averaged(&other, 1.0), other);
+        for share in [0.5, 0.3] {
+            let mean = one.clone().averaged(&other, share);
+            for name in one.names() {
+                let pairs = one.tensor(name).iter().zip(other.tensor(name));
+                let want = pairs.map(|(&a, &b)| ((1.0 - share) * f64::from(a) + share * f64::from(b)) as f32);
+                assert!(want.eq(mean.tensor(name).iter().copied()), "{name}");
+            }
+        }
+        // By hand, in the last place: 1 + 2⁻²³ and 1 have their mean half a unit from both, and ties go to the even.
+        let set = |weights: &Weights, value: f32| {
+            let all = weights.names().map(|name| (name.to_owned(), vec![value; weights.tensor(name).len()])).collect();
+            Weights::from_tensors(config.clone(), all).unwrap()
+        };
+        let above = 1.0_f32.next_up();
+        assert_eq!(set(&one, above).averaged(&set(&one, 1.0), 0.5), set(&one, 1.0));
+        assert_eq!(set(&one, 3.0).averaged(&set(&one, 7.0), 0.25), set(&one, 4.0));
+    }
 }

@@ -42,7 +42,7 @@ pub fn reference(hidden: Tensor<2>, head: Tensor<2>, targets: &[u32], weights: &
     let targets = Tensor::<1, Int>::from_data(TensorData::from(targets.as_slice()), &device);
     let weights = Tensor::<1>::from_data(TensorData::from(weights), &device);
     let log_p = log_softmax(crate::linear::reference(hidden, head), 1);
-    let loss = log_p.gather(1, targets.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg();
+    let loss = log_p.clone().gather(1, targets.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg();
     let per_token = loss.clone().detach();
     let ruled = match rule {
         TokenRule::CrossEntropy => loss,
@@ -53,6 +53,11 @@ pub fn reference(hidden: Tensor<2>, head: Tensor<2>, targets: &[u32], weights: &
         TokenRule::Focal { gamma } => {
             let doubt = loss.clone().neg().exp().neg().add_scalar(1.0);
             doubt.powf_scalar(gamma) * loss
+        }
+        TokenRule::Smoothed { share, prior } => {
+            let prior = Tensor::<1>::from_data(TensorData::from(prior), &device).unsqueeze_dim::<2>(0);
+            let of_prior = (log_p * prior).sum_dim(1).squeeze_dim::<1>(1).neg();
+            loss.mul_scalar(1.0 - share) + of_prior.mul_scalar(share)
         }
     };
     HeadLoss { sum: (ruled * weights).sum(), per_token }

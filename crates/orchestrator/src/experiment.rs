@@ -167,6 +167,11 @@ pub struct SampleSettings {
     pub repetition_penalty: Option<f64>,
     /// Always the likeliest token.
     pub greedy: bool,
+    /// Whether each generation finds the temperature at which it draws what costs it as much as held-out human text does
+    /// ([`inference::matched_temperature`]): a hidden human anchor. The temperature and the cuts stay at their defaults
+    /// then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub entropy_match: bool,
     /// A green-list watermark (`{ key = 0, gamma = 0.25, delta = 2.0 }`), which `curation = ["watermark"]` of the same key
     /// finds; a GPU leaves the drawing to the processor then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,6 +194,7 @@ impl Default for SampleSettings {
             min_p: None,
             repetition_penalty: None,
             greedy: false,
+            entropy_match: false,
             watermark: None,
             tokens: None,
             prompt: PromptFrom::None,
@@ -498,9 +504,23 @@ impl Arm {
                 "curation: token-editing draws from one model, and a generation has members = {members}; leave one out"
             )));
         }
+        if self.members == 1 && self.curation.needs_members() {
+            return Err(Error::Request(
+                "curation: disagreement is between the models of a generation; set members = 2 or more".into(),
+            ));
+        }
         self.model.sizes.resolve(corpus::SMALLEST_VOCABULARY).map_err(Error::request)?;
         self.train.check().map_err(Error::request)?;
-        self.sample.sampling().check().map_err(Error::request)?;
+        let sampling = self.sample.sampling();
+        sampling.check().map_err(Error::request)?;
+        if self.sample.entropy_match && sampling != (Sampling { watermark: sampling.watermark, ..Sampling::default() })
+        {
+            return Err(Error::Request(
+                "sample.entropy_match: finds the temperature of the model's own distribution; leave out temperature, \
+                 top_k, top_p, min_p, repetition_penalty and greedy"
+                    .into(),
+            ));
+        }
         if self.sample.tokens == Some(0) {
             return Err(Error::Request("sample.tokens = 0: at least 1".into()));
         }

@@ -118,6 +118,8 @@ pub(crate) struct Trained {
     members: Vec<Member>,
     /// Whether weights of an ancestor that began this training had learnt from human text; none if all were new.
     anchor: Option<bool>,
+    /// The same of the ancestor that the weights were averaged with.
+    averaged: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -268,13 +270,14 @@ impl Learner for &Transformers<'_> {
             })
             .collect::<Result<Vec<_>, Stop>>()?;
         self.stages.borrow_mut().insert(StageKind::Train, *members[0].stage.id());
-        let parent = self.train.start.parent(generation);
-        let anchor = parent.map(|parent| self.trained.borrow()[parent as usize].saw_human);
+        let saw_human = |ancestor: u32| self.trained.borrow()[ancestor as usize].saw_human;
+        let anchor = self.train.start.parent(generation).map(saw_human);
+        let averaged = self.averaged_with(generation).map(saw_human);
         self.trained.borrow_mut().push(Ancestor {
             models: members.iter().map(|member| member.stage.clone()).collect(),
-            saw_human: set.totals.human_share() > 0.0 || anchor == Some(true),
+            saw_human: set.totals.human_share() > 0.0 || anchor == Some(true) || averaged == Some(true),
         });
-        Ok(Trained { members, anchor })
+        Ok(Trained { members, anchor, averaged })
     }
 
     fn write(&mut self, model: &Trained, generation: u32, budget: u64) -> Result<Vec<Entry>, Stop> {

@@ -17,8 +17,10 @@ mod before;
 mod calibrate;
 mod census;
 mod cost;
+mod defences;
 mod error;
 mod experiment;
+mod held_out;
 mod human;
 mod joined;
 mod kind;
@@ -37,6 +39,7 @@ mod tables;
 mod truth;
 
 pub use cost::{ChainPlan, Plan, StagePlan};
+pub use defences::{Listed, defences};
 pub use error::Error;
 pub use experiment::{Arm, ChainSettings, CorpusSettings, Experiment, PromptFrom, SampleSettings, TokenizerSettings};
 pub use human::Human;

@@ -5,7 +5,9 @@ use crate::cost::chain_plan;
 use crate::joined::joined;
 use crate::learner::{Make, Stop, Trained, Transformers, has_prompts};
 use crate::seed::Seed;
-use crate::{ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, solvable};
+use crate::{
+    ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, held_out, solvable,
+};
 use chain::{Ended, Sizes, Trip};
 use model::ModelConfig;
 use ops::device::{Chosen, Kind};
@@ -288,6 +290,12 @@ impl Run {
                         "members = {members}: each writes a part of {writing} tokens; raise sample.tokens"
                     )));
                 }
+            }
+            if arm.sample.entropy_match && held_out::text(&self.dir, &self.human, config.context)?.is_empty() {
+                return Err(fail(
+                    "sample.entropy_match: no held-out document fits; raise corpus.validation or corpus.test_tokens"
+                        .to_owned(),
+                ));
             }
             let prompt = arm.sample.prompt_tokens;
             if arm.sample.prompt != PromptFrom::None

@@ -45,6 +45,9 @@ pub(crate) fn check(arm: &Arm, generations: u32) -> Result<(), Error> {
     if arm.sample.tokens.is_some() {
         return fail("sample.tokens: such a learner writes learner.writing documents; set that");
     }
+    if arm.sample.entropy_match {
+        return fail("sample.entropy_match: is found on text that a transformer reads; such a learner reads none");
+    }
     if arm.sample.watermark.is_some() {
         return fail("sample.watermark: independent draws have no token before them to colour the next");
     }

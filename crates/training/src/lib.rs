@@ -24,6 +24,7 @@
 mod batches;
 mod micro;
 mod objective;
+pub mod prior;
 mod run;
 mod schedule;
 mod settings;
@@ -31,6 +32,6 @@ mod settings;
 pub use batches::{Batch, Batches};
 pub use micro::gradients_in_parts;
 pub use objective::{Gradients, gradients, mean_loss, token_losses};
-pub use run::{LogLine, Progress, Record, TrainError, Trained, train};
+pub use run::{LogLine, Progress, Record, TrainError, Trained, train, train_toward};
 pub use schedule::Schedule;
-pub use settings::{Checkpoint, Objective, Settings, SettingsError, Start};
+pub use settings::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};

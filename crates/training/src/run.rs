@@ -1,5 +1,5 @@
 use crate::micro::Micro;
-use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients_in_parts, mean_loss};
+use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients_in_parts, mean_loss, prior};
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
 use model::{Transformer, Weights};
@@ -102,7 +102,8 @@ const VALIDATIONS: u64 = 10;
 /// Trains `start` on `windows`.
 ///
 /// `settings` must be resolved ([`Settings::resolve`]) or name batch and rate; `validation` is held-out text of the same
-/// mixture; `generation` picks the streams.
+/// mixture; `generation` picks the streams. An objective that mixes its targets with frequencies of tokens takes those of
+/// the windows; [`train_toward`] takes others.
 ///
 /// # Errors
 /// [`TrainError`] if the numbers run away, or the device fails with a single window at a time.
@@ -119,11 +120,34 @@ pub fn train(
     device: &Device,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained, TrainError> {
-    ops::caught(|| take_steps(start, windows, validation, settings, streams, generation, device, progress))?
+    let prior = prior::of_training(settings, windows, start.config().vocabulary);
+    train_toward(&prior, start, windows, validation, settings, streams, generation, device, progress)
 }
 
-/// [`train()`] on a device that panics when it fails.
+/// [`train`] with a prior from elsewhere, `[vocabulary]`, for an objective that mixes its targets with one.
+///
+/// # Errors
+/// As [`train`].
+///
+/// # Panics
+/// As [`train`], and if the objective mixes and the prior is over another vocabulary.
+pub fn train_toward(
+    prior: &[f32],
+    start: Weights,
+    windows: &Windows,
+    validation: Option<&Windows>,
+    settings: &Settings,
+    streams: &Streams,
+    generation: u32,
+    device: &Device,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Trained, TrainError> {
+    ops::caught(|| take_steps(prior, start, windows, validation, settings, streams, generation, device, progress))?
+}
+
+/// [`train_toward()`] on a device that panics when it fails.
 fn take_steps(
+    prior: &[f32],
     start: Weights,
     windows: &Windows,
     validation: Option<&Windows>,
@@ -170,7 +194,7 @@ fn take_steps(
         let found = state.micro.fit(
             || ops::memory::release(device),
             |windows| {
-                let rule = settings.objective.rule();
+                let rule = settings.objective.rule(prior);
                 let found = ops::caught(|| gradients_in_parts(&mut transformer, &batch, windows, rule, &tracked))?;
                 // Later steps take what the first ones gave back.
                 if step < CHECKED { ops::memory::check(&found.tensors).map(|()| found) } else { Ok(found) }

@@ -1,7 +1,9 @@
+mod average;
 mod objective;
 mod start;
 
-pub use objective::Objective;
+pub use average::{Average, AverageWith};
+pub use objective::{FloorOf, Objective};
 pub use start::Start;
 
 use model::{ModelConfig, Preset};
@@ -47,6 +49,9 @@ pub struct Settings {
     /// What a generation's training begins with; left out of a file where it is a new initialisation.
     #[serde(skip_serializing_if = "Start::is_scratch")]
     pub start: Start,
+    /// The ancestor that the trained weights are averaged with; left out of a file where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average: Option<Average>,
     /// What a token's loss counts; left out of a file where that is the loss itself.
     #[serde(skip_serializing_if = "Objective::is_plain")]
     pub objective: Objective,
@@ -82,6 +87,7 @@ impl Default for Settings {
             validation: 0.02,
             checkpoint: Checkpoint::Last,
             start: Start::Scratch,
+            average: None,
             objective: Objective::CrossEntropy,
             precision: Precision::Float32,
         }
@@ -126,6 +132,7 @@ impl Settings {
         within("beta2", self.beta2, 0.0, 0.999_999, "from 0 to below 1")?;
         within("clip", self.clip, 1e-9, 1e9, "above 0")?;
         within("validation", self.validation, 0.0, 0.5, "from 0 to 0.5")?;
+        self.average.map_or(Ok(()), |average| average.check(self.start))?;
         self.objective.check()
     }
 

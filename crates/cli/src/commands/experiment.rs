@@ -60,13 +60,15 @@ pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The defences, as `curation = [...]` can name them.
+/// The defences, each with the line that sets it.
 fn defences() -> String {
     let mut text = String::new();
-    for about in curation::DEFENCES {
+    for listed in orchestrator::defences() {
+        let about = listed.about;
         let anchors: Vec<&str> = about.price.anchors.iter().map(|anchor| anchor.name()).collect();
         let anchors = if anchors.is_empty() { "nothing".to_owned() } else { anchors.join(", ") };
         text += &format!("{}\n    {}\n", about.name, about.about);
+        text += &format!("    set by  {}\n", listed.line());
         text += &format!("    source  {}\n    uses    {anchors}\n    costs   {}\n", about.source, about.price.cost);
         for parameter in about.parameters {
             let default = if parameter.default.is_empty() { "(left out)" } else { parameter.default };
@@ -74,8 +76,8 @@ fn defences() -> String {
         }
         text.push('\n');
     }
-    text +=
-        "In an experiment file, an arm or all arms: curation = [\"near-duplicates\", { detector = { keep = 0.8 } }]\n";
+    text += "In an experiment file, an arm or all arms: curation = [\"near-duplicates\", { detector = { keep = 0.8 } }]\n\
+        train.objective = { entropy-floor = { share = 0.05 } }\n";
     text
 }
 

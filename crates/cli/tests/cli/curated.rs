@@ -313,7 +313,9 @@ fn what_cannot_be_is_refused() {
 #[test]
 fn defences_are_listed() {
     let listed = Lab::new().works("plan --defences").stdout;
-    for about in curation::DEFENCES {
+    for defence in orchestrator::defences() {
+        let about = defence.about;
+        assert!(listed.contains(&format!("    set by  {}\n", defence.line())));
         assert!(listed.lines().any(|line| line == about.name), "{}", about.name);
         assert!(listed.contains(about.source) && listed.contains(about.price.cost));
         assert!(about.parameters.iter().all(|parameter| listed.contains(parameter.about)));

@@ -12,6 +12,7 @@ mod parts;
 mod refused;
 mod regimes;
 mod resumed;
+mod robust;
 mod same_bits;
 mod seen;
 mod shown;

@@ -35,6 +35,7 @@ enum Rule {
     CrossEntropy,
     Truncated,
     Focal,
+    Smoothed,
 }
 
 /// Losses of a chunk's rows, and the gradient of their logits if the step has a place for it.
@@ -43,11 +44,13 @@ pub(super) fn losses(step: &Step, first: usize, rows: usize) {
     let width = if vocabulary.is_multiple_of(4) { 4 } else { 1 };
     let vectors = vocabulary / width;
     let lanes = vectors.div_ceil(ITEMS).next_power_of_two().clamp(PLANE, UNITS);
-    let (rule, gamma) = match inputs.rule {
-        TokenRule::CrossEntropy => (Rule::CrossEntropy, 0.0),
-        TokenRule::Truncated { gamma } => (Rule::Truncated, gamma),
-        TokenRule::Focal { gamma } => (Rule::Focal, gamma),
+    let (rule, number, prior) = match inputs.rule {
+        TokenRule::CrossEntropy => (Rule::CrossEntropy, 0.0, None),
+        TokenRule::Truncated { gamma } => (Rule::Truncated, gamma, None),
+        TokenRule::Focal { gamma } => (Rule::Focal, gamma, None),
+        TokenRule::Smoothed { share, prior } => (Rule::Smoothed, share, Some(prior)),
     };
+    let prior = prior.map(|handle| argument(handle.into(), vocabulary, width));
     let shape =
         Shape { vectors, lanes, items: vectors.div_ceil(lanes), groups: UNITS / lanes, planes: planes(client), rule };
     let stored = step.slopes.as_ref().map_or(Precision::Float32, |it| it.1);
@@ -68,9 +71,10 @@ pub(super) fn losses(step: &Step, first: usize, rows: usize) {
             column(&step.each),
             column(&step.counted),
             slopes.into(),
+            prior.into(),
             first,
             rows,
-            gamma,
+            number,
             shape,
             stored,
             stored.element(),
@@ -86,9 +90,10 @@ fn losses_kernel<D: Float, N: Size>(
     each: &mut [f32],
     counted: &mut [f32],
     slopes: ComptimeOption<&mut [Vector<D, N>]>,
+    prior: ComptimeOption<&[Vector<f32, N>]>,
     first: usize,
     rows: usize,
-    gamma: f32,
+    number: f32,
     #[comptime] shape: Shape,
     #[comptime] stored: Precision,
     #[define(D)] _element: ElemType,
@@ -116,6 +121,25 @@ fn losses_kernel<D: Float, N: Size>(
         largest = largest.max(most.extract(e));
     }
     let largest = over_lanes(largest, &mut shared, lanes, planes, true);
+    // How far below the largest the prior's logits lie on average.
+    let mut below = 0.0f32;
+    #[comptime]
+    if let ComptimeOption::Some(prior) = &prior {
+        let mut part = Vector::<f32, N>::new(0.0);
+        #[unroll]
+        for i in 0..items {
+            let column = lane + comptime!(i * lanes);
+            let of_prior = prior[column.min(vectors - 1)];
+            let depth = of_prior * (Vector::<f32, N>::new(largest) - held[i]);
+            part += select(column < vectors, depth, Vector::<f32, N>::new(0.0));
+        }
+        let mut own = part.extract(0usize);
+        #[unroll]
+        for e in 1..N::value() {
+            own += part.extract(e);
+        }
+        below = over_lanes(own, &mut shared, lanes, planes, false);
+    }
     let mut part = Vector::<f32, N>::new(0.0);
     #[unroll]
     for i in 0..items {
@@ -134,7 +158,7 @@ fn losses_kernel<D: Float, N: Size>(
     let (target, weight) = (targets[token] as usize, weights[token]);
     let logit = logits[base + target / width].extract_dynamic(target % width);
     let loss = sum.ln() + (largest - logit);
-    let (counts, slope) = ruled(loss, gamma, rule);
+    let (counts, slope) = ruled(loss, below + sum.ln(), number, rule);
     let used = weight != 0.0;
     if row < rows && lane == 0 {
         each[token] = select(used, loss, 0.0);
@@ -150,10 +174,16 @@ fn losses_kernel<D: Float, N: Size>(
                 let column = lane + comptime!(i * lanes);
                 if column < vectors {
                     let mut value = held[i] * share;
+                    let mut of_target = scale;
+                    #[comptime]
+                    if let ComptimeOption::Some(prior) = &prior {
+                        value -= prior[column] * Vector::<f32, N>::new(scale * number);
+                        of_target = scale * (1.0 - number);
+                    }
                     #[unroll]
                     for e in 0..N::value() {
                         let here = column * width + e == target;
-                        let own = value.extract(e) - select(here, scale, 0.0);
+                        let own = value.extract(e) - select(here, of_target, 0.0);
                         value.insert(e, select(used, own, 0.0));
                     }
                     slopes[base + column] = Vector::cast_from(rounded::<N>(value, stored));
@@ -163,11 +193,13 @@ fn losses_kernel<D: Float, N: Size>(
     }
 }
 
-/// What a token of this loss counts, and the derivative of that with respect to the loss.
+/// What a token of this loss counts, and the derivative of that with respect to the loss; `of_prior` is what the prior loses
+/// and `gamma` the rule's number.
 #[cube]
-fn ruled(loss: f32, gamma: f32, #[comptime] rule: Rule) -> (f32, f32) {
+fn ruled(loss: f32, of_prior: f32, gamma: f32, #[comptime] rule: Rule) -> (f32, f32) {
     match rule {
         Rule::CrossEntropy => (loss, 1.0),
+        Rule::Smoothed => ((1.0 - gamma) * loss + gamma * of_prior, 1.0),
         Rule::Truncated => {
             let counts = (-loss).exp() < gamma;
             (select(counts, loss, 0.0), select(counts, 1.0, 0.0))

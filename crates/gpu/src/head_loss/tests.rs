@@ -3,8 +3,18 @@ use crate::testing::{close, device, download, numbers, upload};
 use kernels::head_loss as reference;
 use kernels::precision::Precision as Reference;
 
-fn check(rule: TokenRule, of: reference::TokenRule, [n, width, vocabulary]: [usize; 3], logits: usize) {
+fn check(of: reference::TokenRule<'_>, [n, width, vocabulary]: [usize; 3], logits: usize) {
     let Some(client) = device() else { return };
+    let prior = match of {
+        reference::TokenRule::Smoothed { prior, .. } => upload(&client, prior),
+        _ => client.empty(4),
+    };
+    let rule = match of {
+        reference::TokenRule::CrossEntropy => TokenRule::CrossEntropy,
+        reference::TokenRule::Truncated { gamma } => TokenRule::Truncated { gamma },
+        reference::TokenRule::Focal { gamma } => TokenRule::Focal { gamma },
+        reference::TokenRule::Smoothed { share, .. } => TokenRule::Smoothed { share, prior: &prior },
+    };
     let hidden: Vec<f32> = numbers(1, n * width).iter().map(|x| x * 3.0).collect();
     let head = numbers(2, vocabulary * width);
     let targets: Vec<u32> = (0..n).map(|i| (i * 7 % vocabulary) as u32).collect();
@@ -55,15 +65,27 @@ fn check(rule: TokenRule, of: reference::TokenRule, [n, width, vocabulary]: [usi
 
 #[test]
 fn cross_entropy_in_chunks() {
-    check(TokenRule::CrossEntropy, reference::TokenRule::CrossEntropy, [300, 12, 33], 128 * 33);
-    check(TokenRule::CrossEntropy, reference::TokenRule::CrossEntropy, [5, 3, 2200], LOGITS);
+    check(reference::TokenRule::CrossEntropy, [300, 12, 33], 128 * 33);
+    check(reference::TokenRule::CrossEntropy, [5, 3, 2200], LOGITS);
 }
 
 #[test]
 fn truncated_and_focal() {
     let gamma = 0.3;
-    check(TokenRule::Truncated { gamma }, reference::TokenRule::Truncated { gamma }, [70, 8, 20], LOGITS);
+    check(reference::TokenRule::Truncated { gamma }, [70, 8, 20], LOGITS);
     for gamma in [0.0, 0.5, 2.0] {
-        check(TokenRule::Focal { gamma }, reference::TokenRule::Focal { gamma }, [70, 8, 20], LOGITS);
+        check(reference::TokenRule::Focal { gamma }, [70, 8, 20], LOGITS);
+    }
+}
+
+#[test]
+fn targets_mixed_with_a_prior() {
+    for sizes @ [_, _, vocabulary] in [[300, 12, 33], [70, 8, 20], [5, 3, 2200]] {
+        let parts: Vec<f32> = (0..vocabulary).map(|v| 1.0 + (v * 37 % 11) as f32).collect();
+        let sum: f32 = parts.iter().sum();
+        let prior: Vec<f32> = parts.iter().map(|part| part / sum).collect();
+        for share in [0.0, 0.1, 1.0] {
+            check(reference::TokenRule::Smoothed { share, prior: &prior }, sizes, 128 * 33);
+        }
     }
 }

@@ -162,12 +162,15 @@ impl Step<'_> {
     }
 
     /// A row's loss. If wanted, its logits become their gradient but for the factor that is returned with it.
-    fn row(&self, logits: &mut [f32], row: usize, want: bool) -> (Row, f32) {
+    fn row(&self, logits: &mut [f32], row: usize, want: bool) -> (Row<'_>, f32) {
         let (target, weight) = (self.inputs.targets[row] as usize, self.inputs.weights[row]);
-        let row = with_simd!(|s| exponentials(s, logits, target, weight, self.inputs.rule, want));
-        if want {
-            logits[target] -= row.sum;
-        }
+        let row = with_simd!(|s| {
+            let row = exponentials(s, logits, target, weight, self.inputs.rule, want);
+            if want {
+                row.less_target(s, logits, target, row.sum);
+            }
+            row
+        });
         (row, row.factor / row.sum)
     }
 }

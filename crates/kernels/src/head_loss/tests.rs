@@ -2,6 +2,8 @@ use super::*;
 use crate::precision::tests::paths;
 use crate::testing::*;
 
+mod smoothed;
+
 struct Case {
     hidden: Vec<f32>,
     head: Vec<f32>,
@@ -93,6 +95,7 @@ impl Case {
             TokenRule::CrossEntropy => l,
             TokenRule::Truncated { gamma } => l * f64::from((-l).exp() < f64::from(gamma)),
             TokenRule::Focal { gamma } => (1.0 - (-l).exp()).powf(f64::from(gamma)) * l,
+            TokenRule::Smoothed { .. } => unreachable!("its prior takes all logits: see the tests of smoothed targets"),
         });
         inner(&counted.collect::<Vec<_>>(), &wide(&self.weights))
     }

@@ -275,10 +275,20 @@ impl Kernels for Cube {
         let client = hidden.client();
         let weights: Vec<u32> = targets.1.iter().map(|weight| weight.to_bits()).collect();
         let (targets, weights) = (gpu::upload(client, &targets.0), gpu::upload(client, &weights));
+        let prior = match rule {
+            TokenRule::Smoothed { prior, .. } => {
+                let bits: Vec<u32> = prior.iter().map(|share| share.to_bits()).collect();
+                Some(gpu::upload(client, &bits))
+            }
+            _ => None,
+        };
         let rule = match rule {
             TokenRule::CrossEntropy => head::TokenRule::CrossEntropy,
             TokenRule::Truncated { gamma } => head::TokenRule::Truncated { gamma },
             TokenRule::Focal { gamma } => head::TokenRule::Focal { gamma },
+            TokenRule::Smoothed { share, .. } => {
+                head::TokenRule::Smoothed { share, prior: prior.as_ref().expect("uploaded for this rule") }
+            }
         };
         let inputs = head::Inputs {
             hidden: hidden.handle(),

@@ -79,6 +79,7 @@ pub(crate) fn ruled(loss: f64, rule: TokenRule) -> f64 {
         TokenRule::Truncated { gamma } if p < f64::from(gamma) => loss,
         TokenRule::Truncated { .. } => 0.0,
         TokenRule::Focal { gamma } => (1.0 - p).powf(f64::from(gamma)) * loss,
+        TokenRule::Smoothed { .. } => unreachable!("its prior takes all logits: smoothed_loss"),
     }
 }
 
@@ -93,4 +94,23 @@ pub(crate) fn head_loss(
 ) -> f64 {
     let losses = token_losses(hidden, head, d, targets);
     losses.iter().zip(weights).map(|(&loss, &weight)| f64::from(weight) * ruled(loss, rule)).sum()
+}
+
+/// The same for targets that are mixed with a prior.
+pub(crate) fn smoothed_loss(
+    hidden: &[f64],
+    head: &[f64],
+    d: usize,
+    targets: &[u32],
+    weights: &[f32],
+    (share, prior): (f32, &[f32]),
+) -> f64 {
+    let (share, vocabulary) = (f64::from(share), head.len() / d);
+    let row = |(logits, (&target, &weight)): (&[f64], (&u32, &f32))| {
+        let largest = logits.iter().copied().fold(f64::MIN, f64::max);
+        let log_sum = largest + logits.iter().map(|x| (x - largest).exp()).sum::<f64>().ln();
+        let of_prior: f64 = logits.iter().zip(prior).map(|(x, &u)| f64::from(u) * (log_sum - x)).sum();
+        f64::from(weight) * ((1.0 - share) * (log_sum - logits[target as usize]) + share * of_prior)
+    };
+    linear(hidden, head, d).chunks(vocabulary).zip(targets.iter().zip(weights)).map(row).sum()
 }

@@ -6,7 +6,7 @@ use super::harness::{Errors, Matrix, check, flex, head_loss, ndarray, numbers, r
 use ops::TokenRule;
 
 /// Every rule, for tokens of these losses: truncated where no token is near, for on the threshold is no derivative.
-fn rules(losses: &[f64]) -> Vec<TokenRule> {
+fn rules(losses: &[f64]) -> Vec<TokenRule<'static>> {
     let mut p: Vec<f64> = losses.iter().map(|l| (-l).exp()).filter(|p| (0.1..0.7).contains(p)).collect();
     p.extend([0.1, 0.7]);
     p.sort_by(f64::total_cmp);

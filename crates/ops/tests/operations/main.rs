@@ -13,4 +13,5 @@ mod halves;
 mod harness;
 mod layers;
 mod loss;
+mod smoothed;
 mod views;

@@ -224,13 +224,17 @@ impl Asked<'_> {
 
 impl Models for Asked<'_> {
     fn token_losses(&self, which: Which, documents: &[Candidate<'_>]) -> Result<Vec<Vec<f32>>, String> {
+        Ok(mixed(self.member_losses(which, documents)?))
+    }
+
+    fn member_losses(&self, which: Which, documents: &[Candidate<'_>]) -> Result<Vec<Vec<Vec<f32>>>, String> {
         let context = self.of.config.context;
         let tokens =
             |candidate: &Candidate<'_>| -> bool { candidate.document.truncated || candidate.ids.len() >= context };
         let tokens: Vec<Tokens<'_>> = documents.iter().map(|candidate| (candidate.ids, tokens(candidate))).collect();
         let device = self.of.device.device();
         let score = |weights: &Weights| inference::token_losses(weights, &tokens, self.separator(), &device);
-        Ok(mixed(self.weights(which)?.iter().map(score).collect()))
+        Ok(self.weights(which)?.iter().map(score).collect())
     }
 
     fn redraw(

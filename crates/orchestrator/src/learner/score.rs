@@ -54,7 +54,8 @@ impl Transformers<'_> {
         // Only what begins from nothing is drawn from the model alone.
         if self.arm.sample.prompt == PromptFrom::None {
             let budget = self.human.test.tokens.tokens() as u64;
-            let (written, drawn) = ((&corpus.documents[..], &corpus.tokens), self.arm.sample.sampling());
+            let drawn = corpus.sampling(self.arm.sample.sampling());
+            let written = (&corpus.documents[..], &corpus.tokens);
             list.extend(truth.of_drawn(weights, written, (&drawn, budget), separator, &device));
         }
         list
@@ -104,7 +105,11 @@ impl Transformers<'_> {
     }
 
     pub(super) fn written_measures(&self, corpus: &Corpus) -> Vec<Measured> {
-        scoring::written_measures(&corpus.documents, &corpus.tokens, &corpus.reencoded, &self.seed.reference)
+        let (documents, reference) = (&corpus.documents, &self.seed.reference);
+        let mut list = scoring::written_measures(documents, &corpus.tokens, &corpus.reencoded, reference);
+        let temperature = corpus.matched.map(|matched| matched.temperature);
+        list.extend(temperature.map(|found| Measured::new("written", "sampling-temperature", "", found)));
+        list
     }
 
     /// What the truth says of a model, where there is one.
@@ -122,8 +127,17 @@ impl Transformers<'_> {
             let anchors = self.arm.curation.anchors();
             anchors.into_iter().for_each(|anchor| put("training", "hidden-anchor", anchor.key(), 1.0));
         }
-        if let Some(saw_human) = trip.model.anchor {
-            put("training", "hidden-anchor", "start", f64::from(u8::from(saw_human)));
+        for (from, saw_human) in [("start", trip.model.anchor), ("average", trip.model.averaged)] {
+            if let Some(saw_human) = saw_human {
+                put("training", "hidden-anchor", from, f64::from(u8::from(saw_human)));
+            }
+        }
+        // Generation 0 is trained on that text itself.
+        if trip.generation > 0 && self.train.objective.reads_human() {
+            put("training", "hidden-anchor", "entropy-floor", 1.0);
+        }
+        if let Some(matched) = corpus.matched {
+            put("written", "hidden-anchor", "entropy-match", matched.positions as f64);
         }
         if self.arm.sample.prompt != PromptFrom::None {
             put("written", "hidden-anchor", "prompt", scoring::human_bytes(&corpus.documents));

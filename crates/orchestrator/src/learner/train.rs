@@ -8,10 +8,11 @@ use corpus::Windows;
 use model::{ModelConfig, Weights};
 use rundir::{Stage, StageId, StageKind};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::path::Path;
 use streams::Purpose;
-use training::{Settings, Start, TrainError};
+use training::{Settings, Start, TrainError, prior};
 
 #[derive(Serialize)]
 struct TrainKey<'a> {
@@ -27,9 +28,51 @@ struct TrainKey<'a> {
     /// The model whose weights it began with.
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<StageId>,
+    /// The model whose weights its own were averaged with, and their share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    average: Option<(StageId, f64)>,
+    /// Human frequencies of tokens that its targets were mixed with: their hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prior: Option<String>,
+}
+
+/// What a training reads beside its training set.
+struct Beside {
+    /// The model whose weights it begins with.
+    start: Option<Stage>,
+    /// The model that its weights are averaged with, and its share.
+    average: Option<(Stage, f64)>,
+    /// Human frequencies of tokens.
+    prior: Option<Vec<f32>>,
 }
 
 impl Transformers<'_> {
+    /// The generation whose weights this one's are averaged with, if any.
+    pub(super) fn averaged_with(&self, generation: u32) -> Option<u32> {
+        self.train.average?.ancestor(generation, self.train.start)
+    }
+
+    fn beside(&self, (generation, member): (u32, usize)) -> Beside {
+        let model = |ancestor: u32| self.trained.borrow()[ancestor as usize].models[member].clone();
+        let share = self.train.average.map_or(0.0, |average| average.share);
+        Beside {
+            start: self.train.start.parent(generation).map(model),
+            average: self.averaged_with(generation).map(|ancestor| (model(ancestor), share)),
+            prior: self.train.objective.reads_human().then(|| self.human_frequencies()),
+        }
+    }
+
+    /// How often each token is there in the human training set, ends among them.
+    fn human_frequencies(&self) -> Vec<f32> {
+        let texts = &self.seed.texts.tokens;
+        let separator = self.human.tokenizer.separator();
+        let tokens = self.seed.set.training.iter().flat_map(|entry| {
+            let end = (!texts.truncated(entry.index)).then_some(separator);
+            texts.ids(entry.index).iter().copied().chain(end)
+        });
+        prior::unigram(tokens.map(|token| (token, 1.0)), self.config.vocabulary)
+    }
+
     /// Training windows, and windows of documents that are held out of the same mixture.
     fn windows(&self, set: &TrainingSet, generation: u32) -> (Windows, Option<Windows>) {
         let count = set.documents.len();
@@ -65,12 +108,12 @@ impl Transformers<'_> {
         &self,
         set: &TrainingSet,
         (generation, member): (u32, usize),
-        ancestor: Option<&Stage>,
+        beside: &Beside,
         folder: &Path,
     ) -> Result<(), Error> {
         let (windows, validation) = self.windows(set, generation);
         let streams = self.streams_of(member);
-        let start = match ancestor {
+        let start = match &beside.start {
             Some(ancestor) => weights(ancestor)?,
             None => Weights::initialise(&self.config, &streams, generation),
         };
@@ -87,11 +130,27 @@ impl Transformers<'_> {
         };
         let device = self.device.device();
         let held_out = validation.as_ref();
+        let settings = &self.train;
+        let own = || prior::of_training(settings, &windows, self.config.vocabulary);
+        let prior = beside.prior.clone().unwrap_or_else(own);
         let trained = timed("training", || {
-            training::train(start, &windows, held_out, &self.train, &streams, generation, &device, &mut progress)
+            training::train_toward(
+                &prior,
+                start,
+                &windows,
+                held_out,
+                settings,
+                &streams,
+                generation,
+                &device,
+                &mut progress,
+            )
         });
         match trained {
-            Ok(trained) => {
+            Ok(mut trained) => {
+                if let Some((ancestor, share)) = &beside.average {
+                    trained.weights = trained.weights.averaged(&weights(ancestor)?, *share);
+                }
                 let model = folder.join("model");
                 std::fs::create_dir(&model).map_err(Error::work)?;
                 trained.weights.save(&model).map_err(Error::work)?;
@@ -114,25 +173,33 @@ impl Transformers<'_> {
         (generation, member): (u32, usize),
         compose: &StageId,
     ) -> Result<Member, Stop> {
-        let parent = self.train.start.parent(generation);
-        let ancestor = parent.map(|parent| self.trained.borrow()[parent as usize].models[member].clone());
+        let beside = self.beside((generation, member));
         let key = TrainKey {
             compose,
             model: &self.config,
-            // What it begins with is named by its stage, so that arms share what they begin alike.
-            train: &Settings { start: Start::Scratch, ..self.train.clone() },
+            // What it begins with and is averaged with is named by its stage, so that arms share what they begin alike.
+            train: &Settings { start: Start::Scratch, average: None, ..self.train.clone() },
             seed: self.chain.seed,
             generation,
             device: self.device.kind().name(),
             member: (member > 0).then_some(member),
-            start: ancestor.as_ref().map(|stage| *stage.id()),
+            start: beside.start.as_ref().map(|stage| *stage.id()),
+            average: beside.average.as_ref().map(|(stage, share)| (*stage.id(), *share)),
+            prior: beside.prior.as_deref().map(hash_of),
         };
         let share = 1.0 / self.members() as f64;
         let stage = self.stage(StageKind::Train, generation, &key, share, &mut |folder| {
-            self.fill_train(set, (generation, member), ancestor.as_ref(), folder)
+            self.fill_train(set, (generation, member), &beside, folder)
         })?;
         self.end_if_failed(&stage, generation)?;
         let record = Some(read_json(&stage.path().join("record.json"))?);
         Ok(Member { stage, record, written: Cell::new(None) })
     }
+}
+
+/// SHA-256 over numbers, in hexadecimal.
+fn hash_of(numbers: &[f32]) -> String {
+    let mut hash = Sha256::new();
+    numbers.iter().for_each(|number| hash.update(number.to_le_bytes()));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

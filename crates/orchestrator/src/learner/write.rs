@@ -1,6 +1,7 @@
 //! What a generation's models write, or have written.
 
 use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, weights, write_file};
+use crate::held_out::{self, Matched};
 use crate::human::{read_documents, write_documents};
 use crate::{Error, PromptFrom};
 use corpus::{Document, Sampling, TokenSet};
@@ -19,7 +20,13 @@ struct WriteKey<'a> {
     prompts: Option<StageId>,
     seed: u64,
     generation: u32,
+    /// Where the temperature is matched: positions of the human text that it is matched on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entropy_match: Option<usize>,
 }
+
+/// In the stage of a text whose temperature was found: that, and what it was found on.
+const MATCHED: &str = "temperature.json";
 
 /// The texts of a generation's members, one after the other.
 #[derive(Serialize)]
@@ -33,6 +40,8 @@ pub(crate) struct Corpus {
     pub(super) documents: Vec<Document>,
     pub(super) tokens: TokenSet,
     pub(super) reencoded: Vec<bool>,
+    /// The temperature at which it was written, where that was found; the mean of members' own.
+    pub(super) matched: Option<Matched>,
     /// The same with planted phrases, where the next generation reads it so.
     pub(super) planted: Option<(Vec<Document>, TokenSet)>,
 }
@@ -40,13 +49,20 @@ pub(crate) struct Corpus {
 impl Corpus {
     /// What a write stage holds.
     pub(super) fn open(stage: &Stage) -> Result<Self, Error> {
+        let matched = stage.path().join(MATCHED);
         Ok(Self {
+            matched: if matched.exists() { Some(read_json(&matched)?) } else { None },
             stage: *stage.id(),
             documents: read_documents(&stage.path().join("documents.jsonl.zst"))?,
             tokens: TokenSet::load(&stage.path().join("tokens.safetensors")).map_err(Error::work)?,
             reencoded: read_json(&stage.path().join("reencoded.json"))?,
             planted: None,
         })
+    }
+
+    /// How it was sampled, by these settings.
+    pub(super) fn sampling(&self, settings: Sampling) -> Sampling {
+        Sampling { temperature: self.matched.map_or(settings.temperature, |matched| matched.temperature), ..settings }
     }
 
     /// What generations are trained on.
@@ -77,8 +93,20 @@ impl Transformers<'_> {
             _ => Prompts::Documents { documents: &self.seed.texts.documents, tokens: prompt },
         };
         let chain = model.id().to_string();
+        let mut sampling = self.arm.sample.sampling();
+        if self.arm.sample.entropy_match {
+            let text = held_out::text(self.run, self.human, self.config.context)?;
+            let (separator, device) = (self.human.tokenizer.separator(), self.device.device());
+            match timed("matching the temperature", || held_out::matched(&weights, &text, separator, &device)) {
+                Ok(matched) => {
+                    sampling.temperature = matched.temperature;
+                    write_file(&folder.join(MATCHED), &json(&matched))?;
+                }
+                Err(error) => return write_file(&folder.join(FAILURE), &error.to_string()),
+            }
+        }
         let settings = WriteSettings {
-            sampling: &self.arm.sample.sampling(),
+            sampling: &sampling,
             streams: self.streams_of(member),
             generation,
             chain: &chain,
@@ -129,6 +157,7 @@ impl Transformers<'_> {
             prompts: self.written.borrow().last().filter(|_| from_latest).map(|c| c.stage),
             seed: self.chain.seed,
             generation,
+            entropy_match: sample.entropy_match.then_some(held_out::POSITIONS),
         };
         let share = 1.0 / self.members() as f64;
         let stage = self.stage(StageKind::Write, generation, &key, share, &mut |folder| {
@@ -147,11 +176,17 @@ impl Transformers<'_> {
     pub(super) fn pool(&self, parts: &[Stage], generation: u32) -> Result<Stage, Stop> {
         let members: Vec<StageId> = parts.iter().map(|part| *part.id()).collect();
         let stage = self.stage(StageKind::Write, generation, &PoolKey { members: &members }, 0.0, &mut |folder| {
-            let (mut documents, mut reencoded) = (Vec::new(), Vec::new());
+            let (mut documents, mut reencoded, mut matched) = (Vec::new(), Vec::new(), Vec::new());
             for part in parts {
                 let part = Corpus::open(part)?;
+                matched.extend(part.matched);
                 documents.extend(part.documents);
                 reencoded.extend(part.reencoded);
+            }
+            if let Some(Matched { positions, .. }) = matched.first() {
+                let sum: f64 = matched.iter().map(|member| member.temperature).sum();
+                let mean = Matched { temperature: sum / matched.len() as f64, positions: *positions };
+                write_file(&folder.join(MATCHED), &json(&mean))?;
             }
             let tokens = TokenSet::encode(&documents, &self.human.tokenizer);
             write_corpus(folder, &documents, &tokens, &reencoded)

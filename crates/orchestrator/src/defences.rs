@@ -1,0 +1,171 @@
+//! Every defence in one table: those of `curation`, and those that stand in the objective, the sampler, the weights or the
+//! number of models.
+
+use curation::{About, Anchor, Parameter, Price};
+
+/// A defence, and the line of an experiment file that sets it.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// What it is, with its source, price and parameters.
+    pub about: &'static About,
+    /// The line, where it is not `curation = ["name"]`.
+    line: Option<&'static str>,
+}
+
+impl Listed {
+    /// The line of an experiment file that sets it.
+    pub fn line(&self) -> String {
+        self.line.map_or_else(|| format!("curation = [\"{}\"]", self.about.name), str::to_owned)
+    }
+}
+
+/// All defences, for `habsburg plan --defences`.
+pub fn defences() -> impl Iterator<Item = Listed> {
+    let curated = curation::DEFENCES.iter().map(|about| Listed { about, line: None });
+    curated.chain(ROBUST.iter().map(|(line, about)| Listed { about, line: Some(line) }))
+}
+
+const SHARE: Parameter =
+    Parameter { name: "share", default: "0.1", about: "the prior's share of the target; 0 is none" };
+
+/// Those outside `curation`, each with the line that sets it.
+const ROBUST: &[(&str, About)] = &[
+    (
+        r#"train.objective = "truncated""#,
+        About {
+            name: "truncated",
+            about: "leaves out of the loss what the model is already sure of",
+            source: "ForTIFAI 2025, arXiv 2509.08972",
+            price: Price { anchors: &[], cost: "nothing" },
+            parameters: &[Parameter { name: "gamma", default: "0.99", about: "tokens of this probability or more" }],
+        },
+    ),
+    (
+        r#"train.objective = "focal""#,
+        About {
+            name: "focal",
+            about: "counts a token's loss less, the surer the model is of it",
+            source: "Lin et al. 2017, arXiv 1708.02002",
+            price: Price { anchors: &[], cost: "nothing" },
+            parameters: &[Parameter { name: "gamma", default: "2.0", about: "power of 1 - p; 0 is cross-entropy" }],
+        },
+    ),
+    (
+        r#"train.objective = "label-smoothing""#,
+        About {
+            name: "label-smoothing",
+            about: "mixes the uniform distribution into what the model is to say",
+            source: "Szegedy et al. 2016, arXiv 1512.00567",
+            price: Price { anchors: &[], cost: "one more pass over the logits" },
+            parameters: &[SHARE],
+        },
+    ),
+    (
+        r#"train.objective = "entropy-floor""#,
+        About {
+            name: "entropy-floor",
+            about: "mixes smoothed frequencies of tokens into what the model is to say",
+            source: "after the entropy reservoir of arXiv 2512.14879; that it is a unigram is ours",
+            price: Price { anchors: &[Anchor::HumanText], cost: "one more pass over the logits" },
+            parameters: &[
+                SHARE,
+                Parameter {
+                    name: "of",
+                    default: "\"human\"",
+                    about: "whose: the \"human\" training set's, or those of the \"training\" set at hand (no anchor)",
+                },
+            ],
+        },
+    ),
+    (
+        "sample.entropy_match = true",
+        About {
+            name: "entropy-match",
+            about: "writes at the temperature at which written text costs the model what human text does",
+            source: "temperature scaling, Guo et al. 2017; entropy rates, Braverman et al. 2020; in a chain: ours",
+            price: Price {
+                anchors: &[Anchor::HumanText],
+                cost: "about six scorings of 8,192 held-out tokens in each generation",
+            },
+            parameters: &[],
+        },
+    ),
+    (
+        r#"train = { start = 0, average = { with = "first" } }"#,
+        About {
+            name: "average",
+            about: "averages the trained weights with those of an ancestor from which training began",
+            source: "Wortsman et al. 2022, arXiv 2109.01903 and 2203.05482; in a chain: ours",
+            price: Price { anchors: &[Anchor::FirstModel], cost: "nothing" },
+            parameters: &[
+                Parameter { name: "with", default: "", about: "\"first\" (generation 0) or \"previous\"" },
+                Parameter { name: "share", default: "0.5", about: "the ancestor's share; 0 is none" },
+            ],
+        },
+    ),
+    (
+        "members = 4",
+        About {
+            name: "members",
+            about: "an ecosystem: several models in each generation, which pool their text",
+            source: "Hodel and West 2025, arXiv 2512.15011",
+            price: Price { anchors: &[], cost: "training and scoring, as many times as there are models" },
+            parameters: &[],
+        },
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Experiment;
+
+    /// One line in an experiment file sets each, and what the table calls a default is one.
+    #[test]
+    fn every_line_is_understood() {
+        let parse = |line: &str| {
+            let arm = format!("[[arm]]\nname = \"it\"\n{line}\n");
+            let text = format!("name = \"x\"\n[corpus]\nname = \"chronicle\"\ntokens = 9\n{arm}");
+            Experiment::parse(&text, &[]).unwrap_or_else(|e| panic!("{line}: {e}")).arms.remove(0)
+        };
+        for listed in defences() {
+            let line = listed.line();
+            // An ensemble that disagrees has members.
+            let more = if listed.about.name == "disagreement" { "\nmembers = 2" } else { "" };
+            let arm = parse(&format!("{line}{more}"));
+            if let Some(("train.objective", name)) = line.split_once(" = ") {
+                let given: Vec<String> = (listed.about.parameters.iter())
+                    .map(|parameter| format!("{} = {}", parameter.name, parameter.default))
+                    .collect();
+                let name = name.trim_matches('"');
+                let same = parse(&format!("train.objective = {{ {name} = {{ {} }} }}", given.join(", ")));
+                assert_eq!(arm.train.objective, same.train.objective, "{name}");
+                assert_eq!(arm.train.objective.reads_human(), !listed.about.price.anchors.is_empty(), "{name}");
+            }
+        }
+        let names: std::collections::BTreeSet<&str> = defences().map(|listed| listed.about.name).collect();
+        assert_eq!(names.len(), defences().count(), "one name each");
+        let arm = parse(r#"train = { start = "latest", average = { with = "previous" } }"#);
+        assert_eq!(arm.train.average.unwrap().share, 0.5);
+    }
+
+    #[test]
+    fn what_is_impossible_is_refused() {
+        let refused = |line: &str| {
+            let text =
+                format!("name = \"x\"\n[corpus]\nname = \"chronicle\"\ntokens = 9\n[[arm]]\nname = \"it\"\n{line}\n");
+            Experiment::parse(&text, &[]).unwrap_err().to_string()
+        };
+        for (line, why) in [
+            (r#"curation = ["disagreement"]"#, "set members = 2 or more"),
+            ("sample = { entropy_match = true, temperature = 0.9 }", "sample.entropy_match: finds the temperature"),
+            ("sample = { entropy_match = true, top_p = 0.9 }", "sample.entropy_match: finds the temperature"),
+            (r#"train.average = { with = "first" }"#, "train.average.with = first: must be an ancestor"),
+            (r#"train = { start = 1, average = { with = "first" } }"#, "must be an ancestor"),
+            ("train.objective = { label-smoothing = { share = 1.0 } }", "label-smoothing.share = 1: must be a share"),
+        ] {
+            let error = refused(line);
+            assert!(error.contains(why) && error.lines().count() == 1, "{line}: {error}");
+        }
+    }
+}
