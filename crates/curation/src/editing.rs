@@ -2,14 +2,17 @@
 //!
 //! *Definition.* Each token whose probability under the prior model, after the tokens before it, is at least
 //! `threshold` is drawn anew from that model's `top_k` likeliest tokens at `temperature`; the others stay, and so does
-//! the end. All places are drawn given the original text.
+//! the end. All places are drawn given the original text. With `drop`, tokens whose probability is below it are left
+//! out, as in a variant of the published code (.001).
 //!
 //! *Source.* ToEdit, Zhu et al. 2025 (arXiv 2412.14689; published code: .99, 64, 1.5), on human text and once. Here it
 //! also goes round: `of = "synthetic"` or `"all"` edits what a generation wrote, which nobody has tried.
 //!
 //! *Trap.* A token of probability .99 is drawn again as itself nearly always, so few places change (the measure
 //! `edited-tokens` says how many), and a change is by its nature an unlikely token: where facts are certain, editing
-//! makes them false. The edited document is no longer what its text says, so this defence is the last of a list.
+//! makes them false. Dropping cuts the tail itself: what the prior finds all but impossible, people alone write
+//! (`dropped-tokens` is its share). The edited document is no longer what its text says, so this defence is the last of
+//! a list.
 //!
 //! *Price.* One scoring and one drawing; generation 0's weights as the prior, a human anchor, unless `model =
 //! "parent"`.
@@ -49,11 +52,14 @@ pub struct TokenEditing {
     pub model: Which,
     /// Which documents are edited.
     pub of: Of,
+    /// Probability below which a token is dropped; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop: Option<f64>,
 }
 
 impl Default for TokenEditing {
     fn default() -> Self {
-        Self { threshold: 0.99, top_k: 64, temperature: 1.5, model: Which::First, of: Of::All }
+        Self { threshold: 0.99, top_k: 64, temperature: 1.5, model: Which::First, of: Of::All, drop: None }
     }
 }
 
@@ -74,6 +80,7 @@ impl TokenEditing {
                 about: "the prior: \"parent\" or \"first\" (generation 0)",
             },
             Parameter { name: "of", default: "\"all\"", about: "which documents: \"all\", \"human\" or \"synthetic\"" },
+            Parameter { name: "drop", default: "", about: "probability below which a token is dropped (0.001)" },
         ],
     };
 
@@ -91,7 +98,7 @@ impl TokenEditing {
         let certain = -self.threshold.ln();
         let mut stream = candidate.passing(self.name(), context);
         let draws = (0..candidate.ids.len()).map(|position| Place { position, uniform: stream.uniform() });
-        draws.filter(|place| f64::from(losses[place.position]) <= certain).collect()
+        draws.filter(|place| self.threshold < 1.0 && f64::from(losses[place.position]) <= certain).collect()
     }
 }
 
@@ -110,13 +117,15 @@ impl Defence for TokenEditing {
         within(fits, self.name(), "threshold", threshold, "a probability above 0.0; 1.0 edits nothing")?;
         within(self.top_k > 0, self.name(), "top_k", self.top_k, "at least 1")?;
         let fits = temperature > 0.0 && temperature.is_finite();
-        within(fits, self.name(), "temperature", temperature, "a number above 0.0")
+        within(fits, self.name(), "temperature", temperature, "a number above 0.0")?;
+        let drop = self.drop.unwrap_or(0.0);
+        within((0.0..threshold).contains(&drop), self.name(), "drop", drop, "a probability below the threshold")
     }
 
     fn judge(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error> {
         let mut verdict = Verdict::undefended(candidates.len());
         let which: Vec<usize> = (0..candidates.len()).filter(|&at| self.edits(&candidates[at])).collect();
-        if self.threshold == 1.0 || which.is_empty() {
+        if (self.threshold == 1.0 && self.drop.unwrap_or(0.0) == 0.0) || which.is_empty() {
             return Ok(verdict);
         }
         let documents: Vec<Candidate<'_>> = which.iter().map(|&at| candidates[at]).collect();
@@ -130,13 +139,20 @@ impl Defence for TokenEditing {
             let what = "the model drew other tokens than it was asked for".to_owned();
             return Err(Error::Models { defence: self.name(), what });
         }
-        let (mut tokens, mut again, mut changed) = (0, 0, 0);
-        for (at, ((document, places), drawn)) in which.into_iter().zip(documents.iter().zip(&places).zip(&drawn)) {
+        let (mut tokens, mut again, mut changed, mut dropped) = (0, 0, 0, 0);
+        let edits = documents.iter().zip(&losses).zip(places.iter().zip(&drawn));
+        for (at, ((document, losses), (places, drawn))) in which.into_iter().zip(edits) {
             let mut ids = document.ids.to_vec();
             places.iter().zip(drawn).for_each(|(place, &token)| ids[place.position] = token);
             tokens += ids.len();
             again += places.len();
             changed += ids.iter().zip(document.ids).filter(|(new, old)| new != old).count();
+            if let Some(drop) = self.drop {
+                let mut losses = losses.iter();
+                let before = ids.len();
+                ids.retain(|_| losses.next().is_none_or(|&loss| f64::from(loss) <= -drop.ln()));
+                dropped += before - ids.len();
+            }
             if ids != document.ids {
                 verdict.decisions[at] = Decision { edited: Some(ids), ..Decision::UNDEFENDED };
             }
@@ -147,6 +163,7 @@ impl Defence for TokenEditing {
             value: part as f64 / tokens.max(1) as f64,
         };
         verdict.measures = vec![share("redrawn-tokens", again), share("edited-tokens", changed)];
+        verdict.measures.extend(self.drop.map(|_| share("dropped-tokens", dropped)));
         Ok(verdict)
     }
 
@@ -184,5 +201,16 @@ mod tests {
         let more = TokenEditing { threshold: 0.01, ..editing }.judge(&candidates, &bench.context()).unwrap();
         let again = more.decisions[0].edited.as_ref().unwrap();
         assert!(again.iter().zip(&expected).enumerate().all(|(at, (a, b))| at == 1 || a == b));
+        // Token 3 has a probability of e^-3.
+        let dropping = TokenEditing { drop: Some(0.05), ..editing };
+        dropping.check().unwrap();
+        let dropped = dropping.judge(&candidates, &bench.context()).unwrap();
+        let left: Vec<u32> = [&expected[..1], &expected[2..]].concat();
+        assert_eq!(dropped.decisions[0].edited.as_ref(), Some(&left));
+        assert_eq!(dropped.decisions[2].edited.as_deref(), Some(&[2][..]));
+        assert_eq!((dropped.measures[2].metric.as_ref(), dropped.measures[2].value), ("dropped-tokens", 2.0 / 12.0));
+        let none = TokenEditing { drop: Some(0.0), ..editing }.judge(&candidates, &bench.context()).unwrap();
+        assert_eq!(none.decisions, verdict.decisions);
+        assert!(TokenEditing { drop: Some(0.995), ..editing }.check().is_err());
     }
 }

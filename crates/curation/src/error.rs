@@ -22,6 +22,11 @@ pub enum Error {
     /// An oracle where the truth is not known.
     #[error("{0} by an oracle needs a corpus whose truth is known: take the corpus `chronicle`, or by = \"model\"")]
     NoWorld(&'static str),
+    /// Facts are to be found where none are known.
+    #[error(
+        "sample.target = \"facts\" needs a corpus whose truth is known: take the corpus `chronicle`, or find something else"
+    )]
+    NoFacts,
     /// Too few documents of a class.
     #[error("{defence}: {there} documents of {class}, too few to learn from; write more, or drop the defence")]
     TooFew {

@@ -14,6 +14,7 @@
 //! | `verifier` | keeps what an oracle, an erring one or the model finds good |
 //! | `disagreement` | keeps, or weighs up, what an ensemble agrees on |
 //! | `near-duplicates`, `dispersion` | keep the first of its kind; keep what lies far apart |
+//! | `over-represented` | weighs down what models write too often |
 //! | `token-editing` | draws again what a model finds all but certain |
 //!
 //! Which sources are judged is a rule of the loop ([`Curation::judge_offered`]): what generations wrote, in `latest` and
@@ -22,7 +23,7 @@
 //!
 //! What a defence knows is its [`Price`]: human text or outside knowledge that comes into the loop by it is an
 //! [`Anchor`], to be counted as human tokens are. Truncated or focal losses, smoothed targets and an entropy floor are the
-//! objective's, not here. [`targeted`] helps to write what is missing.
+//! objective's, not here. [`targeted`] is the writer's: `sample.target`.
 //!
 //! ```
 //! use corpus::{Document, Origin, Provenance};
@@ -70,6 +71,7 @@ mod features;
 mod labels;
 mod list;
 mod logistic;
+mod over_represented;
 mod perplexity;
 mod rank;
 pub mod resample;
@@ -92,6 +94,7 @@ pub use error::Error;
 pub use features::Units;
 pub use labels::{FilterByLabel, Labels, effective_share};
 pub use list::{Curation, DEFENCES, Step};
+pub use over_represented::OverRepresented;
 pub use perplexity::{Perplexity, PerplexityHigh, PerplexityLow};
 pub use verifier::{By, Verifier, breakdown, true_sentences};
 pub use watermark::{Marked, Watermark, read_mark};

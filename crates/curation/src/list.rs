@@ -16,6 +16,7 @@ use crate::duplicates::NearDuplicates;
 use crate::editing::TokenEditing;
 use crate::error::Error;
 use crate::labels::{FilterByLabel, Labels};
+use crate::over_represented::OverRepresented;
 use crate::perplexity::{PerplexityHigh, PerplexityLow};
 use crate::verifier::Verifier;
 use crate::watermark::Watermark;
@@ -87,6 +88,8 @@ steps! {
     NearDuplicates(NearDuplicates),
     /// Far apart.
     Dispersion(Dispersion),
+    /// Against what is written too often.
+    OverRepresented(OverRepresented),
     /// Certain tokens drawn again.
     TokenEditing(TokenEditing),
 }
@@ -382,6 +385,7 @@ mod tests {
             "[{ disagreement = { use = \"weigh\", power = 0.0 } }]",
             "[{ near-duplicates = { similarity = 2.0 } }]",
             "[{ dispersion = { keep = 1.0 } }]",
+            "[{ over-represented = { strength = 0.0 } }]",
             "[{ token-editing = { threshold = 1.0 } }]",
             "[{ dispersion = { keep = 1.0 } }, { detector = { keep = 1.0 } }, { token-editing = { threshold = 1.0 } }]",
         ];

@@ -1,25 +1,31 @@
 //! Targeted synthesis: find what the written text lacks, write there, and stop when the gap is closed.
 //!
-//! All pure functions; whoever writes calls them between two rounds of writing:
+//! *Definition.* A generation writes the first part of its budget from nothing. Then, round after round: what that text
+//! lacks of the human training text is *found* ([`Finder`]); it is *aimed* at, human documents being drawn as prompts in
+//! proportion to the gap in what follows their first tokens ([`Finder::aim`]); and it *stops* where the gap is no larger
+//! than that of an honest twin ([`is_closed`]): such a round is written from nothing too. [`Target`] is how an experiment
+//! file says it (`sample.target`); whoever writes calls these pure functions between two rounds. `find = "even"` is the
+//! control: as many rounds from prompts that are drawn evenly. Against what is over-represented, see
+//! [`crate::OverRepresented`].
 //!
-//! 1. *Find.* Runs of tokens ([`count_grams`], [`coverage`], [`frequency_bands`], [`missing`]), a world's facts
-//!    ([`fact_gaps`]), any other items ([`shortfall`]), contexts whose loss is high ([`hard_contexts`]).
-//! 2. *Aim.* Weights of human documents as prompts ([`prompt_weights`], or the contexts themselves), drawn in
-//!    proportion ([`draw`]). Against what is over-represented, weights of written documents by log-odds ([`log_odds`],
-//!    [`weights_against`]).
-//! 3. *Stop.* A gap is closed when it is no larger than that of an honest twin ([`is_closed`]).
+//! *Source.* Ours.
 //!
-//! *Trap.* Prompts from human documents are human text: a hidden anchor, to be counted in tokens. And an honest sample
-//! has gaps too (a third of a sample's singletons are absent from its twin): who writes until nothing is absent copies.
+//! *Trap.* Prompts from human documents are human text, and so is what the gap is measured against: hidden anchors, to
+//! be counted. The prompts' own tokens are part of what is written, for the next generation reads them; so a gap shrinks
+//! by them alone, and `even` is what a find is to be compared with. An honest sample has gaps too (a third of a sample's
+//! singletons are absent from its twin), and who writes until nothing is absent copies: gaps count beyond chance
+//! ([`chance`]), and the stop is an honest twin, one half of the human training text against the other at the size of
+//! the text that is compared with it.
 
 mod contexts;
 mod counts;
-mod facts;
+mod finder;
+mod items;
 mod odds;
-mod prompts;
+mod settings;
 
-pub use contexts::{HardContext, hard_contexts};
-pub use counts::{Counts, Coverage, FrequencyBand, count_grams, coverage, frequency_bands, missing, shortfall};
-pub use facts::{FactGap, fact_gaps};
+pub use contexts::excess;
+pub use counts::{Counts, chance, count, count_grams, gap, lacking, shortfall};
+pub use finder::{Finder, Gap, View, is_closed};
 pub use odds::{log_odds, weights_against};
-pub use prompts::{draw, is_closed, prompt_weights};
+pub use settings::{Find, TARGET, Target};

@@ -21,6 +21,8 @@ pub struct Decoding<'a> {
     pub generation: u32,
     /// The token that starts and ends a document.
     pub separator: u32,
+    /// The index of the first document: what was written before it is not written again.
+    pub first: u64,
     /// The tokens with which the document of an index starts; none for a document from nothing.
     pub prompt: &'a (dyn Fn(u64) -> Vec<u32> + Sync),
 }
@@ -43,7 +45,7 @@ pub enum DecodeError {
     /// A row of logits gave no distribution.
     #[error("writing: document {document}, position {position}: {source}")]
     Sample {
-        /// The document's index.
+        /// The document, counted from the first that was to be written.
         document: u64,
         /// The position in it.
         position: usize,
@@ -55,7 +57,7 @@ pub enum DecodeError {
     Device(#[from] DeviceFailure),
 }
 
-/// Writes documents 0, 1, 2, ... until the first `n` of them have together at least `budget` tokens by `size`, and gives
+/// Writes documents `first`, `first + 1`, ... until `n` of them have together at least `budget` tokens by `size`, and gives
 /// exactly these; the document that crosses the budget is the last. `progress` is told the tokens finished so far, on the
 /// calling thread.
 ///
@@ -186,6 +188,7 @@ impl Desk<'_> {
 
 /// A document that a slot is writing.
 pub struct Writing {
+    /// Counted from the first that is written now.
     document: u64,
     prompt: Vec<u32>,
     pub(crate) ids: Vec<u32>,
@@ -200,10 +203,10 @@ impl Writing {
     fn new(document: u64, decoding: &Decoding) -> Self {
         Self {
             document,
-            prompt: (decoding.prompt)(document),
+            prompt: (decoding.prompt)(decoding.first + document),
             ids: Vec::new(),
             separator: decoding.separator,
-            draws: decoding.streams.stream(Purpose::Decoding, decoding.generation, document),
+            draws: decoding.streams.stream(Purpose::Decoding, decoding.generation, decoding.first + document),
             scratch: Scratch::default(),
             ended: None,
         }
@@ -326,7 +329,8 @@ mod tests {
 
     fn run_by(workers: usize, slots: usize, budget: u64, prompt: &(dyn Fn(u64) -> Vec<u32> + Sync)) -> Vec<Sequence> {
         let sampling = Sampling::default();
-        let decoding = Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, prompt };
+        let decoding =
+            Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, first: 0, prompt };
         let mut decoder = Decoder::Steppers((0..workers).map(|_| Box::new(Counting { slots }) as _).collect());
         // Whatever the number of processors, every worker has a thread.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().unwrap();
@@ -374,8 +378,14 @@ mod tests {
 
         let sampling = Sampling::default();
         let prompt = |_| Vec::new();
-        let decoding =
-            Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, prompt: &prompt };
+        let decoding = Decoding {
+            sampling: &sampling,
+            streams: Streams::new(4),
+            generation: 2,
+            separator: 0,
+            first: 0,
+            prompt: &prompt,
+        };
         let size = |ids: &[u32], _| ids.len() as u64;
         let run = |budget| {
             let mut decoder = Decoder::Steppers(vec![Box::new(Diverging), Box::new(Diverging)]);

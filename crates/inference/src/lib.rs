@@ -23,6 +23,7 @@
 //!     streams: Streams::new(0),
 //!     generation: 0,
 //!     separator: 0,
+//!     first: 0,
 //!     prompt: &|_| Vec::new(),
 //! };
 //! let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);

@@ -16,6 +16,15 @@ pub enum Prompts<'a> {
         /// How many tokens of a document are given; documents with fewer are not drawn.
         tokens: usize,
     },
+    /// The same, drawn in proportion to weights.
+    Weighted {
+        /// Where prompts come from.
+        documents: &'a [Document],
+        /// How many tokens of a document are given; documents with fewer are not drawn.
+        tokens: usize,
+        /// One for each document; 0 is not drawn.
+        weights: &'a [f64],
+    },
 }
 
 /// What a corpus is written with.
@@ -28,6 +37,8 @@ pub struct WriteSettings<'a> {
     pub generation: u32,
     /// The chain's name, for the provenance and the documents' ids.
     pub chain: &'a str,
+    /// The index of the first document; those before it are there already.
+    pub first: u64,
     /// Tokens to be written, ends included.
     pub budget: u64,
     /// Where documents start from.
@@ -48,7 +59,7 @@ pub struct WriteSettings<'a> {
 /// If the model's logits are not numbers, or the device fails.
 ///
 /// # Panics
-/// If prompts are asked for and no document has enough tokens.
+/// If prompts are asked for and no document (of a weight above 0) has enough tokens.
 pub fn write(
     weights: &Weights,
     tokenizer: &Tokenizer,
@@ -63,6 +74,7 @@ pub fn write(
         streams: settings.streams,
         generation: settings.generation,
         separator: tokenizer.separator(),
+        first: settings.first,
         prompt: &choose,
     };
     let context = weights.config().context;
@@ -77,9 +89,9 @@ pub fn write(
         decode(&mut decoder, &decoding, settings.budget, &size, progress)
     })?;
     let parent = weights.hash();
-    let document = |(index, sequence): (usize, crate::Sequence)| {
+    let document = |(index, sequence): (u64, crate::Sequence)| {
         let text = tokenizer.decode(&sequence.ids);
-        let prompt = pool.draw(settings, index as u64);
+        let prompt = pool.draw(settings, index);
         let document = Document {
             id: format!("{}/{}/{index:06}", settings.chain, settings.generation),
             provenance: provenance(settings, &parent, prompt, &text, tokenizer),
@@ -88,7 +100,7 @@ pub fn write(
         };
         Written { document, ids: sequence.ids }
     };
-    Ok(sequences.into_iter().enumerate().map(document).collect())
+    Ok((settings.first..).zip(sequences).map(document).collect())
 }
 
 /// Tries with half as many slots for as long as the device has too little memory for them.
@@ -156,6 +168,8 @@ fn provenance(
 /// The documents that can be prompts, encoded once.
 struct PromptPool {
     texts: Vec<PromptText>,
+    /// Sums of the weights up to each, where there are weights.
+    sums: Vec<f64>,
 }
 
 struct PromptText {
@@ -166,25 +180,41 @@ struct PromptText {
 
 impl PromptPool {
     fn new(prompts: &Prompts, tokenizer: &Tokenizer) -> Self {
-        let Prompts::Documents { documents, tokens } = prompts else { return Self { texts: Vec::new() } };
-        let texts: Vec<PromptText> = documents
-            .iter()
-            .filter_map(|d| {
-                let mut ids = tokenizer.encode(&d.text);
-                let enough = ids.len() >= *tokens;
-                ids.truncate(*tokens);
-                enough.then(|| PromptText { id: d.id.clone(), origin: d.provenance.origin, ids })
-            })
-            .collect();
+        let (documents, tokens, weights) = match prompts {
+            Prompts::Unprompted => return Self { texts: Vec::new(), sums: Vec::new() },
+            Prompts::Documents { documents, tokens } => (documents, *tokens, None),
+            Prompts::Weighted { documents, tokens, weights } => (documents, *tokens, Some(weights)),
+        };
+        let (mut texts, mut sums, mut sum) = (Vec::new(), Vec::new(), 0.0);
+        for (at, d) in documents.iter().enumerate() {
+            let weight = weights.map(|weights| weights[at]);
+            if weight == Some(0.0) {
+                continue;
+            }
+            let mut ids = tokenizer.encode(&d.text);
+            if ids.len() >= tokens {
+                ids.truncate(tokens);
+                texts.push(PromptText { id: d.id.clone(), origin: d.provenance.origin, ids });
+                sum += weight.unwrap_or(0.0);
+                sums.extend(weight.map(|_| sum));
+            }
+        }
         assert!(!texts.is_empty(), "no document has the {tokens} tokens of a prompt");
-        Self { texts }
+        Self { texts, sums }
     }
 
     /// The prompt of the document with this index.
     fn draw(&self, settings: &WriteSettings, document: u64) -> Option<&PromptText> {
         let mut stream = settings.streams.stream(Purpose::Prompt, settings.generation, document);
-        let count = self.texts.len() as u64;
-        (count > 0).then(|| &self.texts[stream.below(count) as usize])
+        let last = self.texts.len().checked_sub(1)?;
+        let drawn = match self.sums.last() {
+            None => stream.below(self.texts.len() as u64) as usize,
+            Some(total) => {
+                let mark = stream.uniform() * total;
+                self.sums.partition_point(|&sum| sum <= mark).min(last)
+            }
+        };
+        Some(&self.texts[drawn])
     }
 }
 

@@ -32,6 +32,7 @@ fn written(device: &Chosen, slots: usize, sampling: &Sampling, prompts: Prompts)
         streams: Streams::new(7),
         generation: 1,
         chain: "test",
+        first: 0,
         budget: 2500,
         prompts,
         slots,
@@ -121,6 +122,39 @@ fn prompts_are_human_text_and_are_kept() {
         );
     }
     assert!(all.iter().any(|w| w.document.provenance.prompt.as_ref().unwrap().document == "2"));
+}
+
+#[test]
+fn prompts_are_drawn_by_their_weights_and_documents_go_on_where_they_stopped() {
+    let documents: Vec<Document> = ["We the people of this house.", "Of nothing.", "Four score.", "no"]
+        .iter()
+        .enumerate()
+        .map(|(i, text)| Document::human(i.to_string(), *text, "test"))
+        .collect();
+    let device = parse("flex").unwrap();
+    let prompts = || Prompts::Weighted { documents: &documents, tokens: 5, weights: &[3.0, 0.0, 1.0, 9.0] };
+    let all = written(&device, 8, &Sampling::default(), prompts());
+    let first = all.iter().filter(|one| one.document.provenance.prompt.as_ref().unwrap().document == "0").count();
+    let (p, n) = (0.75, all.len() as f64);
+    assert!((first as f64 / n - p).abs() < 4.0 * (p * (1.0 - p) / n).sqrt(), "{first} of {n}");
+    assert!(
+        all.iter().all(|one| ["0", "2"].contains(&one.document.provenance.prompt.as_ref().unwrap().document.as_str()))
+    );
+    // In two parts as in one.
+    let whole = written(&device, 8, &Sampling::default(), Prompts::Unprompted);
+    let rest = WriteSettings {
+        sampling: &Sampling::default(),
+        streams: Streams::new(7),
+        generation: 1,
+        chain: "test",
+        first: 20,
+        budget: 300,
+        prompts: Prompts::Unprompted,
+        slots: 3,
+    };
+    let rest = write(&weights(), &Tokenizer::bytes(), &rest, &device, &mut |_| {}).unwrap();
+    assert!(texts(&rest) == texts(&whole)[20..20 + rest.len()]);
+    assert_eq!(rest[0].document.id, whole[20].document.id);
 }
 
 #[test]

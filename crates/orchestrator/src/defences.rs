@@ -1,5 +1,5 @@
-//! Every defence in one table: those of `curation`, and those that stand in the objective, the sampler, the weights or the
-//! number of models.
+//! Every defence in one table: those of `curation`, and those that stand in the objective, the sampler, the weights, the
+//! number of models or what is written.
 
 use curation::{About, Anchor, Parameter, Price};
 
@@ -22,7 +22,8 @@ impl Listed {
 /// All defences, for `habsburg plan --defences`.
 pub fn defences() -> impl Iterator<Item = Listed> {
     let curated = curation::DEFENCES.iter().map(|about| Listed { about, line: None });
-    curated.chain(ROBUST.iter().map(|(line, about)| Listed { about, line: Some(line) }))
+    let targeted = Listed { about: &curation::targeted::TARGET, line: Some(r#"sample.target = "coverage""#) };
+    curated.chain(ROBUST.iter().map(|(line, about)| Listed { about, line: Some(line) })).chain([targeted])
 }
 
 const SHARE: Parameter =

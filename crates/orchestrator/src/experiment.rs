@@ -3,6 +3,7 @@ use crate::learner::is_judged;
 use crate::{Error, ModelSettings, Plant, solvable, sweep, tables};
 use chain::{Recipe, Source};
 use corpus::{Mark, Sampling};
+use curation::targeted::Target;
 use curation::{Curation, Step};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::Path};
@@ -183,6 +184,11 @@ pub struct SampleSettings {
     pub prompt: PromptFrom,
     /// Tokens of a prompt.
     pub prompt_tokens: usize,
+    /// Targeted synthesis: a share of the budget is written, in rounds, from human prompts that lead to what the text so
+    /// far lacks (`"coverage"`, or a table; `habsburg plan --defences` says what it holds). It draws its own prompts, so
+    /// `prompt` stays out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
 }
 
 impl Default for SampleSettings {
@@ -199,6 +205,7 @@ impl Default for SampleSettings {
             tokens: None,
             prompt: PromptFrom::None,
             prompt_tokens: 16,
+            target: None,
         }
     }
 }
@@ -400,6 +407,8 @@ impl Experiment {
                 let error = curation::Error::NoWorld("verifier");
                 return fail(format!("arm `{}`: curation: {error}", arm.name));
             }
+            let checked = arm.sample.check_target(self.corpus.is_world());
+            checked.map_err(|e| Error::Request(format!("arm `{}`: {e}", arm.name)))?;
         }
         if self.is_solvable() { Ok(()) } else { self.check_tokenizer() }
     }
@@ -525,7 +534,7 @@ impl Arm {
             return Err(Error::Request("sample.tokens = 0: at least 1".into()));
         }
         let context = self.context()?;
-        if self.sample.prompt != PromptFrom::None && !(1..context).contains(&self.sample.prompt_tokens) {
+        if self.sample.is_prompted() && !(1..context).contains(&self.sample.prompt_tokens) {
             let given = self.sample.prompt_tokens;
             return Err(Error::Request(format!("sample.prompt_tokens = {given}: from 1 to {}", context - 1)));
         }

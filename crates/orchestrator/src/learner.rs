@@ -3,13 +3,15 @@
 
 mod judge;
 mod score;
-mod text;
 mod seen;
+mod target;
 mod tells;
+mod text;
 mod train;
 mod write;
 
 pub(crate) use judge::{Judged, is_judged};
+pub(crate) use target::can_begin;
 pub(crate) use write::{Corpus, has_prompts};
 
 use crate::cost::ChainPlan;

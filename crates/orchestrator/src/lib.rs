@@ -36,6 +36,7 @@ mod seed;
 mod solvable;
 mod sweep;
 mod tables;
+mod target;
 mod truth;
 
 pub use cost::{ChainPlan, Plan, StagePlan};

@@ -3,7 +3,7 @@
 use crate::before::Before;
 use crate::cost::chain_plan;
 use crate::joined::joined;
-use crate::learner::{Make, Stop, Trained, Transformers, has_prompts};
+use crate::learner::{Make, Stop, Trained, Transformers, can_begin, has_prompts};
 use crate::seed::Seed;
 use crate::{
     ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, held_out, solvable,
@@ -302,6 +302,11 @@ impl Run {
                 && self.seeds.values().any(|seed| !has_prompts(&seed.texts.tokens, prompt))
             {
                 return Err(fail(format!("sample.prompt_tokens = {prompt}: no human document is so long; take fewer")));
+            }
+            if arm.sample.target().is_some()
+                && !self.seeds.keys().all(|&seed| can_begin(self.seed(index, seed), prompt))
+            {
+                return Err(fail(format!("sample.prompt_tokens = {prompt}: no human document is longer; take fewer")));
             }
             plans.push(chain_plan(&self.experiment, arm, config, largest));
         }

@@ -48,6 +48,9 @@ pub(crate) fn check(arm: &Arm, generations: u32) -> Result<(), Error> {
     if arm.sample.entropy_match {
         return fail("sample.entropy_match: is found on text that a transformer reads; such a learner reads none");
     }
+    if arm.sample.target.is_some() {
+        return fail("sample.target: independent draws have no first tokens to begin with");
+    }
     if arm.sample.watermark.is_some() {
         return fail("sample.watermark: independent draws have no token before them to colour the next");
     }

@@ -151,6 +151,7 @@ impl Bench {
                 streams: Streams::new(0),
                 generation: number,
                 separator: SEPARATOR,
+                first: 0,
                 prompt: &|_| Vec::new(),
             };
             let start = Instant::now();

@@ -116,6 +116,7 @@ pub(crate) fn sample(args: SampleArgs) -> Result<(), Failure> {
         streams: Streams::new(args.seed),
         generation: 0,
         chain: "sample",
+        first: 0,
         budget: args.tokens.max(1),
         prompts: Prompts::Unprompted,
         slots: inference::slots(weights.config(), &device),

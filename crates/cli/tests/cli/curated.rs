@@ -32,10 +32,10 @@ generations = 2
 seeds = [0]
 "#;
 
-const HALF: &str = "recipe = { pool = 0.5, latest = 0.5 }";
+pub(crate) const HALF: &str = "recipe = { pool = 0.5, latest = 0.5 }";
 
 /// A laboratory with `curated.toml`: arms of these names and keys.
-fn lab(arms: &[(&str, &str)]) -> Lab {
+pub(crate) fn lab(arms: &[(&str, &str)]) -> Lab {
     let lab = Lab::new();
     lab.write("village.toml", GRAMMAR);
     let arm = |(name, keys): &(&str, &str)| format!("[[arm]]\nname = \"{name}\"\n{keys}\n");
@@ -43,10 +43,10 @@ fn lab(arms: &[(&str, &str)]) -> Lab {
     lab
 }
 
-const RUN: &str = "run curated.toml --out out --device flex";
+pub(crate) const RUN: &str = "run curated.toml --out out --device flex";
 
 /// Rows of an arm: generation, set, metric and detail with commas between, and the value.
-fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
+pub(crate) fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
     let metrics = lab.read("out/metrics.csv");
     let of_arm = metrics.lines().filter_map(|line| line.strip_prefix(&format!("curated,{arm},0,")));
     of_arm
@@ -56,13 +56,13 @@ fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
 }
 
 /// The stage of a kind.
-fn stage(lab: &Lab, arm: &str, generation: u32, kind: &str) -> String {
+pub(crate) fn stage(lab: &Lab, arm: &str, generation: u32, kind: &str) -> String {
     let record = lab.read(&format!("out/chains/{arm}/seed-0/gen-{generation}/generation.json"));
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
     record["stages"][kind].as_str().unwrap().to_owned()
 }
 
-fn documents(lab: &Lab, path: &str) -> Vec<corpus::Document> {
+pub(crate) fn documents(lab: &Lab, path: &str) -> Vec<corpus::Document> {
     corpus::JsonLines::open(&lab.path(path)).unwrap().map(Result::unwrap).collect()
 }
 
@@ -76,7 +76,10 @@ fn is_of_a_defence(row: &str) -> bool {
 #[test]
 fn a_defence_that_is_set_to_nothing_changes_no_byte() {
     let nothing = r#"[{ detector = { keep = 1.0 } }, { perplexity-high = { keep = 1.0 } }, { verifier = { keep = 1.0 } },
-        { near-duplicates = { similarity = 2.0 } }, { token-editing = { threshold = 1.0 } }]"#;
+        { near-duplicates = { similarity = 2.0 } }, { filter-by-label = { passes = 1.0 } }, { watermark = { level = 0.0 } },
+        { perplexity-low = { keep = 1.0 } }, { dispersion = { keep = 1.0 } }, { over-represented = { strength = 0.0 } },
+        { token-editing = { threshold = 1.0 } }]"#;
+    assert!(curation::DEFENCES.iter().all(|about| nothing.contains(about.name)));
     let flat = nothing.replace("\n       ", "");
     let lab = lab(&[("plain", HALF), ("nothing", &format!("{HALF}\ncuration = {flat}"))]);
     lab.works(RUN);
@@ -94,6 +97,7 @@ fn a_defence_that_is_set_to_nothing_changes_no_byte() {
     let nothing = rows(&lab, "nothing");
     assert_eq!(nothing["1,training,kept,detector/latest"], 1.0);
     assert_eq!(nothing["1,training,kept,token-editing/pool"], 1.0);
+    assert_eq!(nothing["1,training,kept,over-represented/latest"], 1.0);
     assert!(rows(&lab, "plain").keys().all(|row| !is_of_a_defence(&format!("0,{row}"))));
 }
 
@@ -166,8 +170,12 @@ fn a_verifier_and_a_detector_choose_what_is_trained_on() {
 fn edited_documents_are_kept_for_their_reader() {
     let editing =
         "recipe = { pool = 0.5, latest = 0.5 }\ncuration = [{ token-editing = { threshold = 0.3, of = \"OF\" } }]";
-    let lab =
-        lab(&[("plain", HALF), ("human", &editing.replace("OF", "human")), ("all", &editing.replace("OF", "all"))]);
+    let lab = lab(&[
+        ("plain", HALF),
+        ("human", &editing.replace("OF", "human")),
+        ("all", &editing.replace("OF", "all")),
+        ("dropped", &editing.replace("\"OF\"", "\"all\", drop = 0.05")),
+    ]);
     lab.works(RUN);
     let edited =
         |arm: &str| documents(&lab, &format!("out/stages/{}/edited.jsonl.zst", stage(&lab, arm, 1, "compose")));
@@ -184,6 +192,15 @@ fn edited_documents_are_kept_for_their_reader() {
         assert!(share("edited-tokens") > 0.0 && share("edited-tokens") <= share("redrawn-tokens"));
     }
     assert_eq!(all["1,training,hidden-anchor,first-model"], 1.0);
+    // Documents that lose tokens are so much smaller, and the recipe counts them so.
+    let dropped = rows(&lab, "dropped");
+    assert!(dropped["1,training,dropped-tokens,token-editing/latest"] > 0.02);
+    let set = lab.read(&format!("out/stages/{}/training-set.json", stage(&lab, "dropped", 1, "compose")));
+    let set: chain::TrainingSet = serde_json::from_str(&set).unwrap();
+    let sizes = set.documents.iter().map(|pick| pick.entry.size).sum::<u64>();
+    assert_eq!(sizes as f64, dropped["1,training,tokens,"]);
+    let mean = |rows: &BTreeMap<String, f64>| rows["1,training,tokens,"] / rows["1,training,documents,"];
+    assert!(mean(&dropped) < mean(&all));
     // The amounts are the plain ones: a token is edited into a token.
     let tokens = |arm: &str| rows(&lab, arm)["1,training,tokens,"];
     assert_eq!(tokens("all"), tokens("plain"));

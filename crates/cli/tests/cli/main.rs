@@ -19,4 +19,5 @@ mod shown;
 mod solvable;
 mod steps;
 mod sweeps;
+mod targeted;
 mod world;

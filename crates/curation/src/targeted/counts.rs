@@ -1,89 +1,57 @@
-//! What occurs how often, and what does not.
+//! What occurs how often, and what occurs too rarely.
 
 use std::collections::BTreeMap;
 
 use corpus::hash::grams;
+use statrs::function::gamma::ln_gamma;
 
-/// Counts of runs of tokens, by [`crate::gram_hash`].
+/// Counts of items: of runs of tokens by [`crate::gram_hash`], or of anything that has a number.
 pub type Counts = BTreeMap<u64, u64>;
+
+/// Counts items.
+pub fn count(mut items: Vec<u64>) -> Counts {
+    items.sort_unstable();
+    items.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
+}
 
 /// Counts the runs of `size` tokens; none crosses from one document to the next.
 pub fn count_grams<'a>(documents: impl IntoIterator<Item = &'a [u32]>, size: usize) -> Counts {
-    let mut hashes: Vec<u64> = documents.into_iter().flat_map(|ids| grams(ids, size)).collect();
-    hashes.sort_unstable();
-    hashes.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
+    count(documents.into_iter().flat_map(|ids| grams(ids, size)).collect())
 }
 
-/// How much of one text another has. Shares of nothing are 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Coverage {
-    /// Share of its types that occur.
-    pub types: f64,
-    /// The same by their frequency: the share of its runs whose type occurs.
-    pub mass: f64,
+/// What the written text has too little of: for each item of the human text 1 - found/expected, not below 0, where
+/// `scale` times the human count is expected (the ratio of the sizes). Of a text of no size, all is missing.
+pub fn shortfall(human: &Counts, written: &Counts, scale: f64) -> BTreeMap<u64, f64> {
+    let of = |(item, &count): (&u64, &u64)| {
+        let found = written.get(item).copied().unwrap_or(0) as f64;
+        let expected = count as f64 * scale;
+        (*item, if expected > 0.0 { (1.0 - found / expected).max(0.0) } else { 1.0 })
+    };
+    human.iter().map(of).collect()
 }
 
-/// How much of the human text's types the written text has.
-pub fn coverage(human: &Counts, written: &Counts) -> Coverage {
-    let share = |part: u64, whole: u64| if whole == 0 { 1.0 } else { part as f64 / whole as f64 };
-    let found = || human.iter().filter(|(gram, _)| written.contains_key(gram));
-    Coverage {
-        types: share(found().count() as u64, human.len() as u64),
-        mass: share(found().map(|(_, count)| count).sum(), human.values().sum()),
-    }
+/// The gap between two texts, from 0 to 1: the mean [`shortfall`] over the human text's items, each as often as it
+/// occurs. Where `scale` is the ratio of the numbers of items, it is the total variation distance of the two
+/// distributions: Σ p (1 - q/p)₊ = Σ (p - q)₊.
+pub fn gap(human: &Counts, written: &Counts, scale: f64) -> f64 {
+    let missing = shortfall(human, written, scale);
+    let sum: f64 = human.iter().map(|(item, &count)| count as f64 * missing[item]).sum();
+    sum / human.values().sum::<u64>().max(1) as f64
 }
 
-/// Types of one decade of frequency in the human text.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct FrequencyBand {
-    /// Counts from 10^decade to below ten times as much.
-    pub decade: u32,
-    /// Types of that count.
-    pub types: u64,
-    /// Those that do not occur in the written text.
-    pub missing: u64,
-    /// Their share of the human text.
-    pub human: f64,
-    /// Their share of the written text.
-    pub written: f64,
+/// The [`shortfall`] that chance alone gives to an item that is expected `expected` times: of X Poisson with mean λ,
+/// E(1 - X/λ)₊ = e^{-λ} λ^{⌊λ⌋} / ⌊λ⌋! (half the mean absolute deviation, de Moivre 1730, over λ). 1 at 0.
+pub fn chance(expected: f64) -> f64 {
+    let whole = expected.floor();
+    if expected > 0.0 { (whole * expected.ln() - expected - ln_gamma(whole + 1.0)).exp() } else { 1.0 }
 }
 
-/// The types of human text by decade of their count, rarest first, with their shares of both texts.
-pub fn frequency_bands(human: &Counts, written: &Counts) -> Vec<FrequencyBand> {
-    let (of_human, of_written): (u64, u64) = (human.values().sum(), written.values().sum());
-    let mut bands: BTreeMap<u32, FrequencyBand> = BTreeMap::new();
-    for (gram, &count) in human {
-        let decade = count.ilog10();
-        let band = bands.entry(decade).or_insert(FrequencyBand { decade, ..FrequencyBand::default() });
-        let found = written.get(gram).copied().unwrap_or(0);
-        band.types += 1;
-        band.missing += u64::from(found == 0);
-        band.human += count as f64 / of_human.max(1) as f64;
-        band.written += found as f64 / of_written.max(1) as f64;
-    }
-    bands.into_values().collect()
-}
-
-/// What the written text has too little of: for each item (a fact, a form, a band), 1 - found/expected, not below 0; 0
-/// where nothing is expected.
-///
-/// # Panics
-/// If the lists differ in length.
-pub fn shortfall(expected: &[f64], found: &[f64]) -> Vec<f64> {
-    assert_eq!(expected.len(), found.len(), "as many found as expected");
-    let of = |(&expected, &found): (&f64, &f64)| if expected > 0.0 { (1.0 - found / expected).max(0.0) } else { 0.0 };
-    expected.iter().zip(found).map(of).collect()
-}
-
-/// [`shortfall`] for every type of the human text, at the written text's size; types without one are left out.
-pub fn missing(human: &Counts, written: &Counts) -> BTreeMap<u64, f64> {
-    let (of_human, of_written): (u64, u64) = (human.values().sum(), written.values().sum());
-    let scale = of_written as f64 / of_human.max(1) as f64;
-    let expected: Vec<f64> = human.values().map(|&count| count as f64 * scale).collect();
-    let found: Vec<f64> = human.keys().map(|gram| written.get(gram).copied().unwrap_or(0) as f64).collect();
-    // Nothing written: all of it is missing.
-    let gaps = if of_written == 0 { vec![1.0; human.len()] } else { shortfall(&expected, &found) };
-    human.keys().copied().zip(gaps).filter(|(_, gap)| *gap > 0.0).collect()
+/// The [`shortfall`] of each item less what [`chance`] gives: of honest text about 0 on average, whatever is rare; below
+/// it where enough is there.
+pub fn lacking(human: &Counts, written: &Counts, scale: f64) -> BTreeMap<u64, f64> {
+    let mut missing = shortfall(human, written, scale);
+    missing.iter_mut().for_each(|(item, missing)| *missing -= chance(human[item] as f64 * scale));
+    missing
 }
 
 #[cfg(test)]
@@ -96,16 +64,30 @@ mod tests {
         let human = count_grams([&[1, 2, 1, 2, 1][..], &[3, 4]], 2); // 12: 2, 21: 2, 34: 1
         let written = count_grams([&[1, 2, 1][..], &[1, 2], &[2, 2]], 2); // 12: 2, 21: 1, 22: 1
         assert_eq!(human[&gram_hash(&[1, 2])], 2);
-        assert_eq!(coverage(&human, &written), Coverage { types: 2.0 / 3.0, mass: 0.8 });
-        let band = FrequencyBand { decade: 0, types: 3, missing: 1, human: 1.0, written: 0.75 };
-        assert_eq!(frequency_bands(&human, &written), [band]);
         // At four runs, 1.6, 1.6 and .8 are expected.
-        let gaps = missing(&human, &written);
-        assert_eq!(gaps.len(), 2);
-        assert!((gaps[&gram_hash(&[2, 1])] - 0.375).abs() < 1e-12 && gaps[&gram_hash(&[3, 4])] == 1.0);
-        assert_eq!(missing(&human, &Counts::new()).len(), 3);
-        assert_eq!(coverage(&human, &human), Coverage { types: 1.0, mass: 1.0 });
-        assert!(missing(&human, &human).is_empty());
-        assert_eq!(shortfall(&[2.0, 0.0, 1.0], &[1.0, 0.0, 3.0]), [0.5, 0.0, 0.0]);
+        let gaps = shortfall(&human, &written, 0.8);
+        assert!((gaps[&gram_hash(&[2, 1])] - 0.375).abs() < 1e-12);
+        assert_eq!((gaps[&gram_hash(&[3, 4])], gaps[&gram_hash(&[1, 2])]), (1.0, 0.0));
+        // .4, .4 and .2 against .5, .25 and 0: the distance is .15 + .2.
+        assert!((gap(&human, &written, 0.8) - 0.35).abs() < 1e-12);
+        assert_eq!((gap(&human, &human, 1.0), gap(&human, &Counts::new(), 0.0)), (0.0, 1.0));
+        assert_eq!(gap(&Counts::new(), &human, 1.0), 0.0);
+    }
+
+    #[test]
+    fn chance_is_that_of_poisson_counts() {
+        for expected in [0.3, 1.0, 2.5, 7.0, 40.25] {
+            // Σ (1 - x/λ) P(x) over x below λ, term by term.
+            let (mut p, mut sum) = ((-expected as f64).exp(), 0.0);
+            for x in 0..200 {
+                sum += p * (1.0 - f64::from(x) / expected).max(0.0);
+                p *= expected / f64::from(x + 1);
+            }
+            assert!((chance(expected) - sum).abs() < 1e-12, "{expected}: {} {sum}", chance(expected));
+        }
+        assert_eq!(chance(0.0), 1.0);
+        let human = Counts::from([(1, 4), (2, 1)]);
+        let lacks = lacking(&human, &Counts::from([(1, 1)]), 0.5);
+        assert!((lacks[&1] - (0.5 - chance(2.0))).abs() < 1e-15 && (lacks[&2] - (1.0 - chance(0.5))).abs() < 1e-15);
     }
 }

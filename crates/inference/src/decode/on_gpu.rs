@@ -102,8 +102,9 @@ impl Source for Shelf<'_> {
         }
         let (index, decoding) = (self.next, self.decoding);
         self.next += 1;
-        let mut stream = decoding.streams.stream(Purpose::Decoding, decoding.generation, index);
-        Some(Document::new(index, (decoding.prompt)(index), Box::new(move || stream.uniform()) as Draws))
+        let number = decoding.first + index;
+        let mut stream = decoding.streams.stream(Purpose::Decoding, decoding.generation, number);
+        Some(Document::new(index, (decoding.prompt)(number), Box::new(move || stream.uniform()) as Draws))
     }
 
     fn end(&mut self, document: Document<Draws>) {

@@ -41,6 +41,13 @@ pub(super) struct Edited {
     pub(super) ids: Vec<u32>,
 }
 
+impl Edited {
+    /// Positions that it takes in a window: as many as before, but where tokens were dropped.
+    fn size(&self, context: usize) -> u64 {
+        (self.ids.len() + usize::from(!self.document.truncated)).min(context) as u64
+    }
+}
+
 /// All that a verdict depends on. The models are named by their stages, which name what they were trained on: the human
 /// training set is among it.
 #[derive(Serialize)]
@@ -110,7 +117,8 @@ impl Transformers<'_> {
         let decide = |(entry, decision): (&&Entry, curation::Decision)| {
             let edited = decision.edited.map(|ids| {
                 let edited = self.edited(entry, ids);
-                let entry = Entry { id: edited.document.id.clone(), ..(*entry).clone() };
+                let size = edited.size(self.config.context);
+                let entry = Entry { id: edited.document.id.clone(), size, ..(*entry).clone() };
                 edits.insert(entry.id.clone(), edited);
                 entry
             });
@@ -200,10 +208,10 @@ impl Transformers<'_> {
 }
 
 /// The models of a chain, as defences ask them.
-struct Asked<'a> {
-    of: &'a Transformers<'a>,
-    /// The generation whose training set is chosen.
-    generation: u32,
+pub(super) struct Asked<'a> {
+    pub(super) of: &'a Transformers<'a>,
+    /// The generation whose training set is chosen: the one before is the parent.
+    pub(super) generation: u32,
 }
 
 impl Asked<'_> {

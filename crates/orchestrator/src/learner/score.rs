@@ -1,6 +1,6 @@
 //! What is measured of a generation, and its record.
 
-use super::{Corpus, Member, Stop, Trained, Transformers, json, timed, weights, write_file};
+use super::{Corpus, Member, Stop, Trained, Transformers, json, target, timed, weights, write_file};
 use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring::{self, Measured};
@@ -55,7 +55,8 @@ impl Transformers<'_> {
         if self.arm.sample.prompt == PromptFrom::None {
             let budget = self.human.test.tokens.tokens() as u64;
             let drawn = corpus.sampling(self.arm.sample.sampling());
-            let written = (&corpus.documents[..], &corpus.tokens);
+            let unprompted = corpus.unprompted();
+            let written = unprompted.as_ref().map_or((&corpus.documents[..], &corpus.tokens), |(d, t)| (&d[..], t));
             list.extend(truth.of_drawn(weights, written, (&drawn, budget), separator, &device));
         }
         list
@@ -139,7 +140,7 @@ impl Transformers<'_> {
         if let Some(matched) = corpus.matched {
             put("written", "hidden-anchor", "entropy-match", matched.positions as f64);
         }
-        if self.arm.sample.prompt != PromptFrom::None {
+        if self.arm.sample.is_prompted() {
             put("written", "hidden-anchor", "prompt", scoring::human_bytes(&corpus.documents));
         }
         if let Some(plant) = &self.arm.plant {
@@ -150,6 +151,7 @@ impl Transformers<'_> {
             }
             put("training", "planted-share", "", f64::from(held) / trip.training.documents.len() as f64);
         }
+        list.extend(target::measures(&self.arm.sample, &corpus.targeted));
         list
     }
 

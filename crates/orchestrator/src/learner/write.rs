@@ -1,5 +1,6 @@
 //! What a generation's models write, or have written.
 
+use super::target::{Part, TARGETED, TargetKey, Targeted};
 use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, weights, write_file};
 use crate::held_out::{self, Matched};
 use crate::human::{read_documents, write_documents};
@@ -23,6 +24,8 @@ struct WriteKey<'a> {
     /// Where the temperature is matched: positions of the human text that it is matched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     entropy_match: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<TargetKey<'a>>,
 }
 
 /// In the stage of a text whose temperature was found: that, and what it was found on.
@@ -42,6 +45,8 @@ pub(crate) struct Corpus {
     pub(super) reencoded: Vec<bool>,
     /// The temperature at which it was written, where that was found; the mean of members' own.
     pub(super) matched: Option<Matched>,
+    /// What each member's target came to, where there is one.
+    pub(super) targeted: Vec<Targeted>,
     /// The same with planted phrases, where the next generation reads it so.
     pub(super) planted: Option<(Vec<Document>, TokenSet)>,
 }
@@ -56,6 +61,7 @@ impl Corpus {
             documents: read_documents(&stage.path().join("documents.jsonl.zst"))?,
             tokens: TokenSet::load(&stage.path().join("tokens.safetensors")).map_err(Error::work)?,
             reencoded: read_json(&stage.path().join("reencoded.json"))?,
+            targeted: Targeted::read(stage.path())?,
             planted: None,
         })
     }
@@ -63,6 +69,16 @@ impl Corpus {
     /// How it was sampled, by these settings.
     pub(super) fn sampling(&self, settings: Sampling) -> Sampling {
         Sampling { temperature: self.matched.map_or(settings.temperature, |matched| matched.temperature), ..settings }
+    }
+
+    /// Where some documents began with a prompt, those that did not.
+    pub(super) fn unprompted(&self) -> Option<(Vec<Document>, TokenSet)> {
+        let is_prompted = |document: &Document| document.provenance.prompt.is_some();
+        if !self.documents.iter().any(is_prompted) {
+            return None;
+        }
+        let of: Vec<usize> = (0..self.documents.len()).filter(|&at| !is_prompted(&self.documents[at])).collect();
+        Some((of.iter().map(|&at| self.documents[at].clone()).collect(), self.tokens.pick(&of)))
     }
 
     /// What generations are trained on.
@@ -105,27 +121,37 @@ impl Transformers<'_> {
                 Err(error) => return write_file(&folder.join(FAILURE), &error.to_string()),
             }
         }
-        let settings = WriteSettings {
-            sampling: &sampling,
-            streams: self.streams_of(member),
-            generation,
-            chain: &chain,
-            budget,
-            prompts,
-            slots: inference::slots(&self.config, self.device),
-        };
         let mut told = 0;
-        let mut progress = |tokens: u64| {
-            if tokens > told + budget / 50 {
-                told = tokens;
-                let done = tokens as f64 / budget as f64;
-                self.working(generation, StageKind::Write, done, format!("{tokens} tokens"));
-            }
+        let mut write = |part: Part<'_>| {
+            let settings = WriteSettings {
+                sampling: &sampling,
+                streams: self.streams_of(member),
+                generation,
+                chain: &chain,
+                first: part.first,
+                budget: part.budget,
+                prompts: part.prompts,
+                slots: inference::slots(&self.config, self.device),
+            };
+            let mut progress = |tokens: u64| {
+                let tokens = part.held + tokens;
+                if tokens > told + budget / 50 {
+                    told = tokens;
+                    let done = tokens as f64 / budget as f64;
+                    self.working(generation, StageKind::Write, done, format!("{}{tokens} tokens", part.note));
+                }
+            };
+            timed("decoding", || {
+                inference::write(&weights, &self.human.tokenizer, &settings, self.device, &mut progress)
+            })
         };
-        let written = timed("decoding", || {
-            inference::write(&weights, &self.human.tokenizer, &settings, self.device, &mut progress)
-        });
-        let written = match written {
+        let written = match self.arm.sample.target() {
+            None => write(Part::all(budget, prompts)).map(|written| (written, None)),
+            Some(target) => self
+                .write_to(target, generation, budget, &mut write)?
+                .map(|(written, targeted)| (written, Some(targeted))),
+        };
+        let (written, targeted) = match written {
             Ok(written) => written,
             // The last step of a training run can break a model that no loss was taken of any more.
             Err(error @ DecodeError::Sample { .. }) => return write_file(&folder.join(FAILURE), &error.to_string()),
@@ -135,6 +161,9 @@ impl Transformers<'_> {
         let tokens = TokenSet::encode(&documents, &self.human.tokenizer);
         let reencoded: Vec<bool> =
             written.iter().enumerate().map(|(index, w)| w.ids.as_slice() != tokens.ids(index)).collect();
+        if let Some(targeted) = targeted {
+            write_file(&folder.join(TARGETED), &json(&[targeted]))?;
+        }
         write_corpus(folder, &documents, &tokens, &reencoded)
     }
 
@@ -148,6 +177,7 @@ impl Transformers<'_> {
         let sample = &self.arm.sample;
         let prompted = sample.prompt != PromptFrom::None;
         let from_latest = sample.prompt == PromptFrom::Latest;
+        let trained = self.trained.borrow();
         let key = WriteKey {
             train: model.stage.id(),
             sampling: &sample.sampling(),
@@ -158,6 +188,7 @@ impl Transformers<'_> {
             seed: self.chain.seed,
             generation,
             entropy_match: sample.entropy_match.then_some(held_out::POSITIONS),
+            target: self.target_key(&trained),
         };
         let share = 1.0 / self.members() as f64;
         let stage = self.stage(StageKind::Write, generation, &key, share, &mut |folder| {
@@ -176,12 +207,17 @@ impl Transformers<'_> {
     pub(super) fn pool(&self, parts: &[Stage], generation: u32) -> Result<Stage, Stop> {
         let members: Vec<StageId> = parts.iter().map(|part| *part.id()).collect();
         let stage = self.stage(StageKind::Write, generation, &PoolKey { members: &members }, 0.0, &mut |folder| {
-            let (mut documents, mut reencoded, mut matched) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut documents, mut reencoded) = (Vec::new(), Vec::new());
+            let (mut matched, mut targeted) = (Vec::new(), Vec::new());
             for part in parts {
                 let part = Corpus::open(part)?;
                 matched.extend(part.matched);
                 documents.extend(part.documents);
                 reencoded.extend(part.reencoded);
+                targeted.extend(part.targeted);
+            }
+            if !targeted.is_empty() {
+                write_file(&folder.join(TARGETED), &json(&targeted))?;
             }
             if let Some(Matched { positions, .. }) = matched.first() {
                 let sum: f64 = matched.iter().map(|member| member.temperature).sum();
