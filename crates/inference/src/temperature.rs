@@ -173,6 +173,7 @@ mod tests {
                 streams: Streams::new(8),
                 generation: 0,
                 separator: 0,
+                first: 0,
                 prompt: &|_| Vec::new(),
             };
             let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);

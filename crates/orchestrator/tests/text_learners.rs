@@ -86,10 +86,17 @@ fn they_obey_the_law_and_resume() {
 
     let rows = metrics(&whole);
     let has = |row: &str| rows.lines().any(|line| line.starts_with(&format!("text-learners,{row},")));
-    for row in ["oracle,0,1,training,unread-documents", "n-gram,0,1,test,impossible-documents", "oracle,0,0,training,tokens"] {
+    for row in
+        ["oracle,0,1,training,unread-documents", "n-gram,0,1,test,impossible-documents", "oracle,0,0,training,tokens"]
+    {
         assert!(has(row), "{row} is missing");
     }
-    for row in ["oracle,0,0,test,loss", "oracle,0,0,training,steps", "n-gram,0,0,training,final-loss", "n-gram,0,0,asked,recall"] {
+    for row in [
+        "oracle,0,0,test,loss",
+        "oracle,0,0,training,steps",
+        "n-gram,0,0,training,final-loss",
+        "n-gram,0,0,asked,recall",
+    ] {
         assert!(!rows.contains(&format!("text-learners,{row},")), "{row}");
     }
     let unread = rows.lines().filter(|line| line.contains("unread-documents"));
@@ -121,7 +128,10 @@ fn what_takes_a_transformer_is_refused() {
         ("curation=[\"perplexity-high\"]", "arm `oracle`: curation: model.kind = \"oracle\" has no weights"),
         ("curation=[\"watermark\"]", "and watermark asks them"),
         ("corpus.name=\"sotu\"", "arm `oracle`: corpus: model.kind = \"oracle\" parses a world's grammar"),
-        ("recipe=\"golden-ratio\"", "arm `n-gram`: recipe and curation: model.kind = \"n-gram\" counts whole documents"),
+        (
+            "recipe=\"golden-ratio\"",
+            "arm `n-gram`: recipe and curation: model.kind = \"n-gram\" counts whole documents",
+        ),
         ("curation=[{ detector = { use = \"weigh\" } }]", "arm `n-gram`: recipe and curation: "),
         ("model.order=3", "arm `oracle`.model: order and discount belong to kind = \"n-gram\""),
         ("model.discount=1.0", "arm `oracle`.model: "),

@@ -78,6 +78,7 @@ fn both_name_the_step_whose_loss_is_not_finite() {
         // One document of so large a weight that its batch has no loss.
         match run(&device, |i| if i == DOCUMENT { f32::INFINITY } else { 1.0 }) {
             Err(TrainError::NotFinite { step, loss, .. }) => (step, loss.is_finite()),
+            Err(error) => panic!("{}: {error}", device.description()),
             Ok(_) => panic!("{} goes on", device.description()),
         }
     });

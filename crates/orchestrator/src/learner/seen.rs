@@ -66,6 +66,7 @@ impl Transformers<'_> {
             streams: Streams::new(item_of_name(&format!("{}/member-{member}/drawn-anew", self.chain.seed))),
             generation,
             separator: self.human.tokenizer.separator(),
+            first: 0,
             prompt: &|_| Vec::new(),
         };
         let slots = inference::slots(&self.config, self.device);
