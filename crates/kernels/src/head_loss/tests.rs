@@ -23,7 +23,7 @@ impl Case {
         }
     }
 
-    fn inputs(&self, rule: TokenRule) -> Inputs<'_> {
+    fn inputs<'a>(&'a self, rule: TokenRule<'a>) -> Inputs<'a> {
         Inputs {
             hidden: &self.hidden,
             head: &self.head,
