@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `auto` | a real GPU if this build and this machine have one, else `flex` |
 //! | `flex` | this processor, Burn's Flex backend and our own kernels |
-//! | `ndarray` | this processor, Burn's NdArray backend: the second opinion, slow |
+//! | `ndarray` | this processor, Burn's NdArray backend: the second opinion, slow; with the feature `ndarray` |
 //! | `vulkan[:N]`, `wgpu[:N]` | the N-th GPU, through Vulkan (SPIR-V) or the graphics interface of the system's choice |
 //! | `vulkan:cpu`, `wgpu:cpu` | a software rasteriser, through SPIR-V or WGSL, taken only when it is named |
 
@@ -54,8 +54,8 @@ impl Kind {
 pub enum DeviceError {
     /// The name is none of the table's.
     Unknown(String),
-    /// This build was made without the GPU.
-    NotBuilt(String),
+    /// This build was made without it; the second field is the feature that adds it.
+    NotBuilt(String, &'static str),
     /// This machine has no such device; the second field lists what it has.
     Absent(String, Vec<String>),
     /// The device gives wrong results; the second field says which.
@@ -71,10 +71,10 @@ impl std::fmt::Display for DeviceError {
                 f,
                 "device `{name}`: no such name; try auto, flex, ndarray, vulkan, vulkan:N, vulkan:cpu, wgpu or wgpu:N"
             ),
-            Self::NotBuilt(name) => write!(
+            Self::NotBuilt(name, feature) => write!(
                 f,
-                "device `{name}`: this build has no GPU support; build it with `cargo build --release --features gpu`, \
-                 or try --device flex"
+                "device `{name}`: is not in this build; build it with `cargo build --release --features {feature}`, or \
+                 try --device flex"
             ),
             Self::Absent(name, found) if found.is_empty() => {
                 write!(f, "device `{name}`: this machine shows no such device; try --device flex")
@@ -173,7 +173,7 @@ pub fn parse(name: &str) -> Result<Chosen, DeviceError> {
     match (base, index) {
         ("auto", None) => gpu::real().map_or_else(|| Ok(flex()), |real| real.checked(name)),
         ("flex", None) => Ok(flex()),
-        ("ndarray", None) => Ok(ndarray()),
+        ("ndarray", None) => ndarray().ok_or_else(|| DeviceError::NotBuilt(name.to_owned(), "ndarray")),
         ("vulkan", index) => gpu::find(Kind::Vulkan, index, name)?.checked(name),
         ("wgpu", index) => gpu::find(Kind::Wgpu, index, name)?.checked(name),
         _ => Err(DeviceError::Unknown(name.to_owned())),
@@ -182,7 +182,8 @@ pub fn parse(name: &str) -> Result<Chosen, DeviceError> {
 
 /// Every device of this build and machine, with the name that asks for it. Opens the GPUs.
 pub fn all() -> Vec<(String, Chosen)> {
-    let mut found = vec![("flex".to_owned(), flex()), ("ndarray".to_owned(), ndarray())];
+    let mut found = vec![("flex".to_owned(), flex())];
+    found.extend(ndarray().map(|ndarray| ("ndarray".to_owned(), ndarray)));
     found.extend(gpu::all());
     found
 }
@@ -215,9 +216,15 @@ fn flex() -> Chosen {
     Chosen { kind: Kind::Flex, device: Device::flex() }
 }
 
+#[cfg(feature = "ndarray")]
 #[allow(deprecated)] // Burn 0.23 drops it; while it is there, it is the second opinion on every number.
-fn ndarray() -> Chosen {
-    Chosen { kind: Kind::NdArray, device: Device::ndarray() }
+fn ndarray() -> Option<Chosen> {
+    Some(Chosen { kind: Kind::NdArray, device: Device::ndarray() })
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Option<Chosen> {
+    None
 }
 
 #[cfg(feature = "gpu")]
@@ -307,7 +314,7 @@ mod gpu {
     }
 
     pub(super) fn find(_: Kind, _: Option<&str>, name: &str) -> Result<Chosen, DeviceError> {
-        Err(DeviceError::NotBuilt(name.to_owned()))
+        Err(DeviceError::NotBuilt(name.to_owned(), "gpu"))
     }
 
     pub(super) fn all() -> Vec<(String, Chosen)> {
@@ -325,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_processor_passes_the_check() {
-        for chosen in [flex(), ndarray()] {
+        for chosen in [Some(flex()), ndarray()].into_iter().flatten() {
             assert!(chosen.checked("this").is_ok());
         }
     }
