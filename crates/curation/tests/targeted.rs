@@ -81,22 +81,24 @@ fn one_round_gains_what_its_closed_form_says() {
     let behind: Vec<usize> = (0..5).filter(|&topic| HUMAN[topic] > MODEL[topic]).collect();
     let apart: f64 = behind.iter().map(|&topic| HUMAN[topic] - MODEL[topic]).sum();
     let held: f64 = behind.iter().map(|&topic| MODEL[topic]).sum();
-    for share in [0.1, 0.2] {
+    for share in [0.07, 0.14] {
         // Prompts drawn evenly are the human text: q becomes (1 - s) q + s p, and the distance (1 - s) of itself. Drawn
         // from the gaps, a topic's share of them is (p - q)₊/distance, none of it wasted on what is there: s (1 - Q) of
-        // the distance is gone, Q the model's mass of the topics that have a gap, as long as none is overshot.
+        // the distance is gone, Q the model's mass of the topics that have a gap, as long as none is overshot
+        // and no other falls behind.
         let (even, aimed) = (apart * (1.0 - share), apart - share * (1.0 - held));
         for topic in &behind {
             let after = MODEL[*topic] * (1.0 - share) + share * (HUMAN[*topic] - MODEL[*topic]) / apart;
             assert!(after < HUMAN[*topic]);
         }
+        assert!((0..5).all(|topic| behind.contains(&topic) || MODEL[topic] * (1.0 - share) > HUMAN[topic]));
         assert!((of(Find::Even, share) - even).abs() < 0.01, "{share}: {} {even}", of(Find::Even, share));
         assert!((of(Find::Coverage, share) - aimed).abs() < 0.015, "{share}: {} {aimed}", of(Find::Coverage, share));
-        assert!(aimed < even - 0.05);
+        assert!(aimed < even - 0.03);
     }
     assert!((of(Find::Coverage, 0.0) - apart).abs() < 0.01);
     // Rare topics, by the decades of their tokens: all counts here are of one decade, and no band has a gap.
-    assert!((of(Find::Frequency, 0.2) - apart).abs() < 0.01);
+    assert!((of(Find::Frequency, 0.14) - apart).abs() < 0.01);
 }
 
 #[test]
@@ -104,12 +106,11 @@ fn honest_text_has_no_gap_and_a_gap_closes_in_rounds() {
     let count = 4_000;
     let human = texts(&HUMAN, count, &mut Streams::new(9).stream(Purpose::Learner, 0, 0));
     let target = Target { size: 1, rounds: 10, tolerance: 0.5, ..Target::default() };
-    // Text as people write it: at most an unlucky round.
+    // Text as people write it: an unlucky round or two.
     let (honest, unneeded) = written(&target, &human, &HUMAN, count, 5);
     let (all, rounds) = written(&target, &human, &MODEL, count, 5);
     let (even, all_rounds) = written(&Target { find: Find::Even, ..target }, &human, &MODEL, count, 5);
-    assert!(unneeded <= 1, "{unneeded}");
-    assert!((4..10).contains(&rounds), "{rounds}");
+    assert!(unneeded <= 2 && (5..=10).contains(&rounds), "{unneeded} {rounds}");
     assert_eq!((all.len(), even.len(), all_rounds), (count, count, 10));
     let [honest, all, even] = [honest, all, even].map(|text| distance(&human, &text));
     assert!(honest < 0.03 && all < even / 1.5, "{honest} {all} {even}");
