@@ -2,6 +2,7 @@
 //! panics as the framework does stands for the device.
 
 use crate::lab::Lab;
+use crate::metrics;
 use orchestrator::{Error, Event};
 use rundir::StageKind;
 
@@ -40,6 +41,6 @@ fn a_device_that_fails_ends_the_stage_and_the_next_run_goes_on() {
 
         let rest = lab.run(&out, "flex", 1, &|_| {}).unwrap();
         assert!(rest.found > 0 && rest.made + rest.found == all.made, "{rest:?} of {all:?}");
-        assert_eq!(lab.metrics(&out), lab.metrics("whole"));
+        assert_eq!(metrics(&lab, &out), metrics(&lab, "whole"));
     }
 }

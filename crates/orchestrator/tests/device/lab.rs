@@ -64,10 +64,6 @@ impl Lab {
         let options = RunOptions { device: device.to_owned(), jobs: Some(jobs) };
         run(&self.experiment, &self.path(out), &options, &|event| see(event))
     }
-
-    pub(crate) fn metrics(&self, out: &str) -> String {
-        fs::read_to_string(self.path(out).join("metrics.csv")).unwrap()
-    }
 }
 
 /// The name of a GPU, or else of a software one.
