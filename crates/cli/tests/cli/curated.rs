@@ -79,7 +79,9 @@ fn a_defence_that_is_set_to_nothing_changes_no_byte() {
         { near-duplicates = { similarity = 2.0 } }, { filter-by-label = { passes = 1.0 } }, { watermark = { level = 0.0 } },
         { perplexity-low = { keep = 1.0 } }, { dispersion = { keep = 1.0 } }, { over-represented = { strength = 0.0 } },
         { token-editing = { threshold = 1.0 } }]"#;
-    assert!(curation::DEFENCES.iter().all(|about| nothing.contains(about.name)));
+    // Disagreement takes several models in a generation: it has a test of its own.
+    let alone = curation::DEFENCES.iter().filter(|about| about.name != "disagreement");
+    assert!(alone.into_iter().all(|about| nothing.contains(about.name)));
     let flat = nothing.replace("\n       ", "");
     let lab = lab(&[("plain", HALF), ("nothing", &format!("{HALF}\ncuration = {flat}"))]);
     lab.works(RUN);
@@ -174,7 +176,7 @@ fn edited_documents_are_kept_for_their_reader() {
         ("plain", HALF),
         ("human", &editing.replace("OF", "human")),
         ("all", &editing.replace("OF", "all")),
-        ("dropped", &editing.replace("\"OF\"", "\"all\", drop = 0.05")),
+        ("dropped", &editing.replace("\"OF\"", "\"all\", drop = 0.002")),
     ]);
     lab.works(RUN);
     let edited =
@@ -194,7 +196,7 @@ fn edited_documents_are_kept_for_their_reader() {
     assert_eq!(all["1,training,hidden-anchor,first-model"], 1.0);
     // Documents that lose tokens are so much smaller, and the recipe counts them so.
     let dropped = rows(&lab, "dropped");
-    assert!(dropped["1,training,dropped-tokens,token-editing/latest"] > 0.02);
+    assert!(dropped["1,training,dropped-tokens,token-editing/latest"] > 0.005);
     let set = lab.read(&format!("out/stages/{}/training-set.json", stage(&lab, "dropped", 1, "compose")));
     let set: chain::TrainingSet = serde_json::from_str(&set).unwrap();
     let sizes = set.documents.iter().map(|pick| pick.entry.size).sum::<u64>();

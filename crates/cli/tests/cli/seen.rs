@@ -24,7 +24,8 @@ fn scored(lab: &Lab, arm: &str, generation: u32, file: &str) -> serde_json::Valu
 #[test]
 fn generations_are_read_by_the_first_model() {
     let lab = world::lab();
-    let settings = "--set chain.seeds=[0] --set chain.generations=3 --set corpus.test_tokens=4000";
+    let settings = "--set chain.seeds=[0] --set chain.generations=3 --set corpus.test_tokens=4000 \
+        --set sample.tokens=8000";
     lab.works(&format!("run world.toml --out out --device flex {settings}"));
     let rows = rows(&lab, "replace");
     let at = |generation: u32, row: &str| rows.get(&format!("{generation},{row}")).copied();
@@ -38,7 +39,8 @@ fn generations_are_read_by_the_first_model() {
             let row = format!("written,{human}");
             assert_eq!(at(generation, &row), at(0, &row), "{row}");
         }
-        assert!(value("written,documents-read,") >= 100.0);
+        let documents = value("written,documents-read,");
+        assert!(documents >= 100.0, "{documents}");
         for row in ["written,mauve,", "written,mauve,human", "test,calibration-error,equal-mass"] {
             assert!((0.0..=1.0).contains(&value(row)), "{row}: {}", value(row));
         }

@@ -69,7 +69,8 @@ impl Transformers<'_> {
             first: 0,
             prompt: &|_| Vec::new(),
         };
-        let slots = inference::slots(&self.config, self.device);
+        // A document has a token at least.
+        let slots = inference::slots(&self.config, self.device).min(budget as usize).max(1);
         let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
         let mut decoder = decoder(weights, self.device, &sampling, slots);
         decode(&mut decoder, &decoding, budget, &size, &mut |_| {}).map_err(Error::work)

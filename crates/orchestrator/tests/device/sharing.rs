@@ -11,7 +11,7 @@ seeds = [0, 1]
 name = "replace"
 [[arm]]
 name = "half"
-recipe = { pool = 0.5, latest = 0.5 }
+recipe = { pool = 0.9, latest = 0.05 }
 "#;
 
 #[test]
