@@ -42,7 +42,7 @@ pub enum TokenRule<'a> {
 
 impl TokenRule<'_> {
     /// What a token of loss `loss` counts, and the derivative of that with respect to `loss`. Of a smoothed target, only what
-    /// the token itself has to do with it: the prior's part, [`Self::mixed`], takes all logits.
+    /// the token itself has to do with it: the part of the prior takes all logits.
     pub fn apply(self, loss: f32) -> (f64, f64) {
         let l = f64::from(loss);
         match self {

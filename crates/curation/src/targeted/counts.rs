@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn chance_is_that_of_poisson_counts() {
-        for expected in [0.3, 1.0, 2.5, 7.0, 40.25] {
+        for expected in [0.3_f64, 1.0, 2.5, 7.0, 40.25] {
             // Σ (1 - x/λ) P(x) over x below λ, term by term.
-            let (mut p, mut sum) = ((-expected as f64).exp(), 0.0);
+            let (mut p, mut sum) = ((-expected).exp(), 0.0);
             for x in 0..200 {
                 sum += p * (1.0 - f64::from(x) / expected).max(0.0);
                 p *= expected / f64::from(x + 1);

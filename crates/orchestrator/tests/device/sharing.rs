@@ -8,8 +8,6 @@ const ARMS: &str = r#"
 generations = 2
 seeds = [0, 1]
 [[arm]]
-name = "replace"
-[[arm]]
 name = "half"
 recipe = { pool = 0.9, latest = 0.05 }
 "#;
