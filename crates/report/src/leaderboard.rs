@@ -225,7 +225,8 @@ fn counted(data: &Data, pair: (&str, &str, u32)) -> Vec<Counted> {
 fn tokens(data: &Data, arm: &str, set: &str, metric: &str, detail: &str) -> f64 {
     let key = (set.to_owned(), metric.to_owned(), detail.to_owned());
     let later = data.generations_of(&key, arm).into_iter().filter(|&generation| generation > 0);
-    later.filter_map(|generation| data.interval(&key, arm, generation)).map(|interval| interval.mean).sum()
+    // From zero: of no numbers the sum would be -0.
+    later.filter_map(|generation| data.interval(&key, arm, generation)).fold(0.0, |sum, interval| sum + interval.mean)
 }
 
 fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, written: f64) -> Line {
