@@ -1,6 +1,6 @@
 use crate::kind::{Kind, TRANSFORMER};
 use crate::learner::is_judged;
-use crate::{Error, ModelSettings, Plant, solvable, sweep, tables};
+use crate::{Error, ModelSettings, Plant, WordRatio, solvable, sweep, tables};
 use chain::{Recipe, Source};
 use corpus::{Mark, Sampling};
 use curation::targeted::Target;
@@ -261,6 +261,9 @@ pub struct Arm {
     /// A phrase that is put into one text and then followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plant: Option<Plant>,
+    /// Ratios of words that are followed (`[{ these = ["he"], those = ["she"] }]`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follow: Vec<WordRatio>,
     /// The learner, where the experiment's kind is one that can be solved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learner: Option<chain::solvable::Settings>,
@@ -503,6 +506,7 @@ impl Arm {
                 "train.start = {ancestor}: no generation comes after it; chain.generations = {generations} counts from 0"
             )));
         }
+        self.follow.iter().try_for_each(WordRatio::check)?;
         if let Some(plant) = &self.plant {
             plant.check(generations)?;
         }

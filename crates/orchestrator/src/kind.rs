@@ -34,7 +34,7 @@ impl Kind {
     pub(crate) fn arm_keys(&self) -> &'static [&'static str] {
         match self.is_solvable() {
             true => &["learner", "sample", "recipe"],
-            false => &["model", "train", "sample", "recipe", "members", "plant", "curation"],
+            false => &["model", "train", "sample", "recipe", "members", "plant", "follow", "curation"],
         }
     }
 

@@ -38,6 +38,7 @@ mod sweep;
 mod tables;
 mod target;
 mod truth;
+mod word_ratio;
 
 pub use cost::{ChainPlan, Plan, StagePlan};
 pub use defences::{Listed, defences};
@@ -51,3 +52,4 @@ pub use plant::Plant;
 pub use run::{Run, RunOptions, Summary, plan, prepare, run, step};
 pub use seed::Texts;
 pub use truth::Truth;
+pub use word_ratio::WordRatio;

@@ -25,7 +25,7 @@ fn scored(lab: &Lab, arm: &str, generation: u32, file: &str) -> serde_json::Valu
 fn generations_are_read_by_the_first_model() {
     let lab = world::lab();
     let settings = "--set chain.seeds=[0] --set chain.generations=3 --set corpus.test_tokens=4000 \
-        --set sample.tokens=8000";
+        --set sample.tokens=8000 --set follow=[{these=[\"lives\"],those=[\"calls\"]}]";
     lab.works(&format!("run world.toml --out out --device flex {settings}"));
     let rows = rows(&lab, "replace");
     let at = |generation: u32, row: &str| rows.get(&format!("{generation},{row}")).copied();
@@ -34,6 +34,9 @@ fn generations_are_read_by_the_first_model() {
     assert!(at(2, "written,perplexity,generation-0") != at(2, "written,perplexity,itself"));
     for generation in 0..3 {
         let value = |row: &str| at(generation, row).unwrap_or_else(|| panic!("no {row} in generation {generation}"));
+        // The grammar says three to one.
+        assert!((0.6..0.9).contains(&value("written,word-ratio,human-lives/calls")));
+        assert!((0.4..=1.0).contains(&value("written,word-ratio,lives/calls")));
         // What is of human text is the same throughout.
         for human in ["perplexity,human", "document-perplexity,human-50"] {
             let row = format!("written,{human}");

@@ -5,7 +5,7 @@ use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring::{self, Measured};
 use crate::truth::{self, Answers};
-use crate::{Error, Plant, PromptFrom, Truth};
+use crate::{Error, Plant, PromptFrom, Truth, WordRatio};
 use chain::Trip;
 use evaluation::DocumentLoss;
 use model::Weights;
@@ -31,6 +31,8 @@ struct ScoreKey<'a> {
     members: Option<Vec<&'a StageId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plant: Option<&'a Plant>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    follow: &'a [WordRatio],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     verdicts: &'a [StageId],
     /// What the generations before wrote: their models and their text are measured with this one's.
@@ -143,6 +145,8 @@ impl Transformers<'_> {
         if self.arm.sample.is_prompted() {
             put("written", "hidden-anchor", "prompt", scoring::human_bytes(&corpus.documents));
         }
+        let followed = self.arm.follow.iter();
+        let ratios = followed.flat_map(|ratio| ratio.measures(&corpus.documents, &self.human.test.documents));
         if let Some(plant) = &self.arm.plant {
             put("written", "planted-share", "", plant.share_of(corpus.documents.iter().map(|d| d.text.as_str())));
             let mut held = 0_u32;
@@ -152,6 +156,7 @@ impl Transformers<'_> {
             put("training", "planted-share", "", f64::from(held) / trip.training.documents.len() as f64);
         }
         list.extend(target::measures(&self.arm.sample, &corpus.targeted));
+        list.extend(ratios);
         list
     }
 
@@ -171,6 +176,7 @@ impl Transformers<'_> {
             measures: MEASURES,
             members: (members.len() > 1).then(|| members.iter().map(|member| member.stage.id()).collect()),
             plant: self.arm.plant.as_ref(),
+            follow: &self.arm.follow,
             verdicts: &verdicts,
             before: self.written.borrow().iter().take(generation as usize).map(|corpus| corpus.stage).collect(),
         };
