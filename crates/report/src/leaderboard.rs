@@ -261,10 +261,16 @@ fn is_there(data: &Data, key: &crate::data::Key, arm: &str, generation: u32) -> 
 fn score(score: Option<Interval>) -> String {
     let Some(score) = score else { return "<td class=\"unmeasured\">ended</td>".to_owned() };
     let bounds = score.bounds.map(|(low, high)| format!("<small>{} to {}</small>", number(low), number(high)));
-    format!("<td><b>{}</b>{}</td>", number(score.mean), bounds.unwrap_or_default())
+    format!("<td><b>{}</b>{}</td>", share(score.mean), bounds.unwrap_or_default())
 }
 
 fn cell(value: Option<Interval>, spared: Option<Interval>) -> String {
-    let shown = |interval: Option<Interval>| interval.map(|interval| number(interval.mean)).unwrap_or_default();
-    format!("<td>{}<small>{}</small></td>", shown(value), shown(spared))
+    let value = value.map(|interval| number(interval.mean)).unwrap_or_default();
+    let spared = spared.map(|interval| share(interval.mean)).unwrap_or_default();
+    format!("<td>{value}<small>{spared}</small></td>")
+}
+
+/// A share, without what rounding leaves of a zero.
+fn share(value: f64) -> String {
+    number(if value.abs() < 1e-9 { 0.0 } else { value })
 }
