@@ -40,7 +40,8 @@ impl Transformers<'_> {
     /// At temperature 1 without truncation this estimates KL(q_(k-1) ‖ q_k), so that it is zero or more but for its scatter. Of
     /// another sampler's documents it is the difference of the two models' losses on what that sampler writes, no divergence,
     /// and may be below zero. The ids are those that were sampled, not those that the text encodes to, since the models'
-    /// probabilities are of them. Members are a mixture, each the author of its share. Not measured of text that begins with
+    /// probabilities are of them. Where the temperature is matched to human text, these are drawn at 1 all the same. Members
+    /// are a mixture, each the author of its share. Not measured of text that begins with
     /// a prompt, which no model wrote.
     pub(super) fn step_divergence(&self, generation: u32, models: &[Weights]) -> Result<Option<Measured>, Error> {
         let Some(before) = generation.checked_sub(1).filter(|_| self.arm.sample.prompt == PromptFrom::None) else {
