@@ -251,6 +251,9 @@ pub(crate) struct SampleArgs {
     /// Always the likeliest token
     #[arg(long)]
     pub(crate) greedy: bool,
+    /// Documents as one systematic sample of what the model may write
+    #[arg(long)]
+    pub(crate) systematic: bool,
     #[command(flatten)]
     pub(crate) device: Device,
 }

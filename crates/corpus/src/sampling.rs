@@ -29,6 +29,10 @@ pub struct Sampling {
     /// The mark that is left in the text: added to the logits before the temperature divides them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Mark>,
+    /// Whether the documents of a corpus are one systematic sample of what the model may write, instead of draws that know
+    /// nothing of each other: whatever share of documents is to begin in some way, about that share does.
+    #[serde(skip_serializing_if = "is_false")]
+    pub systematic: bool,
 }
 
 impl Default for Sampling {
@@ -41,6 +45,7 @@ impl Default for Sampling {
             repetition_penalty: None,
             greedy: false,
             watermark: None,
+            systematic: false,
         }
     }
 }

@@ -3,13 +3,14 @@
 #[cfg(feature = "gpu")]
 pub(crate) mod on_gpu;
 
+use crate::systematic::Draws;
 use crate::{Decoder, SampleError, Sampler, Scratch, Slot, Stepper};
 use corpus::{Sampling, SamplingError};
 use ops::DeviceFailure;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use streams::{Purpose, Streams};
+use streams::Streams;
 
 /// How sequences are written.
 pub struct Decoding<'a> {
@@ -193,7 +194,7 @@ pub struct Writing {
     prompt: Vec<u32>,
     pub(crate) ids: Vec<u32>,
     separator: u32,
-    draws: streams::Stream,
+    draws: Draws,
     scratch: Scratch,
     /// Whether it was truncated, once it has ended.
     ended: Option<Result<bool, SampleError>>,
@@ -206,7 +207,7 @@ impl Writing {
             prompt: (decoding.prompt)(decoding.first + document),
             ids: Vec::new(),
             separator: decoding.separator,
-            draws: decoding.streams.stream(Purpose::Decoding, decoding.generation, decoding.first + document),
+            draws: Draws::of(decoding, decoding.first + document),
             scratch: Scratch::default(),
             ended: None,
         }
@@ -231,10 +232,14 @@ impl Writing {
 
     /// Takes the next token from its row of logits. Every position takes one draw, a prompt's too.
     fn advance(&mut self, logits: &[f32], sampler: &Sampler, separator: u32, context: usize) {
-        let u = self.draws.uniform();
+        let u = self.draws.next();
         let token = match self.prompt.get(self.ids.len()) {
             Some(&token) => Ok(token),
-            None => sampler.choose(logits, &self.ids, u, &mut self.scratch),
+            None => {
+                let chosen = sampler.choose(logits, &self.ids, u, &mut self.scratch);
+                self.draws.passed(self.scratch.within());
+                chosen
+            }
         };
         match token {
             Ok(token) if token == separator => self.ended = Some(Ok(false)),

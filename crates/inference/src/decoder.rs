@@ -18,7 +18,7 @@ pub enum Decoder {
 
 /// The fastest decoder of a device for these settings, with `slots` sequences together, or a few more: on Flex one stepper for
 /// each of rayon's threads that gets enough of them; on a GPU our own decoder, which draws there too unless the distribution
-/// is to be cut in a way that needs it sorted (top-k, top-p) or marked; elsewhere the reference.
+/// is to be cut in a way that needs it sorted (top-k, top-p), marked or sampled systematically; elsewhere the reference.
 ///
 /// # Panics
 /// If a GPU has no memory for so many slots.

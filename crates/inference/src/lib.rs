@@ -2,7 +2,8 @@
 //!
 //! [`decode()`] writes sequences with a device's [`Decoder`]: many slots advance together, a slot that has finished its document
 //! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
-//! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream, so neither
+//! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream (or, where
+//! documents are one systematic sample, with what its place in that sample leaves), so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
 //! [`score()`] gives the log-probability of given text, [`token_losses()`] that of its tokens, [`continuations()`] that of
 //! everything that may follow a prompt; [`read()`] adds a document's hidden state, [`confidences()`] how sure the model is;
@@ -41,6 +42,7 @@ mod redraw;
 mod sample;
 mod score;
 mod steppers;
+mod systematic;
 mod temperature;
 mod write;
 

@@ -45,6 +45,24 @@ pub struct Scratch {
     order: Vec<u32>,
     /// One bit a token: already penalised.
     seen: Vec<u64>,
+    /// Where in the chosen token's part of the distribution the last uniform number lay.
+    within: Option<Within>,
+}
+
+/// Where in its token's interval of the distribution function a uniform number lay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Within {
+    /// From 0 at its beginning to below 1 at its end: of a uniform number that is not otherwise known, again one.
+    pub(crate) place: f64,
+    /// The interval's length, the token's probability.
+    pub(crate) share: f64,
+}
+
+impl Scratch {
+    /// Where the last token's uniform number lay within its interval; none where the token did not depend on it.
+    pub(crate) fn within(&self) -> Option<Within> {
+        self.within
+    }
 }
 
 /// Draws tokens by fixed settings.
@@ -82,6 +100,7 @@ impl Sampler {
     /// If `u` is outside [0, 1), or a previous token outside the vocabulary where a penalty is set.
     pub fn choose(&self, logits: &[f32], previous: &[u32], u: f64, scratch: &mut Scratch) -> Result<u32, SampleError> {
         assert!((0.0..1.0).contains(&u), "a uniform number in [0, 1), not {u}");
+        scratch.within = None;
         let Sampling { repetition_penalty, greedy, .. } = self.settings;
         let penalty = repetition_penalty.filter(|&penalty| penalty != 1.0);
         let mark = self.settings.watermark.filter(Mark::is_seen);
@@ -104,7 +123,12 @@ impl Sampler {
 
     fn draw(&self, scores: &[f32], u: f64, scratch: &mut Scratch) -> Result<u32, SampleError> {
         let total = self.weigh(scores, scratch)?;
-        Ok(invert(&scratch.weights, &scratch.groups, u * total))
+        let (token, before) = invert(&scratch.weights, &scratch.groups, u * total);
+        let weight = f64::from(scratch.weights[token as usize]);
+        // The ends of an interval are rounded.
+        let place = ((u * total - before) / weight).clamp(0.0, 1.0 - f64::EPSILON);
+        scratch.within = Some(Within { place, share: weight / total });
+        Ok(token)
     }
 
     /// Leaves each token's probability, up to the factor that is returned, in `scratch.weights`.
@@ -215,17 +239,17 @@ fn keep_top_p(weights: &mut [f32], p: f64, masses: &mut Vec<f64>, order: &mut Ve
     }
 }
 
-/// The first token whose cumulative weight exceeds `target`.
-fn invert(weights: &[f32], groups: &[f32], target: f64) -> u32 {
+/// The first token whose cumulative weight exceeds `target`, and the weight before it.
+fn invert(weights: &[f32], groups: &[f32], target: f64) -> (u32, f64) {
     let mut before = 0.0;
     for (index, &group) in groups.iter().enumerate() {
         let after = before + f64::from(group);
         if after > target {
             let start = index * GROUP;
-            let mut last = start;
+            let mut last = (start, before);
             for (token, &weight) in weights[start..].iter().take(GROUP).enumerate() {
                 if weight > 0.0 {
-                    last = start + token;
+                    last = (start + token, before);
                     before += f64::from(weight);
                     if before > target {
                         break;
@@ -233,12 +257,13 @@ fn invert(weights: &[f32], groups: &[f32], target: f64) -> u32 {
                 }
             }
             // A group's sum is rounded apart from its tokens': its last token stands for the difference.
-            return last as u32;
+            return (last.0 as u32, last.1);
         }
         before = after;
     }
     // `u * total` was rounded up to the total.
-    weights.iter().rposition(|&weight| weight > 0.0).expect("some token has weight") as u32
+    let last = weights.iter().rposition(|&weight| weight > 0.0).expect("some token has weight");
+    (last as u32, before - f64::from(weights[last]))
 }
 
 #[cfg(test)]

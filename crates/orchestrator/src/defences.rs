@@ -92,6 +92,16 @@ const ROBUST: &[(&str, About)] = &[
         },
     ),
     (
+        "sample.systematic = true",
+        About {
+            name: "systematic",
+            about: "writes documents as one systematic sample, so that what is rare comes as often as it should",
+            source: "arithmetic sampling, Vilnis et al. 2023, arXiv 2210.15458, for diverse decoding; in a chain: ours",
+            price: Price { anchors: &[], cost: "nothing" },
+            parameters: &[],
+        },
+    ),
+    (
         r#"train = { start = 0, average = { with = "first" } }"#,
         About {
             name: "average",

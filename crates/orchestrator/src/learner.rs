@@ -16,7 +16,7 @@ pub(crate) use write::{Corpus, has_prompts};
 
 use crate::cost::ChainPlan;
 use crate::human::write_documents;
-use crate::reader::Reader;
+use crate::reader::{ReadOnce, Reader};
 use crate::scoring::positions;
 use crate::seed::Seed;
 use crate::{Arm, Error, Event, Human, Observer, Plant, plant};
@@ -90,6 +90,8 @@ pub(crate) struct Transformers<'a> {
     pub(crate) trained: RefCell<Vec<Ancestor>>,
     /// What defences said about what the generation that is being made is trained on.
     pub(crate) judged: RefCell<Judged>,
+    /// What the run's generations 0 make of human text.
+    pub(crate) read_once: &'a ReadOnce,
     /// Generation 0's model and what it makes of human text, once it was asked.
     pub(crate) reader: OnceCell<Reader>,
     /// Generation 1's tells, once they were asked for.

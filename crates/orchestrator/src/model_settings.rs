@@ -84,6 +84,9 @@ impl TextLearner {
         if sample.watermark.is_some() || sample.repetition_penalty.is_some() {
             return fail("sample.watermark and sample.repetition_penalty", "has no logits that they could change");
         }
+        if sample.systematic {
+            return fail("sample.systematic", "does not draw by the inverse of a distribution function");
+        }
         if sample.prompt != PromptFrom::None {
             return fail("sample.prompt", "writes from nothing alone; take \"none\"");
         }

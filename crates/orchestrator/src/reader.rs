@@ -18,9 +18,10 @@ use evaluation::features::{Mauve, mauve, vendi};
 use inference::{Reading, Tokens, read};
 use model::Weights;
 use ops::device::Device;
+use rundir::StageId;
 use serde::Serialize;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use streams::{Purpose, Streams, item_of_name};
 
 /// Documents of a side, at most.
@@ -54,27 +55,50 @@ pub(crate) struct Bin {
     human: usize,
 }
 
+/// What a frozen model makes of human text.
+pub(crate) struct HumanRead {
+    test: Vec<Reading>,
+    /// The training text, which other human text is held against.
+    twin: Vec<Reading>,
+    /// What other human text gets, by number of documents.
+    ceilings: Mutex<BTreeMap<usize, Vec<Measured>>>,
+}
+
+/// What the run's generations 0 make of human text, by the stage of the model: all arms of a seed that share it read once.
+#[derive(Default)]
+pub(crate) struct ReadOnce(Mutex<HashMap<StageId, Arc<OnceLock<HumanRead>>>>);
+
 /// The frozen model, and what it makes of human text.
 pub(crate) struct Reader {
     weights: Weights,
     separator: u32,
     device: Device,
-    test: Vec<Reading>,
-    /// The training text, which other human text is held against.
-    twin: Vec<Reading>,
-    /// What other human text gets, by number of documents.
-    ceilings: RefCell<BTreeMap<usize, Vec<Measured>>>,
+    human: Arc<OnceLock<HumanRead>>,
 }
 
 impl Reader {
-    /// With generation 0's model; `training` are the tokens of the human documents that it learnt from.
-    pub(crate) fn new(weights: Weights, human: &Human, training: &[Tokens<'_>], seed: u64, device: Device) -> Self {
+    /// With generation 0's model, which that stage holds; `training` are the tokens of the human documents that it learnt from.
+    pub(crate) fn new(
+        (model, weights): (&StageId, Weights),
+        once: &ReadOnce,
+        human: &Human,
+        (training, seed): (&[Tokens<'_>], u64),
+        device: Device,
+    ) -> Self {
         let separator = human.tokenizer.separator();
-        let all: Vec<Tokens<'_>> = human.test.tokens.iter().collect();
-        // The test set is the run's: all chains read the same documents of it.
-        let test = read(&weights, &drawn(&all, &Streams::new(0), 0, "test"), separator, &device);
-        let twin = read(&weights, &drawn(training, &Streams::new(seed), 0, "training"), separator, &device);
-        Self { weights, separator, device, test, twin, ceilings: RefCell::default() }
+        let place = once.0.lock().expect("nothing panics with this lock").entry(*model).or_default().clone();
+        place.get_or_init(|| {
+            let all: Vec<Tokens<'_>> = human.test.tokens.iter().collect();
+            // The test set is the run's: all chains read the same documents of it.
+            let test = read(&weights, &drawn(&all, &Streams::new(0), 0, "test"), separator, &device);
+            let twin = read(&weights, &drawn(training, &Streams::new(seed), 0, "training"), separator, &device);
+            HumanRead { test, twin, ceilings: Mutex::default() }
+        });
+        Self { weights, separator, device, human: place }
+    }
+
+    fn human(&self) -> &HumanRead {
+        self.human.get().expect("it was read when this was made")
     }
 
     /// What this model makes of what a generation wrote, and what its own `authors` make of it.
@@ -90,15 +114,16 @@ impl Reader {
         let own = authors.iter().map(|author| read(author, &documents, self.separator, &self.device));
         let loss = |reading: &Reading| DocumentLoss { nats: reading.nats, tokens: reading.tokens, bytes: 0 };
         let own = scoring::mixed(own.map(|readings| readings.iter().map(loss).collect()).collect());
-        let n = [written.len(), self.test.len(), self.twin.len()].into_iter().min().unwrap_or(0);
+        let human = self.human();
+        let n = [written.len(), human.test.len(), human.twin.len()].into_iter().min().unwrap_or(0);
         let mut list = vec![Measured::new("written", "documents-read", "", written.len() as f64)];
         let mut put = |metric, detail: &str, value: Option<f64>| {
             list.extend(value.map(|value| Measured::new("written", metric, detail, value)));
         };
         put("perplexity", "generation-0", perplexity(written.iter().map(|r| (r.nats, r.tokens))));
         put("perplexity", "itself", perplexity(own.iter().map(|loss| (loss.nats, loss.tokens))));
-        put("perplexity", "human", perplexity(self.test.iter().map(|r| (r.nats, r.tokens))));
-        let [ours, theirs] = [&written, &self.test].map(|readings| by_document(readings));
+        put("perplexity", "human", perplexity(human.test.iter().map(|r| (r.nats, r.tokens))));
+        let [ours, theirs] = [&written, &human.test].map(|readings| by_document(readings));
         for (percent, detail, human) in QUANTILES {
             put("document-perplexity", detail, quantile(&ours, percent));
             put("document-perplexity", human, quantile(&theirs, percent));
@@ -107,18 +132,19 @@ impl Reader {
             put("documents-read", "compared", Some(n as f64));
             let width = self.weights.config().width;
             let features = states(&written[..n]);
-            put("mauve", "", mauve(&states(&self.test[..n]), &features, width, &settings()));
+            put("mauve", "", mauve(&states(&human.test[..n]), &features, width, &settings()));
             put("vendi", "", vendi(&features, width));
-            list.extend(self.ceiling(n));
+            list.extend(human.ceiling(n, width));
         }
-        (list, histogram(&written[..n], &self.test[..n]))
+        (list, histogram(&written[..n], &human.test[..n]))
     }
+}
 
-    /// What other human text gets in the place of what was written.
-    fn ceiling(&self, n: usize) -> Vec<Measured> {
-        let mut ceilings = self.ceilings.borrow_mut();
+impl HumanRead {
+    /// What other human text gets in the place of what was written, with states of `width` numbers.
+    fn ceiling(&self, n: usize, width: usize) -> Vec<Measured> {
+        let mut ceilings = self.ceilings.lock().unwrap_or_else(PoisonError::into_inner);
         let measure = || {
-            let width = self.weights.config().width;
             let [test, twin] = [&self.test, &self.twin].map(|readings| states(&readings[..n]));
             let values =
                 [("mauve", mauve(&test, &twin, width, &settings())), ("vendi", vendi(&test, width))].into_iter();

@@ -6,6 +6,7 @@ use crate::before::Before;
 use crate::cost::chain_plan;
 use crate::joined::joined;
 use crate::learner::{Stop, can_begin, has_prompts};
+use crate::reader::ReadOnce;
 use crate::seed::Seed;
 use crate::{
     ChainPlan, Error, Event, Experiment, Human, Observer, Plan, PromptFrom, derive_metrics, held_out, solvable,
@@ -61,6 +62,8 @@ pub struct Run {
     planted: BTreeMap<(usize, u64), Seed>,
     /// One lock for each stage that is being made, so that two jobs never make the same one.
     making: Mutex<HashMap<StageId, Arc<Mutex<()>>>>,
+    /// What the generations 0 make of human text.
+    read_once: ReadOnce,
 }
 
 /// Makes every stage of the experiment that the directory does not hold, and derives its metrics.
@@ -247,8 +250,9 @@ impl Run {
                 planted.insert((index, seed), text);
             }
         }
-        let making = Mutex::default();
-        let mut run = Self { dir, experiment, human, device, configs, plans: Vec::new(), seeds, planted, making };
+        let (making, read_once) = Default::default();
+        let mut run =
+            Self { dir, experiment, human, device, configs, plans: Vec::new(), seeds, planted, making, read_once };
         run.plans = run.check()?;
         run.write_down()?;
         Ok(run)

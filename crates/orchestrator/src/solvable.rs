@@ -51,6 +51,9 @@ pub(crate) fn check(arm: &Arm, generations: u32) -> Result<(), Error> {
     if arm.sample.target.is_some() {
         return fail("sample.target: independent draws have no first tokens to begin with");
     }
+    if arm.sample.systematic {
+        return fail("sample.systematic: documents of one draw are counted, not written token by token");
+    }
     if arm.sample.watermark.is_some() {
         return fail("sample.watermark: independent draws have no token before them to colour the next");
     }

@@ -8,7 +8,7 @@
 //! use corpus::pack;
 //! use model::{Settings as ModelSettings, Weights};
 //! use streams::Streams;
-//! use training::{Settings, train};
+//! use training::{Run, Settings};
 //!
 //! let config = ModelSettings { preset: "tiny".into(), context: Some(16), ..Default::default() }.resolve(16).unwrap();
 //! let documents: Vec<Vec<u32>> = (0..64).map(|i| vec![1 + i % 3, 4, 5, 6]).collect();
@@ -17,7 +17,7 @@
 //! let streams = Streams::new(0);
 //! let start = Weights::initialise(&config, &streams, 0);
 //! let device = ops::device::parse("flex").unwrap().device();
-//! let trained = train(start, &windows, None, &settings, &streams, 0, &device, &mut |_| {}).unwrap();
+//! let trained = Run::new(&windows, &settings, &streams, &device).train(start, &mut |_| {}).unwrap();
 //! assert!(trained.record.final_loss < (16f64).ln());
 //! ```
 
@@ -32,6 +32,6 @@ mod settings;
 pub use batches::{Batch, Batches};
 pub use micro::gradients_in_parts;
 pub use objective::{Gradients, gradients, mean_loss, token_losses};
-pub use run::{LogLine, Progress, Record, TrainError, Trained, train, train_toward};
+pub use run::{LogLine, Progress, Record, Run, TrainError, Trained};
 pub use schedule::Schedule;
 pub use settings::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};

@@ -20,7 +20,7 @@ pub fn unigram(tokens: impl IntoIterator<Item = (u32, f64)>, vocabulary: usize) 
 }
 
 /// What the settings' objective mixes its targets with, as far as the training windows can say; empty where it mixes nothing.
-pub fn of_training(settings: &Settings, windows: &Windows, vocabulary: usize) -> Vec<f32> {
+pub(crate) fn of_training(settings: &Settings, windows: &Windows, vocabulary: usize) -> Vec<f32> {
     match settings.objective {
         Objective::CrossEntropy | Objective::Truncated(_) | Objective::Focal(_) => Vec::new(),
         Objective::LabelSmoothing(_) => uniform(vocabulary),

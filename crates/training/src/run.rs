@@ -99,130 +99,114 @@ const MOST_SKIPPED: u64 = 10;
 /// weights has that one alone: ten would take a fifteenth of its time.
 const VALIDATIONS: u64 = 10;
 
-/// Trains `start` on `windows`.
-///
-/// `settings` must be resolved ([`Settings::resolve`]) or name batch and rate; `validation` is held-out text of the same
-/// mixture; `generation` picks the streams. An objective that mixes its targets with frequencies of tokens takes those of
-/// the windows; [`train_toward`] takes others.
-///
-/// # Errors
-/// [`TrainError`] if the numbers run away, or the device fails with a single window at a time.
-///
-/// # Panics
-/// If there are no windows.
-pub fn train(
-    start: Weights,
-    windows: &Windows,
-    validation: Option<&Windows>,
-    settings: &Settings,
-    streams: &Streams,
-    generation: u32,
-    device: &Device,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Trained, TrainError> {
-    let prior = prior::of_training(settings, windows, start.config().vocabulary);
-    train_toward(&prior, start, windows, validation, settings, streams, generation, device, progress)
+/// What a model is trained on, and how.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The training text; at least one window.
+    pub windows: &'a Windows,
+    /// Held-out text of the same mixture.
+    pub validation: Option<&'a Windows>,
+    /// Resolved ([`Settings::resolve`]), or with batch and rate named.
+    pub settings: &'a Settings,
+    /// What an objective mixes its targets with, `[vocabulary]`, if not frequencies of tokens in the windows.
+    pub prior: Option<&'a [f32]>,
+    /// Where draws come from.
+    pub streams: &'a Streams,
+    /// Which of those.
+    pub generation: u32,
+    /// Where the work is done.
+    pub device: &'a Device,
 }
 
-/// [`train`] with a prior from elsewhere, `[vocabulary]`, for an objective that mixes its targets with one.
-///
-/// # Errors
-/// As [`train`].
-///
-/// # Panics
-/// As [`train`], and if the objective mixes and the prior is over another vocabulary.
-pub fn train_toward(
-    prior: &[f32],
-    start: Weights,
-    windows: &Windows,
-    validation: Option<&Windows>,
-    settings: &Settings,
-    streams: &Streams,
-    generation: u32,
-    device: &Device,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Trained, TrainError> {
-    ops::caught(|| take_steps(prior, start, windows, validation, settings, streams, generation, device, progress))?
-}
-
-/// [`train_toward()`] on a device that panics when it fails.
-fn take_steps(
-    prior: &[f32],
-    start: Weights,
-    windows: &Windows,
-    validation: Option<&Windows>,
-    settings: &Settings,
-    streams: &Streams,
-    generation: u32,
-    device: &Device,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Trained, TrainError> {
-    let size = settings.batch.unwrap_or(1);
-    let steps = settings.steps(windows.len(), windows.context);
-    let schedule = Schedule {
-        peak: settings.learning_rate.unwrap_or(1e-3),
-        steps,
-        warmup: settings.warmup,
-        final_rate: settings.final_rate,
-    };
-    let tracked = device.clone().autodiff();
-    let mut transformer = Transformer::new(&start, &tracked).with_precision(settings.precision);
-    let decays = transformer.decays();
-    let mut optimizer = AdamW::new(settings.optimizer());
-    optimizer.prepare(&untracked(&mut transformer));
-    // A batch is divided by what its targets weigh on average in the training set. Divided by their own weight, a batch
-    // that happens to hold one source would count as if that source weighed 1.
-    let mean_weight = windows.mean_weight();
-    let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
-    let mut state = State {
-        steps,
-        micro: Micro::new(size, settings.micro_batch, start.config(), device),
-        // The largest float16 is 65,504: a gradient beyond it says nothing about the model.
-        may_skip: settings.precision == Precision::Float16,
-        skipped: 0,
-        in_a_row: 0,
-        seen: 0,
-        waiting: Vec::new(),
-        tail: Tail::new(steps),
-        log: Vec::new(),
-        best: None,
-    };
-
-    for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
-        let step = step as u64;
-        let rate = schedule.rate(step);
-        let found = state.micro.fit(
-            || ops::memory::release(device),
-            |windows| {
-                let rule = settings.objective.rule(prior);
-                let found = ops::caught(|| gradients_in_parts(&mut transformer, &batch, windows, rule, &tracked))?;
-                // Later steps take what the first ones gave back.
-                if step < CHECKED { ops::memory::check(&found.tensors).map(|()| found) } else { Ok(found) }
-            },
-        )?;
-        let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
-        let targets = batch.targets();
-        let scale = 1.0 / (targets as f64 * mean_weight);
-        let (moved, norm) = optimizer.step(parameters, found.tensors, &decays, scale, rate);
-        for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
-            *slot = Tensor::from_inner(value).require_grad();
-        }
-        state.seen += targets;
-        let done = step + 1;
-        let validates = validation.filter(|_| done == steps || done.is_multiple_of(steps.div_ceil(validations)));
-        let logged = validates.is_some() || done == steps || done.is_multiple_of(LOG_EVERY);
-        let tokens = state.seen;
-        state.waiting.push(Step { step, sum: found.sum, weight: found.weight, norm, rate, tokens, logged });
-        if state.is_due() || validates.is_some() {
-            state.settle(progress)?;
-        }
-        if let Some(held_out) = validates {
-            let loss = state.validate(&transformer, held_out, device, settings.checkpoint);
-            state.log.last_mut().expect("the step is logged").validation = Some(loss);
-        }
+impl<'a> Run<'a> {
+    /// Generation 0's, without held-out text or a prior from elsewhere.
+    pub fn new(windows: &'a Windows, settings: &'a Settings, streams: &'a Streams, device: &'a Device) -> Self {
+        Self { windows, validation: None, settings, prior: None, streams, generation: 0, device }
     }
-    state.settle(progress)?;
-    Ok(state.finish(&transformer))
+
+    /// Trains `start`.
+    ///
+    /// # Errors
+    /// [`TrainError`] if the numbers run away, or the device fails with a single window at a time.
+    ///
+    /// # Panics
+    /// If there are no windows, or the objective mixes and the prior is over another vocabulary.
+    pub fn train(&self, start: Weights, progress: &mut dyn FnMut(Progress)) -> Result<Trained, TrainError> {
+        // A GPU's failure is a panic.
+        ops::caught(|| self.take_steps(&start, progress))?
+    }
+
+    fn take_steps(&self, start: &Weights, progress: &mut dyn FnMut(Progress)) -> Result<Trained, TrainError> {
+        let Self { windows, validation, settings, prior, streams, generation, device } = *self;
+        let own = || prior::of_training(settings, windows, start.config().vocabulary);
+        let prior = prior.map_or_else(own, <[f32]>::to_vec);
+        let size = settings.batch.unwrap_or(1);
+        let steps = settings.steps(windows.len(), windows.context);
+        let schedule = Schedule {
+            peak: settings.learning_rate.unwrap_or(1e-3),
+            steps,
+            warmup: settings.warmup,
+            final_rate: settings.final_rate,
+        };
+        let tracked = device.clone().autodiff();
+        let mut transformer = Transformer::new(start, &tracked).with_precision(settings.precision);
+        let decays = transformer.decays();
+        let mut optimizer = AdamW::new(settings.optimizer());
+        optimizer.prepare(&untracked(&mut transformer));
+        // A batch is divided by what its targets weigh on average in the training set. Divided by their own weight, a batch
+        // that happens to hold one source would count as if that source weighed 1.
+        let mean_weight = windows.mean_weight();
+        let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
+        let mut state = State {
+            steps,
+            micro: Micro::new(size, settings.micro_batch, start.config(), device),
+            // The largest float16 is 65,504: a gradient beyond it says nothing about the model.
+            may_skip: settings.precision == Precision::Float16,
+            skipped: 0,
+            in_a_row: 0,
+            seen: 0,
+            waiting: Vec::new(),
+            tail: Tail::new(steps),
+            log: Vec::new(),
+            best: None,
+        };
+
+        for (step, batch) in Batches::new(windows, size, streams, generation).take(steps as usize).enumerate() {
+            let step = step as u64;
+            let rate = schedule.rate(step);
+            let found = state.micro.fit(
+                || ops::memory::release(device),
+                |windows| {
+                    let rule = settings.objective.rule(&prior);
+                    let found = ops::caught(|| gradients_in_parts(&mut transformer, &batch, windows, rule, &tracked))?;
+                    // Later steps take what the first ones gave back.
+                    if step < CHECKED { ops::memory::check(&found.tensors).map(|()| found) } else { Ok(found) }
+                },
+            )?;
+            let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
+            let targets = batch.targets();
+            let scale = 1.0 / (targets as f64 * mean_weight);
+            let (moved, norm) = optimizer.step(parameters, found.tensors, &decays, scale, rate);
+            for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
+                *slot = Tensor::from_inner(value).require_grad();
+            }
+            state.seen += targets;
+            let done = step + 1;
+            let validates = validation.filter(|_| done == steps || done.is_multiple_of(steps.div_ceil(validations)));
+            let logged = validates.is_some() || done == steps || done.is_multiple_of(LOG_EVERY);
+            let tokens = state.seen;
+            state.waiting.push(Step { step, sum: found.sum, weight: found.weight, norm, rate, tokens, logged });
+            if state.is_due() || validates.is_some() {
+                state.settle(progress)?;
+            }
+            if let Some(held_out) = validates {
+                let loss = state.validate(&transformer, held_out, device, settings.checkpoint);
+                state.log.last_mut().expect("the step is logged").validation = Some(loss);
+            }
+        }
+        state.settle(progress)?;
+        Ok(state.finish(&transformer))
+    }
 }
 
 /// The parameters without autodiff.

@@ -5,7 +5,7 @@ use corpus::pack;
 use model::{Settings as ModelSettings, Weights};
 use ops::device::parse;
 use streams::{Purpose, Streams};
-use training::{Settings, train};
+use training::{Run, Settings};
 
 /// Nats per token after steps 10 and 20, and on held-out windows.
 const GOLDEN: [f64; 3] = [4.891_697, 4.035_528, 4.373_934];
@@ -35,7 +35,8 @@ fn twenty_steps_from_named_streams() {
     for device in ["flex", "ndarray"] {
         let start = Weights::initialise(&config, &streams, 0);
         let place = parse(device).unwrap().device();
-        let trained = train(start, &training, Some(&held_out), &settings, &streams, 0, &place, &mut |_| {}).unwrap();
+        let run = Run { validation: Some(&held_out), ..Run::new(&training, &settings, &streams, &place) };
+        let trained = run.train(start, &mut |_| {}).unwrap();
         let at = |step: u64| trained.log.iter().find(|line| line.step == step).unwrap().loss;
         let found = [at(10), at(20), trained.record.validation_loss.unwrap()];
         let off = found.iter().zip(GOLDEN).map(|(found, golden)| (found - golden).abs()).fold(0.0, f64::max);

@@ -5,7 +5,7 @@ use corpus::{Windows, pack};
 use model::{Settings as ModelSettings, Weights};
 use ops::device::{Chosen, parse};
 use streams::Streams;
-use training::{Settings, TrainError, Trained, train};
+use training::{Run, Settings, TrainError, Trained};
 
 /// A GPU, or else a software one.
 fn gpu() -> Option<Chosen> {
@@ -37,16 +37,9 @@ fn run(device: &Chosen, weight: impl Fn(usize) -> f32) -> Result<(Trained, Vec<u
     let streams = Streams::new(7);
     let start = Weights::initialise(&config, &streams, 0);
     let mut seen = Vec::new();
-    let trained = train(
-        start,
-        &windows(&documents),
-        Some(&windows(&documents[..6])),
-        &settings,
-        &streams,
-        0,
-        &device.device(),
-        &mut |progress| seen.push(progress.step),
-    )?;
+    let (training, held_out, device) = (windows(&documents), windows(&documents[..6]), device.device());
+    let run = Run { validation: Some(&held_out), ..Run::new(&training, &settings, &streams, &device) };
+    let trained = run.train(start, &mut |progress| seen.push(progress.step))?;
     Ok((trained, seen))
 }
 

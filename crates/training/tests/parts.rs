@@ -7,7 +7,7 @@ use model::{ModelConfig, Settings as ModelSettings, Transformer, Weights};
 use ops::device::{Chosen, parse};
 use ops::{DeviceFailure, TokenRule};
 use streams::Streams;
-use training::{Batches, Gradients, Settings, TrainError, Trained, gradients, gradients_in_parts, train};
+use training::{Batches, Gradients, Run, Settings, TrainError, Trained, gradients, gradients_in_parts};
 
 /// Windows of a batch; some parts divide it and some do not.
 const BATCH: usize = 6;
@@ -90,7 +90,7 @@ fn run(micro_batch: Option<usize>, progress: &mut dyn FnMut(training::Progress))
     };
     let streams = Streams::new(7);
     let start = Weights::initialise(&config(), &streams, 0);
-    train(start, &windows(), None, &settings, &streams, 0, &parse("flex").unwrap().device(), progress)
+    Run::new(&windows(), &settings, &streams, &parse("flex").unwrap().device()).train(start, progress)
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(crate) fn train(args: TrainArgs) -> Result<(), Failure> {
     let start = Weights::initialise(&config, &streams, 0);
     let shown = Training::new(args.progress);
     let mut progress = |p: training::Progress| shown.step(p);
-    let trained = training::train(start, &windows, None, &budget, &streams, 0, &device.device(), &mut progress);
+    let trained = training::Run::new(&windows, &budget, &streams, &device.device()).train(start, &mut progress);
     shown.finish();
     let trained = trained.map_err(|error| {
         std::fs::remove_dir(&args.out).ok();
@@ -108,6 +108,7 @@ pub(crate) fn sample(args: SampleArgs) -> Result<(), Failure> {
         repetition_penalty: args.repetition_penalty,
         greedy: args.greedy,
         watermark: None,
+        systematic: args.systematic,
     };
     sampling.check().map_err(Failure::request)?;
     let (weights, tokenizer) = load(&args.model)?;

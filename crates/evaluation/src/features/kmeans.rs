@@ -16,18 +16,19 @@ pub(crate) fn kmeans(
     let mut best: (f64, Vec<usize>) = (f64::INFINITY, Vec::new());
     for _ in 0..restarts.max(1) {
         let mut centres = begun(points, width, k, stream);
-        let (mut labels, mut cost) = assign(points, width, &centres);
-        for _ in 0..iterations {
-            move_to_means(points, width, &labels, &mut centres);
-            let (next, lower) = assign(points, width, &centres);
-            let settled = next == labels;
-            (labels, cost) = (next, lower);
+        let mut nearest = vec![(0, f32::INFINITY); points.len() / width];
+        // At first every centre is new.
+        let mut moved = vec![true; k];
+        for _ in 0..=iterations {
+            let settled = assign(points, width, &centres, &moved, &mut nearest);
             if settled {
                 break;
             }
+            moved = move_to_means(points, width, &nearest, &mut centres);
         }
+        let cost = nearest.iter().map(|&(_, d)| f64::from(d)).sum();
         if cost < best.0 {
-            best = (cost, labels);
+            best = (cost, nearest.into_iter().map(|(label, _)| label).collect());
         }
     }
     best.1
@@ -68,37 +69,46 @@ fn begun(points: &[f32], width: usize, k: usize, stream: &mut Stream) -> Vec<f32
     centres
 }
 
-/// The nearest centre of each point, and the sum of the squared distances.
-fn assign(points: &[f32], width: usize, centres: &[f32]) -> (Vec<usize>, f64) {
-    let mut cost = 0.0;
-    let nearest = |point: &[f32]| {
-        let mut best = (0, f32::INFINITY);
-        for (i, centre) in centres.chunks_exact(width).enumerate() {
-            let d = distance(point, centre);
-            if d < best.1 {
+/// The nearest centre of each point and its squared distance, given those from before the centres that `moved` did; whether
+/// all stayed with theirs. A point whose centre stands still needs only to look at those that moved, and when clusters
+/// settle these are few.
+fn assign(points: &[f32], width: usize, centres: &[f32], moved: &[bool], nearest: &mut [(usize, f32)]) -> bool {
+    let centre = |i: usize| &centres[i * width..(i + 1) * width];
+    let walking: Vec<usize> = (0..moved.len()).filter(|&i| moved[i]).collect();
+    let all: Vec<usize> = (0..moved.len()).collect();
+    let mut settled = true;
+    for (point, place) in points.chunks_exact(width).zip(nearest) {
+        let old = *place;
+        let (mut best, among) = if moved[old.0] { ((0, f32::INFINITY), &all) } else { (old, &walking) };
+        for &i in among {
+            let d = distance(point, centre(i));
+            if d < best.1 || (d == best.1 && i < best.0) {
                 best = (i, d);
             }
         }
-        cost += f64::from(best.1);
-        best.0
-    };
-    let labels = points.chunks_exact(width).map(nearest).collect();
-    (labels, cost)
+        settled &= best.0 == old.0 && old.1.is_finite();
+        *place = best;
+    }
+    settled
 }
 
-/// Centres to the means of their points; one without points stays.
-fn move_to_means(points: &[f32], width: usize, labels: &[usize], centres: &mut [f32]) {
-    let k = centres.len() / width;
-    let (mut sums, mut counts) = (vec![0.0_f64; centres.len()], vec![0_usize; k]);
-    for (point, &label) in points.chunks_exact(width).zip(labels) {
+/// Centres to the means of their points, one without points stays; which of them moved.
+fn move_to_means(points: &[f32], width: usize, nearest: &[(usize, f32)], centres: &mut [f32]) -> Vec<bool> {
+    let (mut sums, mut counts) = (vec![0.0_f64; centres.len()], vec![0_usize; centres.len() / width]);
+    for (point, &(label, _)) in points.chunks_exact(width).zip(nearest) {
         counts[label] += 1;
         sums[label * width..].iter_mut().zip(point).for_each(|(sum, &x)| *sum += f64::from(x));
     }
-    for (i, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        for at in i * width..(i + 1) * width {
-            centres[at] = (sums[at] / count as f64) as f32;
+    let walk = |((centre, sums), &count): ((&mut [f32], &[f64]), &usize)| {
+        let mut moved = false;
+        for (at, sum) in centre.iter_mut().zip(sums).filter(|_| count > 0) {
+            let mean = (sum / count as f64) as f32;
+            moved |= mean != *at;
+            *at = mean;
         }
-    }
+        moved
+    };
+    centres.chunks_exact_mut(width).zip(sums.chunks_exact(width)).zip(&counts).map(walk).collect()
 }
 
 #[cfg(test)]

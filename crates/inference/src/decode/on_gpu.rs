@@ -12,12 +12,13 @@ use streams::Purpose;
 /// a slot whose two documents have ended does not rest for long.
 const STEPS: usize = 16;
 
-/// How the device draws by these settings; none if it cannot: cuts that need the distribution sorted, and watermarks, are
-/// the host's.
+/// How the device draws by these settings; none if it cannot: cuts that need the distribution sorted, watermarks and
+/// systematic samples are the host's.
 pub(crate) fn drawing(sampling: &Sampling, separator: u32) -> Option<Drawing> {
     let is_whole = sampling.top_k.is_none() && sampling.top_p.is_none_or(|p| p >= 1.0);
     let is_marked = sampling.watermark.is_some_and(|mark| mark.is_seen());
-    (!is_marked && (sampling.greedy || is_whole)).then(|| Drawing {
+    let is_alone = !is_marked && !sampling.systematic;
+    (is_alone && (sampling.greedy || is_whole)).then(|| Drawing {
         temperature: sampling.temperature,
         min_p: sampling.min_p.unwrap_or(0.0),
         repetition_penalty: sampling.repetition_penalty.unwrap_or(1.0),

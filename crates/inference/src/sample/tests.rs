@@ -224,3 +224,27 @@ fn a_watermark_favours_what_follows_the_token_before() {
         }
     }
 }
+
+#[test]
+fn where_a_number_lies_in_its_interval() {
+    // 1/8, 1/2, 0, 3/8.
+    let logits = logs(&[0.125, 0.5, 0.0, 0.375]);
+    let mut scratch = Scratch::default();
+    let plain = sampler(Sampling::default());
+    for (u, token, place, share) in [
+        (0.0, 0, 0.0, 0.125),
+        (0.1, 0, 0.8, 0.125),
+        (0.25, 1, 0.25, 0.5),
+        (0.625, 3, 0.0, 0.375),
+        (0.85, 3, 0.6, 0.375),
+    ] {
+        assert_eq!(plain.choose(&logits, &[], u + 1e-9, &mut scratch), Ok(token));
+        let within = scratch.within().unwrap();
+        near(&[within.place, within.share], &[place, share]);
+    }
+    assert_eq!(
+        sampler(Sampling { greedy: true, ..Sampling::default() }).choose(&logits, &[], 0.9, &mut scratch),
+        Ok(1)
+    );
+    assert_eq!(scratch.within(), None);
+}

@@ -108,8 +108,8 @@ impl Arm {
         self.train.check().map_err(Error::request)?;
         let sampling = self.sample.sampling();
         sampling.check().map_err(Error::request)?;
-        if self.sample.entropy_match && sampling != (Sampling { watermark: sampling.watermark, ..Sampling::default() })
-        {
+        let Sampling { watermark, systematic, .. } = sampling;
+        if self.sample.entropy_match && sampling != (Sampling { watermark, systematic, ..Sampling::default() }) {
             return Err(Error::Request(
                 "sample.entropy_match: finds the temperature of the model's own distribution; leave out temperature, \
                  top_k, top_p, min_p, repetition_penalty and greedy"

@@ -140,6 +140,10 @@ pub struct SampleSettings {
     /// finds; a GPU leaves the drawing to the processor then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Mark>,
+    /// Whether the documents are one systematic sample of what the model may write, instead of draws that know nothing of
+    /// each other; a GPU leaves the drawing to the processor then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub systematic: bool,
     /// Tokens that a generation writes; as many as the human training set has by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
@@ -165,6 +169,7 @@ impl Default for SampleSettings {
             greedy: false,
             entropy_match: false,
             watermark: None,
+            systematic: false,
             tokens: None,
             prompt: PromptFrom::None,
             prompt_tokens: 16,
@@ -184,6 +189,7 @@ impl SampleSettings {
             repetition_penalty: self.repetition_penalty,
             greedy: self.greedy,
             watermark: self.watermark,
+            systematic: self.systematic,
         }
     }
 }

@@ -21,11 +21,13 @@ impl Transformers<'_> {
         folder: &Path,
     ) -> Result<Vec<Measured>, Error> {
         if self.reader.get().is_none() {
-            let first = weights(&self.trained.borrow()[0].models[0])?;
+            let stage = self.trained.borrow()[0].models[0].clone();
+            let model = (stage.id(), weights(&stage)?);
             let texts = &self.seed.texts.tokens;
             let training = self.seed.set.training.iter().map(|e| (texts.ids(e.index), texts.truncated(e.index)));
             let training: Vec<Tokens<'_>> = training.collect();
-            let reader = Reader::new(first, self.human, &training, self.chain.seed, self.device.device());
+            let text = (&training[..], self.chain.seed);
+            let reader = Reader::new(model, self.read_once, self.human, text, self.device.device());
             self.reader.set(reader).ok().expect("it was not set");
         }
         let reader = self.reader.get().expect("it is set");

@@ -129,23 +129,13 @@ impl Transformers<'_> {
             self.working(generation, StageKind::Train, p.step as f64 / p.steps as f64, format!("loss {:.3}", p.loss));
         };
         let device = self.device.device();
-        let held_out = validation.as_ref();
-        let settings = &self.train;
-        let own = || prior::of_training(settings, &windows, self.config.vocabulary);
-        let prior = beside.prior.clone().unwrap_or_else(own);
-        let trained = timed("training", || {
-            training::train_toward(
-                &prior,
-                start,
-                &windows,
-                held_out,
-                settings,
-                &streams,
-                generation,
-                &device,
-                &mut progress,
-            )
-        });
+        let run = training::Run {
+            validation: validation.as_ref(),
+            prior: beside.prior.as_deref(),
+            generation,
+            ..training::Run::new(&windows, &self.train, &streams, &device)
+        };
+        let trained = timed("training", || run.train(start, &mut progress));
         match trained {
             Ok(mut trained) => {
                 if let Some((ancestor, share)) = &beside.average {

@@ -99,6 +99,7 @@ impl Run {
             written: RefCell::default(),
             trained: RefCell::default(),
             judged: RefCell::default(),
+            read_once: &self.read_once,
             reader: OnceCell::new(),
             first_tells: OnceCell::new(),
         };
