@@ -189,8 +189,15 @@ impl Grammar {
             [forms, topic, form] if forms == "forms" => format!("forms.{topic}, form {form:?}"),
             path => path.join("."),
         };
-        WorldError::Grammar { world: self.name.clone(), line: line_of(text, &wrong.path), place, what: wrong.what }
+        let [place, what] = [place, wrong.what].map(|said| one_line(&said));
+        WorldError::Grammar { world: self.name.clone(), line: line_of(text, &wrong.path), place, what }
     }
+}
+
+/// A key, a form or a slot may hold a line's end, or what a terminal would obey: each such character as it is written in a string.
+fn one_line(said: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    said.chars().map(shown).collect()
 }
 
 /// The line of the last key of the path that is there.

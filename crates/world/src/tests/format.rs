@@ -104,6 +104,13 @@ fn keys_and_names() {
 }
 
 #[test]
+fn a_line_that_ends_within_a_name_is_shown_as_it_is_written() {
+    let error = World::from_toml(&example().replace("{person} calls", "{\\nperson} calls")).unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains(r"no slot {\nperson}"), "{error}");
+}
+
+#[test]
 fn built_in_worlds_are_named_as_they_say() {
     for name in World::names() {
         assert_eq!(World::named(name).unwrap().name(), name);
