@@ -220,7 +220,7 @@ impl Bench {
     }
 }
 
-/// A model in training, step by step as [`training::train`] takes them.
+/// A model in training, step by step as [`training::Run::train`] takes them.
 struct Training<'a> {
     bench: &'a Bench,
     device: Device,
