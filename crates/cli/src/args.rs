@@ -183,6 +183,9 @@ pub(crate) struct CompareArgs {
     /// Run directories
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
+    /// Also write a page: the runs' curves over each other, and what differs from the first
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

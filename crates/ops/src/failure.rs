@@ -67,9 +67,11 @@ impl DeviceFailure {
     /// What an error of the framework says.
     pub fn of(error: &str) -> Self {
         let reason = essence(error);
+        // What a thread ran out of is said once: whatever this failure is called, the next one is another.
+        let ran_out = RAN_OUT.swap(false, Ordering::Relaxed);
         if has(error, &OF_LOSS) {
             Self::Lost(reason)
-        } else if has(error, &OF_MEMORY) || RAN_OUT.swap(false, Ordering::Relaxed) {
+        } else if has(error, &OF_MEMORY) || ran_out {
             Self::OutOfMemory(reason)
         } else {
             Self::Other(reason)
@@ -143,6 +145,8 @@ fn message(panic: &(dyn Any + Send)) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     /// As CubeCL 0.11.3 words it, under what Burn puts before it.
@@ -151,8 +155,12 @@ mod tests {
         Caused by:\n  An IO error happened\nCaused by:\n  out of device memory allocating 4096 bytes\n   0: some::frame\n\
         Asked at:\n   0: another::frame";
 
+    /// What a thread ran out of is the process's, so these tests take turns.
+    static TURN: Mutex<()> = Mutex::new(());
+
     #[test]
     fn panics_of_devices_are_caught_and_named() {
+        let _turn = TURN.lock().unwrap();
         let memory = DeviceFailure::OutOfMemory("out of device memory allocating 4096 bytes".to_owned());
         assert_eq!(caught(|| panic!("{UNWRITTEN}")), Err::<(), _>(memory));
         let lost = "The device is poisoned\nCaused by:\n  Unknown: Device is lost.";
@@ -168,11 +176,22 @@ mod tests {
     /// The thread that panics is the device's; who reads is told that nothing was written.
     #[test]
     fn what_another_thread_ran_out_of_is_remembered() {
+        let _turn = TURN.lock().unwrap();
         let found = caught(|| {
             std::thread::spawn(|| panic!("wgpu error: Out of Memory")).join().ok();
             panic!("The bytes were never written (failure #1, still claiming 1 buffer(s))\nCaused by:\n  torn down")
         });
         assert!(matches!(found, Err::<(), _>(DeviceFailure::OutOfMemory(_))), "{found:?}");
+    }
+
+    /// The message says itself what it is about, and so nobody asked whether a thread had run out.
+    #[test]
+    fn what_was_said_is_not_said_of_the_next_failure() {
+        let _turn = TURN.lock().unwrap();
+        let first = caught(|| panic!("{UNWRITTEN}"));
+        assert!(matches!(first, Err::<(), _>(DeviceFailure::OutOfMemory(_))), "{first:?}");
+        let torn = "The bytes were never written (failure #2)\nCaused by:\n  torn down";
+        assert_eq!(caught(|| panic!("{torn}")), Err::<(), _>(DeviceFailure::Other("torn down".to_owned())));
     }
 
     #[test]

@@ -37,7 +37,22 @@ pub(crate) struct Data {
     values: BTreeMap<Key, BTreeMap<String, Values>>,
 }
 
+/// One of several runs that are read together.
+pub(crate) struct Part {
+    /// What it is called in the names of its arms.
+    pub(crate) name: String,
+    pub(crate) data: Data,
+}
+
+impl Part {
+    /// What an arm of this run is called among those of several.
+    pub(crate) fn arm(&self, arm: &str) -> String {
+        format!("{arm} ({})", self.name)
+    }
+}
+
 /// A chain that ended early.
+#[derive(Clone)]
 pub(crate) struct Failure {
     pub(crate) chain: ChainId,
     pub(crate) generation: u32,
@@ -78,6 +93,51 @@ impl Data {
         let failures = failures(&run, &chains)?;
         let question = word("question");
         Ok(Self { info, experiment, question, settings, arms, control, human, tables, chains, failures, values, run })
+    }
+
+    /// What was measured in several runs as if it were one, whose arms are named with their runs: the first run's arms in its
+    /// order, each followed by those of its name in the others. It has no chains, so nothing is read of documents, and no
+    /// settings.
+    ///
+    /// # Panics
+    /// If there are no runs.
+    pub(crate) fn beside(runs: &[Part]) -> Self {
+        let mut values: BTreeMap<Key, BTreeMap<String, Values>> = BTreeMap::new();
+        for part in runs {
+            for (key, arms) in &part.data.values {
+                let renamed = arms.iter().map(|(arm, series)| (part.arm(arm), series.clone()));
+                values.entry(key.clone()).or_default().extend(renamed);
+            }
+        }
+        let mut names: Vec<&String> = runs.iter().flat_map(|part| &part.data.arms).collect();
+        let mut met = BTreeSet::new();
+        names.retain(|name| met.insert(*name));
+        let of_name = |name: &String| -> Vec<String> {
+            runs.iter().filter(|part| part.data.arms.contains(name)).map(|part| part.arm(name)).collect()
+        };
+        let arms: Vec<String> = names.into_iter().flat_map(of_name).collect();
+        let controls = runs.iter().flat_map(|part| part.data.human.iter().map(|&arm| part.arm(&part.data.arms[arm])));
+        let human: Vec<usize> = controls.filter_map(|name| arms.iter().position(|arm| *arm == name)).collect();
+        let failed = |part: &Part| -> Vec<Failure> {
+            let chain = |chain: &ChainId| ChainId { arm: part.arm(&chain.arm), ..chain.clone() };
+            let of_run = |failure: &Failure| Failure { chain: chain(&failure.chain), ..failure.clone() };
+            part.data.failures.iter().map(of_run).collect()
+        };
+        let names: Vec<&str> = runs.iter().map(|part| part.name.as_str()).collect();
+        Self {
+            run: runs[0].data.run.clone(),
+            info: None,
+            experiment: names.join(" beside "),
+            question: None,
+            settings: None,
+            control: human.first().copied(),
+            human,
+            tables: BTreeMap::new(),
+            chains: Vec::new(),
+            failures: runs.iter().flat_map(failed).collect(),
+            arms,
+            values,
+        }
     }
 
     /// Everything that was measured, sorted.

@@ -27,6 +27,7 @@
 //! word it has collapsed. A grid of settings is drawn as a heat map; what survives of the vocabulary stands beside what the
 //! law of survival foretells.
 //!
+//! [`write_comparison()`] lays several runs over each other: two devices, two settings, before and after.
 //! [`write_audit()`] makes the page of an audit, which needs no run.
 //!
 //! # Intervals
@@ -36,6 +37,7 @@
 //! that their mean is geometric; for everything else on the plain scale. Two seeds are shown as two dots.
 
 mod audit;
+mod beside;
 mod catalogue;
 mod chronicle;
 mod data;
@@ -127,18 +129,10 @@ pub struct Written {
 pub fn write(run: &Path, out: Option<&Path>) -> Result<Written> {
     let data = data::Data::load(run)?;
     let page = out.map_or_else(|| data.run.report_path(), Path::to_owned);
-    let folder = page.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let figure_folder = folder.join("figures");
-    fs::create_dir_all(&figure_folder).map_err(|source| Error::Folder { path: figure_folder.clone(), source })?;
-
+    let folder = folder_of(&page);
     let board = leaderboard::Board::of(&data);
     let drawn = figure::draw_all(&data, board.as_ref());
-    let mut figures = Vec::new();
-    for figure in &drawn {
-        let path = figure_folder.join(format!("{}.svg", figure.name));
-        rundir::write_atomic(&path, figure.standalone().as_bytes())?;
-        figures.push(path);
-    }
+    let figures = write_figures(folder, &drawn)?;
     let results = folder.join("results.csv");
     rundir::write_atomic(&results, &results::csv(&data))?;
     let leaderboard = board.as_ref().map(|board| (folder.join("leaderboard.csv"), board.csv()));
@@ -147,4 +141,37 @@ pub fn write(run: &Path, out: Option<&Path>) -> Result<Written> {
     }
     rundir::write_atomic(&page, page::page(&data, &drawn, board.as_ref()).as_bytes())?;
     Ok(Written { page, figures, results, leaderboard: leaderboard.map(|(path, _)| path) })
+}
+
+/// Writes one page of several run directories to `out`, and beside it `figures/`: each arm's curves of all runs in one figure,
+/// and by how much the other runs differ from the first. Returns the figures, in the order of the page.
+///
+/// # Errors
+/// As [`write()`].
+///
+/// # Panics
+/// If `runs` is empty.
+pub fn write_comparison(runs: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
+    let parts = beside::parts(runs)?;
+    let data = data::Data::beside(&parts);
+    let drawn = figure::draw_all(&data, None);
+    let figures = write_figures(folder_of(out), &drawn)?;
+    rundir::write_atomic(out, page::comparison(&parts, &data, &drawn).as_bytes())?;
+    Ok(figures)
+}
+
+fn folder_of(page: &Path) -> &Path {
+    page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Each figure as a file of its own in `folder/figures`.
+fn write_figures(folder: &Path, drawn: &[figure::Drawn]) -> Result<Vec<PathBuf>> {
+    let folder = folder.join("figures");
+    fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
+    let write = |figure: &figure::Drawn| {
+        let path = folder.join(format!("{}.svg", figure.name));
+        rundir::write_atomic(&path, figure.standalone().as_bytes())?;
+        Ok(path)
+    };
+    drawn.iter().map(write).collect()
 }

@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use evaluation::statistics::Interval;
 
+use crate::beside;
 use crate::catalogue::{Quantity, TEST_PERPLEXITY, VOCABULARY};
 use crate::chronicle::{EXCESS, GRAMMATICAL, RARE_FACTS, is_world};
-use crate::data::Data;
+use crate::data::{Data, Part};
 use crate::escape::html;
 use crate::figure::Drawn;
 use crate::leaderboard::Board;
@@ -18,16 +19,35 @@ use crate::verdicts;
 /// Arms whose sentences are shown at once.
 const SENTENCES: usize = 12;
 
-/// The whole page: nothing in it is fetched, nothing runs, and the policy forbids both.
-pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> String {
-    let name = html(&data.experiment);
-    let mut page = format!(
+/// A page's beginning: nothing in it is fetched, nothing runs, and the policy forbids both.
+fn head(name: &str) -> String {
+    let name = html(name);
+    format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{name}</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>{name}</h1>\n",
         include_str!("style.css")
-    );
+    )
+}
+
+/// The page of several runs, read together as `data`.
+pub(crate) fn comparison(parts: &[Part], data: &Data, figures: &[Drawn]) -> String {
+    let mut page = head(&data.experiment);
+    page.push_str(&beside::outline(parts));
+    page.push_str(&failures(data));
+    page.push_str(&beside::differences(parts));
+    page.push_str(&drawings(data, figures));
+    page.push_str(&sections::truth_table(data));
+    page.push_str(&sections::main_table(data));
+    page.push_str(&sections::everything(data));
+    page.push_str("</body>\n</html>\n");
+    page
+}
+
+/// The whole page of a run.
+pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> String {
+    let mut page = head(&data.experiment);
     if let Some(question) = &data.question {
         page.push_str(&format!("<p class=\"lead\">{}</p>\n", html(question)));
     }

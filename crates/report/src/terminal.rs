@@ -129,43 +129,67 @@ fn head(generations: &[u32]) -> Vec<String> {
     row
 }
 
+/// Which generation a column of [`compare`] shows.
+#[derive(Clone, Copy)]
+enum At {
+    First,
+    Last,
+    /// The last over the first.
+    Ratio,
+}
+
+/// What [`compare`] shows, where a run has it.
+const COMPARED: [(&str, Quantity, At); 9] = [
+    ("ppl first", TEST_PERPLEXITY, At::First),
+    ("ppl last", TEST_PERPLEXITY, At::Last),
+    ("last/first", TEST_PERPLEXITY, At::Ratio),
+    ("bits/byte", BITS_PER_BYTE, At::Last),
+    ("vocabulary", VOCABULARY, At::Last),
+    ("excess first", EXCESS, At::First),
+    ("excess last", EXCESS, At::Last),
+    ("facts first", RARE_FACTS, At::First),
+    ("facts last", RARE_FACTS, At::Last),
+];
+
 /// One table over `runs`, a row for each run and arm: perplexity of the first and the last generation and their ratio, bits
-/// per byte and surviving vocabulary of the last.
+/// per byte and surviving vocabulary of the last; on a generated world the excess over the floor and the rare facts still
+/// known, of both. What no run has measured is left out.
 ///
 /// # Errors
 /// If one of them is no run directory or has no metrics.
 pub fn compare(runs: &[PathBuf]) -> Result<String> {
-    let titles =
-        ["run", "arm", "seeds", "generations", "ppl first", "ppl last", "last/first", "bits/byte", "vocabulary"];
-    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    let mut rows = vec![["run", "arm", "seeds", "generations"].map(str::to_owned).to_vec()];
+    rows[0].extend(COMPARED.map(|(title, ..)| title.to_owned()));
     for run in runs {
         let data = Data::load(run)?;
         let name = visible(&run.display().to_string(), false);
-        let [perplexity, bits, vocabulary] = [TEST_PERPLEXITY, BITS_PER_BYTE, VOCABULARY].map(|q| data.view(&q));
         for arm in &data.arms {
-            let at = |viewed: &Option<Viewed>, choose: fn(&[u32]) -> Option<&u32>| {
-                let found = viewed.as_ref().and_then(|viewed| {
-                    let generation = *choose(&data.generations_of(&viewed.key, arm))?;
-                    Some(mean(&data, viewed, arm, generation))
-                });
-                found.unwrap_or_else(dash)
-            };
-            let change = perplexity.as_ref().and_then(|viewed| data.ratio(&viewed.key, arm));
-            rows.push(vec![
-                name.clone(),
-                visible(arm, false),
-                data.seed_count(arm).to_string(),
-                data.generations(arm).len().to_string(),
-                at(&perplexity, <[u32]>::first),
-                at(&perplexity, <[u32]>::last),
-                change.map_or_else(dash, |change| number(change.ratio.mean)),
-                at(&bits, <[u32]>::last),
-                at(&vocabulary, <[u32]>::last),
-            ]);
+            let (seeds, generations) = (data.seed_count(arm).to_string(), data.generations(arm).len().to_string());
+            let mut row = vec![name.clone(), visible(arm, false), seeds, generations];
+            row.extend(COMPARED.map(|(_, quantity, at)| compared(&data, arm, &quantity, at).unwrap_or_else(dash)));
+            rows.push(row);
         }
+    }
+    let measured = |column: usize| rows[1..].iter().any(|row| row[column] != "-");
+    let named = rows[0].len() - COMPARED.len();
+    let shown: Vec<bool> = (0..rows[0].len()).map(|column| column < named || measured(column)).collect();
+    for row in &mut rows {
+        let mut shown = shown.iter();
+        row.retain(|_| *shown.next().expect("all rows are of one length"));
     }
     // Run and arm are names.
     Ok(aligned_after(&rows, 2))
+}
+
+fn compared(data: &Data, arm: &str, quantity: &Quantity, at: At) -> Option<String> {
+    let viewed = data.view(quantity)?;
+    let generations = data.generations_of(&viewed.key, arm);
+    let generation = match at {
+        At::First => generations.first(),
+        At::Last => generations.last(),
+        At::Ratio => return data.ratio(&viewed.key, arm).map(|change| number(change.ratio.mean)),
+    };
+    Some(mean(data, &viewed, arm, *generation?))
 }
 
 fn dash() -> String {

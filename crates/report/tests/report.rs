@@ -296,6 +296,53 @@ fn tables_for_a_terminal() {
     assert!(!compared.chars().any(|c| c.is_control() && c != '\n'));
 }
 
+/// A run of `arms`, with its own name, whose losses are so much higher in every seed.
+fn shifted(folder: &Path, name: &str, arms: &[&str], by: f64) -> PathBuf {
+    let path = folder.join(name);
+    let run = RunDir::create(&path).unwrap();
+    let mut rows = rows(3);
+    rows.retain(|row| arms.contains(&row.arm.as_str()));
+    for row in rows.iter_mut().filter(|row| row.metric == "loss") {
+        row.value += by;
+    }
+    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    path
+}
+
+#[test]
+fn runs_stand_beside_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = shifted(folder.path(), "before", &["replace", "human-refit"], 0.0);
+    let after = shifted(folder.path(), "<script>after", &["replace", "accumulate"], 0.25);
+    let out = folder.path().join("pages/compared.html");
+    let figures = report::write_comparison(&[before.clone(), after], &out).unwrap();
+
+    let svg = fs::read_to_string(figures.iter().find(|path| path.ends_with("figures/test-loss.svg")).unwrap()).unwrap();
+    let names = [
+        "human-refit (before)",
+        "replace (before)",
+        "replace (&lt;script&gt;after)",
+        "accumulate (&lt;script&gt;after)",
+    ];
+    let places: Vec<usize> = names.iter().map(|name| svg.find(name).unwrap_or_else(|| panic!("no {name}"))).collect();
+    assert!(places.is_sorted(), "the first run's arms come first, each with its namesake: {places:?}");
+
+    let page = fs::read_to_string(&out).unwrap();
+    assert_no_foreign_markup(&page);
+    let section = &page[page.find("What differs").unwrap()..page.find("<h2>Figures").unwrap()];
+    assert_eq!(section.matches("class=\"begins\"").count(), 1, "one arm is in both: {section}");
+    let loss = section.lines().find(|line| line.contains("Test loss")).unwrap();
+    assert!(loss.contains("<td>5</td>") && loss.contains("<td>0.250<small>0.250 to 0.250</small></td>"), "{loss}");
+    // Of what was left as it was there is no difference: zero, with certainty.
+    let bits = section.lines().find(|line| line.contains("Test bits per byte")).unwrap();
+    assert!(bits.contains("<td>0<small>0 to 0</small></td>"), "{bits}");
+
+    // The same run twice: told apart by number.
+    report::write_comparison(&[before.clone(), before], &out).unwrap();
+    let page = fs::read_to_string(&out).unwrap();
+    assert!(page.contains("before #1)") && page.contains("before #2)"));
+}
+
 #[test]
 fn what_cannot_be_reported_says_so() {
     let folder = tempfile::tempdir().unwrap();

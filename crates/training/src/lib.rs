@@ -30,7 +30,7 @@ mod schedule;
 mod settings;
 
 pub use batches::{Batch, Batches};
-pub use micro::gradients_in_parts;
+pub use micro::{gradients_in_parts, windows_at_a_time};
 pub use objective::{Gradients, gradients, mean_loss, token_losses};
 pub use run::{LogLine, Progress, Record, Run, TrainError, Trained};
 pub use schedule::Schedule;

@@ -1,8 +1,8 @@
 //! A batch in parts: gradients are those of the sum of losses, so the parts' gradients add up to the batch's, and what divides
 //! them is the whole batch's weight. Only rounding tells it from the batch at once.
 //!
-//! How many windows go through a device together is foreseen from what it says of its memory ([`foreseen()`]), and halved when it
-//! was too much all the same. The trap: an optimizer's step on gradients that a device had no memory for would spoil the
+//! How many windows go through a GPU together is foreseen from what it says of its memory ([`foreseen()`]), and halved when it
+//! was too much all the same. A processor takes what keeps a step's activations below [`ON_PROCESSOR`]. The trap: an optimizer's step on gradients that a device had no memory for would spoil the
 //! parameters, so they are looked at before it.
 
 use crate::objective::backward;
@@ -50,9 +50,9 @@ impl Micro {
         Self { batch, asked: batch, windows: batch }
     }
 
-    /// For batches of `batch` windows, of which somebody may have asked for fewer at a time.
+    /// For batches of `batch` windows, of which somebody may have asked for so many at a time.
     pub(crate) fn new(batch: usize, asked: Option<usize>, config: &ModelConfig, device: &Device) -> Self {
-        let asked = asked.unwrap_or(batch).clamp(1, batch);
+        let asked = asked.unwrap_or_else(|| windows_at_a_time(config, batch, device)).clamp(1, batch);
         let windows = ops::memory::limits(device).map_or(asked, |limits| foreseen(config, asked, limits));
         Self { asked, windows, ..Self::whole(batch) }
     }
@@ -90,37 +90,64 @@ impl Micro {
     }
 }
 
-/// The share of a device's memory that a step may be foreseen to take: the rest is the driver's, the pages' and the estimate's.
-const SHARE: f64 = 0.9;
+/// Bytes that a step on a processor keeps for its backward pass. Two thousand positions fill its caches and its threads, and
+/// more at a time is not faster; fewer are slower by a few percent. Of the presets' own batches `large`'s alone is above it,
+/// and takes two thirds of the memory so.
+const ON_PROCESSOR: f64 = (640 << 20) as f64;
 
-/// Windows at a time, halved from `windows` until a step should fit these limits.
-fn foreseen(config: &ModelConfig, mut windows: usize, limits: Limits) -> usize {
-    let fits = |windows: usize| {
-        let (largest, all) = step_bytes(config, windows);
-        largest <= limits.largest as f64 && limits.all.is_none_or(|room| all <= SHARE * room as f64)
-    };
+/// How many windows of a batch are best computed at a time: on a GPU all of them, on a processor as many halves as keep what
+/// a backward pass wants below two thirds of a gigabyte. So it depends on the model, the batch and the kind of device alone.
+pub fn windows_at_a_time(config: &ModelConfig, batch: usize, device: &Device) -> usize {
+    match ops::memory::limits(device) {
+        Some(_) => batch,
+        None => halved(batch, |windows| kept_bytes(config, windows) <= ON_PROCESSOR),
+    }
+}
+
+/// `windows`, halved until they fit, down to one.
+fn halved(mut windows: usize, fits: impl Fn(usize) -> bool) -> usize {
     while windows > 1 && !fits(windows) {
         windows = windows.div_ceil(2);
     }
     windows
 }
 
+/// The share of a device's memory that a step may be foreseen to take: the rest is the driver's, the pages' and the estimate's.
+const SHARE: f64 = 0.9;
+
+/// Windows at a time, halved from `windows` until a step should fit these limits.
+fn foreseen(config: &ModelConfig, windows: usize, limits: Limits) -> usize {
+    halved(windows, |windows| {
+        let (largest, all) = step_bytes(config, windows);
+        largest <= limits.largest as f64 && limits.all.is_none_or(|room| all <= SHARE * room as f64)
+    })
+}
+
 /// Bytes of a step's largest buffer among those that grow with the windows, and of all that it holds at its fullest: weights,
-/// gradients (twice, while parts are added) and moments; what the backward pass wants of every layer; the widest passing
-/// numbers; a chunk of logits and its gradient. All float32; an estimate.
+/// gradients (twice, while parts are added) and moments; what [`kept_bytes`] counts; a chunk of logits and its gradient. All
+/// float32; an estimate.
 fn step_bytes(config: &ModelConfig, windows: usize) -> (f64, f64) {
     /// Logits of a chunk, and their gradient, as the head's loss takes them.
     const CHUNKS: f64 = 2.0 * (16 << 20) as f64;
+    let largest = 4.0 * (windows * config.context * widest(config)) as f64;
+    (largest, 4.0 * (5.0 * config.parameters() as f64 + CHUNKS) + kept_bytes(config, windows))
+}
+
+/// Bytes of what the backward pass wants of every layer, and of the widest passing numbers. All float32; an estimate.
+fn kept_bytes(config: &ModelConfig, windows: usize) -> f64 {
     let ModelConfig { width, hidden, heads, kv_heads, head_width, .. } = *config;
     let (queries, projected) = (heads * head_width, (heads + 2 * kv_heads) * head_width);
     // Of each position: what both norms and both products take, the projection, attention and its sums, gate and up, their
     // product.
     let layer = 4 * width + projected + queries + heads + 3 * hidden;
-    let widest = (2 * hidden).max(projected).max(width);
-    let passing = 2 * widest + 4 * width;
-    let positions = (windows * config.context) as f64;
-    let kept = positions * (config.layers * layer + passing) as f64;
-    (4.0 * positions * widest as f64, 4.0 * (5.0 * config.parameters() as f64 + kept + CHUNKS))
+    let passing = 2 * widest(config) + 4 * width;
+    4.0 * (windows * config.context * (config.layers * layer + passing)) as f64
+}
+
+/// The most numbers of a position that are ever one tensor.
+fn widest(config: &ModelConfig) -> usize {
+    let ModelConfig { width, hidden, heads, kv_heads, head_width, .. } = *config;
+    (2 * hidden).max((heads + 2 * kv_heads) * head_width).max(width)
 }
 
 #[cfg(test)]
@@ -177,5 +204,22 @@ mod tests {
         let small = foreseen(&config, 512, Limits { all: Some(8 << 30), ..roomy });
         assert!((16..=128).contains(&small), "{small}");
         assert_eq!(foreseen(&config, 512, Limits { largest: 1, all: None }), 1);
+    }
+
+    #[test]
+    fn a_processor_takes_what_its_memory_is_worth() {
+        let device = ops::device::parse("flex").unwrap().device();
+        let at_a_time = |preset: &str, batch| {
+            let settings = model::Settings { preset: preset.into(), ..Default::default() };
+            let config = settings.resolve(settings.preset().unwrap().vocabulary).unwrap();
+            windows_at_a_time(&config, batch, &device)
+        };
+        // As the presets have them.
+        assert_eq!(
+            [("tiny", 32), ("small", 32), ("medium", 16)].map(|(name, batch)| at_a_time(name, batch)),
+            [32, 32, 16]
+        );
+        assert_eq!([16, 8, 3, 1].map(|batch| at_a_time("large", batch)), [8, 8, 3, 1]);
+        assert_eq!(at_a_time("small", 4096), 64);
     }
 }

@@ -23,8 +23,8 @@ pub struct Settings {
     /// Windows of a batch; the preset's own by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
-    /// Windows of a batch that are computed at a time, their gradients added; all of them by default, or as many as a GPU has
-    /// memory for. Changes no result but by rounding.
+    /// Windows of a batch that are computed at a time, their gradients added. By default all of them, or as many as a GPU has
+    /// memory for, or on a processor as many as take two thirds of a gigabyte. Changes no result but by rounding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
     /// Peak learning rate; `0.03 / √width` by default.

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use streams::{Purpose, Streams};
-use training::{Batch, gradients};
+use training::{Batch, gradients_in_parts, windows_at_a_time};
 
 /// Training steps before the clock starts: the first ones allocate, and compile on a GPU.
 const WARM_UP: u32 = 3;
@@ -255,7 +255,8 @@ impl<'a> Training<'a> {
     }
 
     fn step(&mut self, batch: &Batch) {
-        let found = gradients(&mut self.transformer, batch, TokenRule::CrossEntropy, &self.device);
+        let at_a_time = windows_at_a_time(&self.bench.config, self.bench.batch, &self.bench.device.device());
+        let found = gradients_in_parts(&mut self.transformer, batch, at_a_time, TokenRule::CrossEntropy, &self.device);
         let parameters = self.transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
         let (moved, _) = self.optimizer.step(parameters, found.tensors, &self.decays, 1.0 / found.weight, 3e-4);
         for (slot, value) in self.transformer.parameters_mut().into_iter().zip(moved) {

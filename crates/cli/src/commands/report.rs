@@ -12,5 +12,9 @@ pub(crate) fn report(args: ReportArgs) -> Result<(), Failure> {
 /// `habsburg compare`
 pub(crate) fn compare(args: CompareArgs) -> Result<(), Failure> {
     print!("{}", report::compare(&args.runs).map_err(Failure::request)?);
+    if let Some(out) = &args.out {
+        report::write_comparison(&args.runs, out).map_err(Failure::request)?;
+        println!("Page: {}", out.display());
+    }
     Ok(())
 }

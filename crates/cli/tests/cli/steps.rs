@@ -72,6 +72,9 @@ fn runs_are_compared_and_reported_elsewhere() {
     let table = lab.works("compare a b").stdout;
     let arms = table.lines().filter(|line| line.contains("replace") || line.contains("accumulate")).count();
     assert_eq!((arms, table.lines().count()), (4, 5), "{table}");
+    let told = lab.works("compare a b --out pages/both.html").stdout;
+    assert!(told.starts_with(&table) && told.ends_with("Page: pages/both.html\n"), "{told}");
+    assert!(lab.read("pages/both.html").contains("What differs"));
     lab.works("report a --out pages/a.html");
     assert!(lab.read("pages/a.html") == lab.read("a/report.html"));
     lab.refuses("report corpus.jsonl", "is not a run directory");

@@ -10,6 +10,9 @@ use model::Weights;
 use std::path::Path;
 use streams::{Streams, item_of_name};
 
+/// Tokens drawn to see what a step added, at most: two models read them, and more are worth less than they cost.
+const DRAWN: u64 = 20_000;
+
 impl Transformers<'_> {
     /// What generation 0's model makes of the text, and what its own `authors` do; the first of generation 0's members, where
     /// they are several.
@@ -37,7 +40,7 @@ impl Transformers<'_> {
     }
 
     /// What this generation's learning added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token, over documents x
-    /// that model k-1 wrote for this alone, about as many tokens as the test set has. No model was trained on them.
+    /// that model k-1 wrote for this alone, about as many tokens as the test set has, or 20,000. No model was trained on them.
     ///
     /// At temperature 1 without truncation this estimates KL(q_(k-1) ‖ q_k), so that it is zero or more but for its scatter. Of
     /// another sampler's documents it is the difference of the two models' losses on what that sampler writes, no divergence,
@@ -60,10 +63,11 @@ impl Transformers<'_> {
         Ok(value.map(|value| Measured::new("written", "step-divergence", "", value)))
     }
 
-    /// Documents that nobody is trained on: a member's share of as many tokens as the test set has, by the arm's sampler.
+    /// Documents that nobody is trained on: a member's share of as many tokens as the test set has, [`DRAWN`] at most, by the
+    /// arm's sampler.
     fn draw_anew(&self, weights: &Weights, (generation, member): (u32, usize)) -> Result<Vec<Sequence>, Error> {
         let sampling = self.arm.sample.sampling();
-        let budget = self.human.test.tokens.tokens() as u64 / self.members() as u64;
+        let budget = (self.human.test.tokens.tokens() as u64).min(DRAWN) / self.members() as u64;
         let decoding = Decoding {
             sampling: &sampling,
             streams: Streams::new(item_of_name(&format!("{}/member-{member}/drawn-anew", self.chain.seed))),
