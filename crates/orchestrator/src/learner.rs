@@ -12,7 +12,7 @@ mod write;
 
 pub(crate) use judge::{Judged, is_judged};
 pub(crate) use target::can_begin;
-pub(crate) use write::{Corpus, has_prompts};
+pub(crate) use write::Corpus;
 
 use crate::cost::ChainPlan;
 use crate::human::write_documents;

@@ -5,7 +5,7 @@ mod work;
 use crate::before::Before;
 use crate::cost::chain_plan;
 use crate::joined::joined;
-use crate::learner::{Stop, can_begin, has_prompts};
+use crate::learner::{Stop, can_begin};
 use crate::reader::ReadOnce;
 use crate::seed::Seed;
 use crate::{
@@ -303,7 +303,7 @@ impl Run {
             }
             let prompt = arm.sample.prompt_tokens;
             if arm.sample.prompt != PromptFrom::None
-                && self.seeds.values().any(|seed| !has_prompts(&seed.texts.tokens, prompt))
+                && !self.seeds.keys().all(|&seed| self.seed(index, seed).has_prompts(prompt))
             {
                 return Err(fail(format!("sample.prompt_tokens = {prompt}: no human document is so long; take fewer")));
             }

@@ -91,6 +91,18 @@ pub(crate) struct Seed {
 const OF_ONE_SEED: u64 = 1 << 32;
 
 impl Seed {
+    /// The weight of each of the seed's texts as human text to begin with: those of the training set alike, others none.
+    pub(crate) fn of_training(&self) -> Vec<f64> {
+        let mut weights = vec![0.0; self.texts.documents.len()];
+        self.set.training.iter().for_each(|entry| weights[entry.index] = 1.0);
+        weights
+    }
+
+    /// Whether a document of the training set has as many tokens as a prompt.
+    pub(crate) fn has_prompts(&self, prompt: usize) -> bool {
+        self.set.training.iter().any(|entry| self.texts.tokens.ids(entry.index).len() >= prompt)
+    }
+
     /// The text that a seed works with: drawn from a corpus, or written by a world for this seed alone.
     ///
     /// # Errors

@@ -16,6 +16,9 @@ use crate::escape::{html, visible};
 use crate::more::OF_MODEL;
 use crate::ticks::number;
 
+/// Lines of differences that are shown at once: those of four arms.
+const SHOWN: usize = 70;
+
 /// The runs with their names: the last part of each one's path, or all of it where that is not enough to tell them apart.
 pub(crate) fn parts(runs: &[PathBuf]) -> crate::Result<Vec<Part>> {
     let last = |run: &PathBuf| run.file_name().map_or_else(|| run.as_path().into(), PathBuf::from);
@@ -76,7 +79,11 @@ pub(crate) fn differences(parts: &[Part]) -> String {
     for other in others {
         let found = between(&first.data, &other.data);
         if !found.is_empty() {
-            section.push_str(&table(&first.name, &other.name, &found));
+            let table = table(&first.name, &other.name, &found);
+            section.push_str(&match found.len() {
+                0..=SHOWN => table,
+                many => format!("<details><summary>{many} differences</summary>\n{table}</details>\n"),
+            });
         }
     }
     if section.is_empty() {

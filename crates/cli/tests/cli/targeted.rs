@@ -89,6 +89,26 @@ fn rounds_are_written_from_human_prompts_that_lead_to_gaps() {
     assert!(lab.read("out/metrics.csv") == lab.read("again/metrics.csv"));
 }
 
+/// A seed has human text that only some recipes ask for; what another arm needs must not reach this one by its prompts.
+#[test]
+fn human_prompts_are_of_the_training_set() {
+    let prompted = ("prompted", "sample.prompt = \"human\"\nsample.prompt_tokens = 3");
+    let (alone, beside) = (lab(&[prompted]), lab(&[prompted, ("fresh", "recipe = { fresh = 1.0 }")]));
+    for lab in [&alone, &beside] {
+        lab.works(RUN);
+        let composed = format!("out/stages/{}/training-set.json", stage(lab, "prompted", 0, "compose"));
+        let set: serde_json::Value = serde_json::from_str(&lab.read(&composed)).unwrap();
+        let known: Vec<&str> = set["documents"].as_array().unwrap().iter().map(|d| d["id"].as_str().unwrap()).collect();
+        let written = documents(lab, &format!("out/stages/{}/documents.jsonl.zst", stage(lab, "prompted", 1, "write")));
+        assert!(written.len() > 20);
+        for document in written {
+            let from = document.provenance.prompt.expect("each began with a prompt").document;
+            assert!(known.contains(&from.as_str()), "{from} is of no training document");
+        }
+    }
+    assert_eq!(rows(&alone, "prompted"), rows(&beside, "prompted"));
+}
+
 #[test]
 fn members_aim_on_their_own() {
     let lab = lab(&[("two", "members = 2\nsample.prompt_tokens = 6\nsample.target = { find = \"even\", rounds = 1 }")]);

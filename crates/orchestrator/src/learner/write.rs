@@ -98,6 +98,8 @@ impl Transformers<'_> {
         let weights = weights(model)?;
         let last = self.written.borrow().last().cloned();
         let prompt = self.arm.sample.prompt_tokens;
+        // The reserve is for recipes that ask for it.
+        let of_training = self.seed.of_training();
         let prompts = match (self.arm.sample.prompt, &last) {
             (PromptFrom::None, _) => Prompts::Unprompted,
             (PromptFrom::Latest, Some(last)) if !has_prompts(&last.tokens, prompt) => {
@@ -106,7 +108,7 @@ impl Transformers<'_> {
             }
             (PromptFrom::Latest, Some(last)) => Prompts::Documents { documents: &last.documents, tokens: prompt },
             // Generation 0 has nobody before it but humans.
-            _ => Prompts::Documents { documents: &self.seed.texts.documents, tokens: prompt },
+            _ => Prompts::Weighted { documents: &self.seed.texts.documents, tokens: prompt, weights: &of_training },
         };
         let chain = model.id().to_string();
         let mut sampling = self.arm.sample.sampling();
@@ -245,6 +247,6 @@ pub(super) fn write_corpus(
 }
 
 /// Whether some document has as many tokens as a prompt.
-pub(crate) fn has_prompts(tokens: &TokenSet, prompt: usize) -> bool {
+fn has_prompts(tokens: &TokenSet, prompt: usize) -> bool {
     (0..tokens.len()).any(|document| tokens.ids(document).len() >= prompt)
 }
