@@ -1,7 +1,7 @@
 //! What a model makes of given documents: what each costs it, its hidden state, and how sure it is of what follows.
 
 use crate::logits::{Model, Places};
-use crate::score::{Tokens, fill, positions, windows};
+use crate::score::{Tokens, fill, packed, positions};
 use burn::tensor::Device;
 use model::{Attention, Transformer, Weights};
 use ops::{TokenRule, head_loss};
@@ -31,7 +31,7 @@ pub fn read(weights: &Weights, documents: &[Tokens<'_>], separator: u32, device:
     let config = weights.config();
     let (context, width) = (config.context, config.width);
     let documents: Vec<Tokens<'_>> = documents.iter().map(|document| cut(*document, context)).collect();
-    let windows = windows(documents.iter().map(positions), context);
+    let windows = packed(documents.iter().map(positions), context);
     let size = (POSITIONS / context).max(1);
     let mut readings = Vec::with_capacity(documents.len());
     for group in windows.chunks(size) {
@@ -52,16 +52,15 @@ pub fn read(weights: &Weights, documents: &[Tokens<'_>], separator: u32, device:
             let mut at = number * context;
             for &document in window {
                 let end = at + positions(&documents[document]);
-                readings.push(Reading {
-                    nats: losses[at..end].iter().map(|&loss| f64::from(loss)).sum(),
-                    tokens: (end - at) as u64,
-                    state: mean(&hidden[at * width..end * width], width),
-                });
+                let nats = losses[at..end].iter().map(|&loss| f64::from(loss)).sum();
+                let state = mean(&hidden[at * width..end * width], width);
+                readings.push((document, Reading { nats, tokens: (end - at) as u64, state }));
                 at = end;
             }
         }
     }
-    readings
+    readings.sort_by_key(|(document, _)| *document);
+    readings.into_iter().map(|(_, reading)| reading).collect()
 }
 
 /// As much of a document as a window holds. What was cut off before its first token reads as an empty document.
