@@ -50,7 +50,7 @@ pub use cut::{SMALLEST_PIECE, cut, cut_all, source_of};
 pub use document::{Document, Origin, Prompt, Provenance, Span};
 pub use fetch::{ClientFault, FetchError, archive_path, cache_dir, fetch, gpt2, load};
 pub use jsonl::{JsonLines, write_jsonl_zst};
-pub use pack::{Fill, TokenSet, TokenSetError, Windows, pack};
+pub use pack::{Fill, TokenSet, TokenSetError, Windows, best_fit, pack};
 pub use read::{ReadError, read};
 pub use sampling::{Sampling, SamplingError};
 pub use split::{BLOCK_CHARACTERS, FEW_DOCUMENTS, Part, Shares, Split, SplitError, blocks, part_of, split};

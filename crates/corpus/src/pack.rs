@@ -4,4 +4,4 @@ mod set;
 mod windows;
 
 pub use set::{TokenSet, TokenSetError};
-pub use windows::{Fill, Windows, pack};
+pub use windows::{Fill, Windows, best_fit, pack};

@@ -1,8 +1,9 @@
 //! What a model makes of given documents: what each costs it, its hidden state, and how sure it is of what follows.
 
 use crate::logits::{Model, Places};
-use crate::score::{Tokens, fill, packed, positions};
+use crate::score::{Tokens, fill, positions};
 use burn::tensor::Device;
+use corpus::best_fit;
 use model::{Attention, Transformer, Weights};
 use ops::{TokenRule, head_loss};
 use training::Batch;
@@ -31,7 +32,7 @@ pub fn read(weights: &Weights, documents: &[Tokens<'_>], separator: u32, device:
     let config = weights.config();
     let (context, width) = (config.context, config.width);
     let documents: Vec<Tokens<'_>> = documents.iter().map(|document| cut(*document, context)).collect();
-    let windows = packed(documents.iter().map(positions), context);
+    let windows = best_fit(&documents.iter().map(positions).collect::<Vec<_>>(), context);
     let size = (POSITIONS / context).max(1);
     let mut readings = Vec::with_capacity(documents.len());
     for group in windows.chunks(size) {

@@ -80,7 +80,8 @@ pub fn pack<'a>(
             items.push(item);
         }
     }
-    let bins = best_fit(&items, context);
+    let positions: Vec<usize> = items.iter().map(Item::positions).collect();
+    let bins = best_fit(&positions, context);
     fill.documents = items.len();
     fill.capacity = bins.len() * context;
     let mut windows = Windows {
@@ -104,16 +105,21 @@ pub fn pack<'a>(
     windows
 }
 
-/// The items of each window. Windows with room are kept by their free positions, so that a document costs the logarithm
-/// of the context.
-fn best_fit(items: &[Item<'_>], context: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..items.len()).collect();
+/// Which documents of so many positions stand in each window of `context`: the longest first, each into the fullest window that
+/// has room (best-fit decreasing: at most 11/9 of the fewest windows and a few more), ties in the documents' order.
+///
+/// # Panics
+/// If a document has more positions than a window.
+pub fn best_fit(positions: &[usize], context: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..positions.len()).collect();
     // Stable: documents of one length keep their order.
-    order.sort_by_key(|&index| std::cmp::Reverse(items[index].positions()));
+    order.sort_by_key(|&index| std::cmp::Reverse(positions[index]));
     let mut bins: Vec<Vec<usize>> = Vec::new();
+    // Windows with room by their free positions, so that a document costs the logarithm of the context.
     let mut with_room: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for index in order {
-        let need = items[index].positions();
+        let need = positions[index];
+        assert!(need <= context, "document {index} has {need} positions, the context {context}");
         let (free, bin) = match with_room.range_mut(need..).next() {
             Some((&free, numbers)) => {
                 let bin = numbers.pop().expect("lists without windows are removed");
