@@ -1,12 +1,10 @@
 //! The logits of what follows each of many places in given texts.
 
-use crate::score::windows;
+use crate::score::{at_once, windows};
 use burn::tensor::{Device, Tensor};
 use model::{Attention, Transformer, Weights};
 use ops::{Precision, linear};
 
-/// Positions that go through the model at once.
-const POSITIONS: usize = 8192;
 /// Rows of logits that are held at once.
 const ROWS: usize = 4096;
 
@@ -32,7 +30,7 @@ impl<'a> Model<'a> {
         let context = self.transformer.config().context;
         let vocabulary = self.transformer.config().vocabulary;
         let windows = windows(texts.iter().map(|(ids, _)| ids.len() + 1), context);
-        let size = (POSITIONS / context).max(1);
+        let size = at_once(windows.len(), context, self.device);
         for group in windows.chunks(size) {
             // Equal shapes throughout: the last batch is filled up with padding.
             let mut ids = vec![self.separator; size * context];

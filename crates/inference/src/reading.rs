@@ -1,15 +1,12 @@
 //! What a model makes of given documents: what each costs it, its hidden state, and how sure it is of what follows.
 
 use crate::logits::{Model, Places};
-use crate::score::{Tokens, fill, positions};
+use crate::score::{Tokens, at_once, fill, positions};
 use burn::tensor::Device;
 use corpus::best_fit;
 use model::{Attention, Transformer, Weights};
 use ops::{TokenRule, head_loss};
 use training::Batch;
-
-/// Positions that go through the model at once.
-const POSITIONS: usize = 8192;
 
 /// What a model makes of one document.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +30,7 @@ pub fn read(weights: &Weights, documents: &[Tokens<'_>], separator: u32, device:
     let (context, width) = (config.context, config.width);
     let documents: Vec<Tokens<'_>> = documents.iter().map(|document| cut(*document, context)).collect();
     let windows = best_fit(&documents.iter().map(positions).collect::<Vec<_>>(), context);
-    let size = (POSITIONS / context).max(1);
+    let size = at_once(windows.len(), context, device);
     let mut readings = Vec::with_capacity(documents.len());
     for group in windows.chunks(size) {
         let mut batch = Batch::default();

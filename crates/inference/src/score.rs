@@ -3,7 +3,7 @@ use corpus::{TokenSet, best_fit};
 use model::{Transformer, Weights};
 use training::Batch;
 
-/// Positions that go through the model at once.
+/// Positions that go through the model at once, at most.
 const POSITIONS: usize = 8192;
 
 /// The negative log-probability of each document in nats, each scored alone from its separator, its end included unless
@@ -46,7 +46,7 @@ fn each(
     let transformer = Transformer::new(weights, device);
     let context = weights.config().context;
     let windows = best_fit(&documents.iter().map(positions).collect::<Vec<_>>(), context);
-    let size = (POSITIONS / context).max(1);
+    let size = at_once(windows.len(), context, device);
     for group in windows.chunks(size) {
         let mut batch = Batch::default();
         for window in group {
@@ -66,6 +66,14 @@ fn each(
             }
         }
     }
+}
+
+/// How many windows go through the model at once: equal parts with as little padding in the last one as there can be; on a GPU,
+/// which has a kernel for each shape, powers of two.
+pub(crate) fn at_once(windows: usize, context: usize, device: &Device) -> usize {
+    let most = (POSITIONS / context).max(1);
+    let even = windows.div_ceil(windows.div_ceil(most).max(1)).max(1);
+    if ops::memory::limits(device).is_some() { even.next_power_of_two().min(most) } else { even }
 }
 
 /// Documents of so many positions in windows, in their own order: the documents of each.
@@ -112,4 +120,17 @@ pub(crate) fn fill(batch: &mut Batch, window: &[usize], documents: &[Tokens<'_>]
 /// Positions that a document takes: its tokens, and its end unless it is truncated.
 pub(crate) fn positions((ids, truncated): &Tokens<'_>) -> usize {
     ids.len() + usize::from(!truncated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_shared_out_evenly() {
+        let device = ops::device::parse("flex").unwrap().device();
+        // 8,192 positions are 128 windows of 64.
+        assert_eq!([0, 1, 128, 129, 312].map(|windows| at_once(windows, 64, &device)), [1, 1, 128, 65, 104]);
+        assert_eq!(at_once(3, 10_000, &device), 1);
+    }
 }
