@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Step(StepArgs),
     /// Write a run's report: one page, its figures, a table
     Report(ReportArgs),
-    /// Compare runs in one table
+    /// Compare runs in one table; with --out on a page, curve over curve
     Compare(CompareArgs),
     /// Train one model on a text
     Train(TrainArgs),
@@ -183,7 +183,7 @@ pub(crate) struct CompareArgs {
     /// Run directories
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
-    /// Also write a page: the runs' curves over each other, and what differs from the first
+    /// Also write a page, and a folder of its figures: the runs' curves over each other, and what differs from the first run
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }

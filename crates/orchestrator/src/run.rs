@@ -305,7 +305,9 @@ impl Run {
             if arm.sample.prompt != PromptFrom::None
                 && !self.seeds.keys().all(|&seed| self.seed(index, seed).has_prompts(prompt))
             {
-                return Err(fail(format!("sample.prompt_tokens = {prompt}: no human document is so long; take fewer")));
+                return Err(fail(format!(
+                    "sample.prompt_tokens = {prompt}: no document of the human training set is so long; take fewer"
+                )));
             }
             if arm.sample.target().is_some()
                 && !self.seeds.keys().all(|&seed| can_begin(self.seed(index, seed), prompt))

@@ -4,36 +4,37 @@
 //! (see `evaluation::statistics`), and shown beside how far seeds lie apart in the first run: a difference that is small
 //! beside that is one that no experiment of this size could see.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use evaluation::statistics::Sample;
+use evaluation::statistics::{Interval, Sample, Scale};
 
-use crate::catalogue::{MAIN_COLUMNS, Quantity, TEST_LOSS};
+use crate::catalogue::{MAIN_COLUMNS, Quantity, TEST_LOSS, scale};
 use crate::chronicle::COLUMNS;
 use crate::data::{Data, Part, Viewed};
 use crate::escape::{html, visible};
 use crate::more::OF_MODEL;
 use crate::ticks::number;
 
-/// Lines of differences that are shown at once: those of four arms.
-const SHOWN: usize = 70;
+/// Lines of differences that are shown at once: those of two arms.
+const SHOWN: usize = 35;
 
 /// The runs with their names: the last part of each one's path, or all of it where that is not enough to tell them apart.
 pub(crate) fn parts(runs: &[PathBuf]) -> crate::Result<Vec<Part>> {
-    let last = |run: &PathBuf| run.file_name().map_or_else(|| run.as_path().into(), PathBuf::from);
-    let short: Vec<PathBuf> = runs.iter().map(last).collect();
-    let names = if distinct(&short) { &short } else { runs };
-    let numbered = !distinct(names);
-    let part = |(number, (run, name)): (usize, (&PathBuf, &PathBuf))| {
-        let name = visible(&name.display().to_string(), false);
+    let shown = |name: &std::ffi::OsStr| visible(&name.to_string_lossy(), false);
+    let whole: Vec<String> = runs.iter().map(|run| shown(run.as_os_str())).collect();
+    let last: Vec<String> = runs.iter().map(|run| shown(run.file_name().unwrap_or(run.as_os_str()))).collect();
+    let names = if distinct(&last) { last } else { whole };
+    let numbered = !distinct(&names);
+    let part = |(number, (run, name)): (usize, (&PathBuf, String))| {
         let name = if numbered { format!("{name} #{}", number + 1) } else { name };
         Ok(Part { name, data: Data::load(run)? })
     };
     runs.iter().zip(names).enumerate().map(part).collect()
 }
 
-fn distinct(names: &[PathBuf]) -> bool {
+fn distinct(names: &[String]) -> bool {
     names.iter().enumerate().all(|(i, name)| !names[..i].contains(name))
 }
 
@@ -47,27 +48,29 @@ pub(crate) fn outline(parts: &[Part]) -> String {
         let _ = writeln!(list, "<li><b>{}</b>{}</li>", html(&part.name), html(&made.unwrap_or_default()));
     }
     list.push_str("</ul>\n");
-    let corpus = |part: &Part| part.data.info.as_ref().and_then(|info| info.corpus.clone());
-    if parts.iter().any(|part| corpus(part) != corpus(&parts[0])) {
+    let text = |part: &Part| part.data.info.as_ref().map(|info| (info.corpus.clone(), info.tokenizer.clone()));
+    if parts.iter().any(|part| text(part) != text(&parts[0])) {
         list.push_str(
-            "<div class=\"warn\"><p>These runs are not on one corpus: dashed lines and rows of other human text are those of \
-             the last one, and differences by seed mean little.</p></div>\n",
+            "<div class=\"warn\"><p>These runs have not one corpus and tokenizer: differences by seed mean little.</p></div>\n",
         );
     }
+    list.push_str("<p class=\"quiet\">What is said of other human text is of the first run.</p>\n");
     list
 }
 
 /// One line of what differs.
 struct Difference {
     arm: String,
-    of: &'static str,
+    what: &'static str,
     generation: u32,
-    /// Mean of the first run, over the seeds that both have.
+    /// Mean of the first run, over the seeds that both have, as everywhere on the page.
     first: f64,
     /// Standard deviation over those seeds; infinite of one.
     spread: f64,
     /// The other run less the first, seed by seed.
     sample: Sample,
+    /// Seeds of the first run.
+    of: usize,
 }
 
 /// How the runs differ from the first in the last generation that both have: a table for each.
@@ -90,9 +93,9 @@ pub(crate) fn differences(parts: &[Part]) -> String {
         return section;
     }
     format!(
-        "<h2>What differs</h2>\n<p class=\"quiet\">In the last generation that both runs have, for arms of one name: differences \
-         seed by seed, their mean with its 95 % interval (from three seeds on), and how far seeds lie apart in the first run \
-         (standard deviation).</p>\n{section}"
+        "<h2>What differs</h2>\n<p class=\"quiet\">For arms of one name, in the last generation that most of their common seeds \
+         reached: plain differences seed by seed, their mean with its 95 % interval (from three seeds on), and how far seeds lie \
+         apart in the first run (standard deviation).</p>\n{section}"
     )
 }
 
@@ -107,18 +110,27 @@ fn between(first: &Data, other: &Data) -> Vec<Difference> {
 fn difference(first: &Data, other: &Data, arm: &str, quantity: &Quantity) -> Option<Difference> {
     // What the first run shows of the quantity is what is looked for in the other.
     let Viewed { key, times, .. } = first.view(quantity)?;
-    let theirs = other.generations_of(&key, arm);
-    let generation = first.generations_of(&key, arm).into_iter().rfind(|generation| theirs.contains(generation))?;
-    let of_other = other.seeds(&key, arm, generation);
-    let pairs: Vec<(f64, f64)> = first
-        .seeds(&key, arm, generation)
-        .into_iter()
-        .filter_map(|(seed, ours)| Some((times * ours, times * of_other.iter().find(|(other, _)| *other == seed)?.1)))
-        .collect();
-    let ours = Sample::of(pairs.iter().map(|(ours, _)| *ours))?;
-    let sample = Sample::of(pairs.iter().map(|(ours, theirs)| theirs - ours))?;
-    let (spread, first) = (ours.error * (ours.n as f64).sqrt(), ours.mean);
-    Some(Difference { arm: arm.to_owned(), of: quantity.title, generation, first, spread, sample })
+    let pairs = |generation| -> Vec<(f64, f64)> {
+        let theirs: BTreeMap<u64, f64> = other.seeds(&key, arm, generation).into_iter().collect();
+        let ours = first.seeds(&key, arm, generation).into_iter();
+        let both = ours.filter_map(|(seed, ours)| Some((times * theirs.get(&seed)?, times * ours)));
+        both.filter(|(theirs, ours)| theirs.is_finite() && ours.is_finite()).collect()
+    };
+    let all: Vec<(u32, Vec<(f64, f64)>)> =
+        first.generations_of(&key, arm).into_iter().map(|generation| (generation, pairs(generation))).collect();
+    let most = all.iter().map(|(_, pairs)| pairs.len()).max()?;
+    let (generation, pairs) = all.into_iter().rfind(|(_, pairs)| pairs.len() == most)?;
+    let ours = || pairs.iter().map(|(_, ours)| *ours);
+    let scatter = Sample::of(ours())?;
+    Some(Difference {
+        arm: arm.to_owned(),
+        what: quantity.title,
+        generation,
+        first: Interval::of(ours(), scale(&key.1))?.mean,
+        spread: scatter.error * (scatter.n as f64).sqrt(),
+        sample: Sample::paired(pairs.iter().copied(), Scale::Plain)?,
+        of: first.seed_count(arm),
+    })
 }
 
 fn table(first: &str, other: &str, found: &[Difference]) -> String {
@@ -134,16 +146,15 @@ fn table(first: &str, other: &str, found: &[Difference]) -> String {
         arm = &line.arm;
         let spread = if line.spread.is_finite() { number(line.spread) } else { String::new() };
         let (low, high) = line.sample.bounds(0.95);
-        let interval = if line.sample.n >= 3 {
-            format!("<small>{} to {}</small>", number(low), number(high))
-        } else {
-            String::new()
-        };
+        let mut notes = Vec::new();
+        notes.extend((line.sample.n >= 3).then(|| format!("{} to {}", number(low), number(high))));
+        notes.extend((line.sample.n < line.of).then(|| format!("{} of {} seeds", line.sample.n, line.of)));
+        let notes: String = notes.iter().map(|note| format!("<small>{note}</small>")).collect();
         let _ = writeln!(
             table,
             "<tr{begins}><th scope=\"row\">{name}</th><td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{spread}</td>\
-             <td>{}{interval}</td></tr>",
-            html(line.of),
+             <td>{}{notes}</td></tr>",
+            html(line.what),
             line.generation,
             number(line.first),
             number(line.sample.mean),

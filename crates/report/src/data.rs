@@ -32,6 +32,8 @@ pub(crate) struct Data {
     pub(crate) human: Vec<usize>,
     /// The arms' tables in the experiment file, by name.
     tables: BTreeMap<String, toml::Table>,
+    /// Arms beside which human text and floors were measured that are shown: all; of several runs, the first one's.
+    references: BTreeSet<String>,
     pub(crate) chains: Vec<ChainId>,
     pub(crate) failures: Vec<Failure>,
     values: BTreeMap<Key, BTreeMap<String, Values>>,
@@ -92,12 +94,27 @@ impl Data {
         let control = human.first().copied();
         let failures = failures(&run, &chains)?;
         let question = word("question");
-        Ok(Self { info, experiment, question, settings, arms, control, human, tables, chains, failures, values, run })
+        let references = arms.iter().cloned().collect();
+        Ok(Self {
+            info,
+            experiment,
+            question,
+            settings,
+            arms,
+            control,
+            human,
+            tables,
+            references,
+            chains,
+            failures,
+            values,
+            run,
+        })
     }
 
     /// What was measured in several runs as if it were one, whose arms are named with their runs: the first run's arms in its
-    /// order, each followed by those of its name in the others. It has no chains, so nothing is read of documents, and no
-    /// settings.
+    /// order, each followed by those of its name in the others. It has no chains, so nothing is read of documents, and of
+    /// settings only recipes.
     ///
     /// # Panics
     /// If there are no runs.
@@ -116,8 +133,12 @@ impl Data {
             runs.iter().filter(|part| part.data.arms.contains(name)).map(|part| part.arm(name)).collect()
         };
         let arms: Vec<String> = names.into_iter().flat_map(of_name).collect();
-        let controls = runs.iter().flat_map(|part| part.data.human.iter().map(|&arm| part.arm(&part.data.arms[arm])));
-        let human: Vec<usize> = controls.filter_map(|name| arms.iter().position(|arm| *arm == name)).collect();
+        // By their recipes arms know their laws; of a grid there is none across runs.
+        let recipe = |table: &toml::Table| table.get("recipe").map(|recipe| ("recipe".to_owned(), recipe.clone()));
+        let tables_of = |part: &Part| -> Vec<(String, toml::Table)> {
+            part.data.tables.iter().map(|(arm, table)| (part.arm(arm), recipe(table).into_iter().collect())).collect()
+        };
+        let references = runs[0].data.arms.iter().map(|arm| runs[0].arm(arm)).collect();
         let failed = |part: &Part| -> Vec<Failure> {
             let chain = |chain: &ChainId| ChainId { arm: part.arm(&chain.arm), ..chain.clone() };
             let of_run = |failure: &Failure| Failure { chain: chain(&failure.chain), ..failure.clone() };
@@ -130,9 +151,11 @@ impl Data {
             experiment: names.join(" beside "),
             question: None,
             settings: None,
-            control: human.first().copied(),
-            human,
-            tables: BTreeMap::new(),
+            // Each run has its own: none is laid under the arms of all.
+            control: None,
+            human: Vec::new(),
+            tables: runs.iter().flat_map(tables_of).collect(),
+            references,
             chains: Vec::new(),
             failures: runs.iter().flat_map(failed).collect(),
             arms,
@@ -183,7 +206,8 @@ impl Data {
 
     /// The mean over seeds of what is the same in all arms and generations of a seed.
     fn by_seed(&self, key: &Key) -> Option<f64> {
-        let cells = self.values.get(key)?.values().flat_map(BTreeMap::values).flatten();
+        let arms = self.values.get(key)?.iter().filter(|(arm, _)| self.references.contains(*arm));
+        let cells = arms.flat_map(|(_, generations)| generations.values()).flatten();
         let by_seed: BTreeMap<u64, f64> = cells.map(|(&seed, &value)| (seed, value)).collect();
         Some(Interval::of(by_seed.into_values(), Scale::Plain)?.mean)
     }

@@ -129,10 +129,10 @@ pub struct Written {
 pub fn write(run: &Path, out: Option<&Path>) -> Result<Written> {
     let data = data::Data::load(run)?;
     let page = out.map_or_else(|| data.run.report_path(), Path::to_owned);
-    let folder = folder_of(&page);
+    let folder = page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let board = leaderboard::Board::of(&data);
     let drawn = figure::draw_all(&data, board.as_ref());
-    let figures = write_figures(folder, &drawn)?;
+    let figures = write_figures(&folder.join("figures"), &drawn)?;
     let results = folder.join("results.csv");
     rundir::write_atomic(&results, &results::csv(&data))?;
     let leaderboard = board.as_ref().map(|board| (folder.join("leaderboard.csv"), board.csv()));
@@ -143,8 +143,9 @@ pub fn write(run: &Path, out: Option<&Path>) -> Result<Written> {
     Ok(Written { page, figures, results, leaderboard: leaderboard.map(|(path, _)| path) })
 }
 
-/// Writes one page of several run directories to `out`, and beside it `figures/`: each arm's curves of all runs in one figure,
-/// and by how much the other runs differ from the first. Returns the figures, in the order of the page.
+/// Writes one page of several run directories to `out`, and beside it, in a folder that is named after it (`both-figures/` of
+/// `both.html`), its figures and a `results.csv`: the curves of all runs' arms over each other, and by how much the other runs
+/// differ from the first. Returns the figures, in the order of the page.
 ///
 /// # Errors
 /// As [`write()`].
@@ -155,19 +156,18 @@ pub fn write_comparison(runs: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     let parts = beside::parts(runs)?;
     let data = data::Data::beside(&parts);
     let drawn = figure::draw_all(&data, None);
-    let figures = write_figures(folder_of(out), &drawn)?;
+    let mut name = out.file_stem().unwrap_or_default().to_owned();
+    name.push("-figures");
+    let folder = out.with_file_name(name);
+    let figures = write_figures(&folder, &drawn)?;
+    rundir::write_atomic(&folder.join("results.csv"), &results::csv(&data))?;
     rundir::write_atomic(out, page::comparison(&parts, &data, &drawn).as_bytes())?;
     Ok(figures)
 }
 
-fn folder_of(page: &Path) -> &Path {
-    page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Each figure as a file of its own in `folder/figures`.
+/// Each figure as a file of its own.
 fn write_figures(folder: &Path, drawn: &[figure::Drawn]) -> Result<Vec<PathBuf>> {
-    let folder = folder.join("figures");
-    fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
+    fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
     let write = |figure: &figure::Drawn| {
         let path = folder.join(format!("{}.svg", figure.name));
         rundir::write_atomic(&path, figure.standalone().as_bytes())?;

@@ -160,13 +160,16 @@ const COMPARED: [(&str, Quantity, At); 9] = [
 pub fn compare(runs: &[PathBuf]) -> Result<String> {
     let mut rows = vec![["run", "arm", "seeds", "generations"].map(str::to_owned).to_vec()];
     rows[0].extend(COMPARED.map(|(title, ..)| title.to_owned()));
-    for run in runs {
-        let data = Data::load(run)?;
+    let all: Vec<Data> = runs.iter().map(|run| Data::load(run)).collect::<Result<_>>()?;
+    // A column is of one thing: what the first run that has it shows of it.
+    let views = COMPARED.map(|(_, quantity, _)| all.iter().find_map(|data| data.view(&quantity)));
+    for (run, data) in runs.iter().zip(&all) {
         let name = visible(&run.display().to_string(), false);
         for arm in &data.arms {
             let (seeds, generations) = (data.seed_count(arm).to_string(), data.generations(arm).len().to_string());
             let mut row = vec![name.clone(), visible(arm, false), seeds, generations];
-            row.extend(COMPARED.map(|(_, quantity, at)| compared(&data, arm, &quantity, at).unwrap_or_else(dash)));
+            let cells = views.iter().zip(COMPARED).map(|(viewed, (.., at))| compared(data, arm, viewed.as_ref()?, at));
+            row.extend(cells.map(|cell| cell.unwrap_or_else(dash)));
             rows.push(row);
         }
     }
@@ -181,15 +184,14 @@ pub fn compare(runs: &[PathBuf]) -> Result<String> {
     Ok(aligned_after(&rows, 2))
 }
 
-fn compared(data: &Data, arm: &str, quantity: &Quantity, at: At) -> Option<String> {
-    let viewed = data.view(quantity)?;
+fn compared(data: &Data, arm: &str, viewed: &Viewed, at: At) -> Option<String> {
     let generations = data.generations_of(&viewed.key, arm);
     let generation = match at {
         At::First => generations.first(),
         At::Last => generations.last(),
         At::Ratio => return data.ratio(&viewed.key, arm).map(|change| number(change.ratio.mean)),
     };
-    Some(mean(data, &viewed, arm, *generation?))
+    Some(mean(data, viewed, arm, *generation?))
 }
 
 fn dash() -> String {

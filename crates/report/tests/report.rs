@@ -317,7 +317,8 @@ fn runs_stand_beside_each_other() {
     let out = folder.path().join("pages/compared.html");
     let figures = report::write_comparison(&[before.clone(), after], &out).unwrap();
 
-    let svg = fs::read_to_string(figures.iter().find(|path| path.ends_with("figures/test-loss.svg")).unwrap()).unwrap();
+    let svg = fs::read_to_string(figures.iter().find(|path| path.ends_with("compared-figures/test-loss.svg")).unwrap())
+        .unwrap();
     let names = [
         "human-refit (before)",
         "replace (before)",
@@ -336,6 +337,18 @@ fn runs_stand_beside_each_other() {
     // Of what was left as it was there is no difference: zero, with certainty.
     let bits = section.lines().find(|line| line.contains("Test bits per byte")).unwrap();
     assert!(bits.contains("<td>0<small>0 to 0</small></td>"), "{bits}");
+
+    // One seed has one generation less: the last that most seeds reached is compared, and of all three of them.
+    let mut short = rows(3);
+    short.retain(|row| row.arm == "replace" && (row.seed > 0 || row.generation + 2 < GENERATIONS));
+    let path = folder.path().join("short");
+    rundir::write_metrics(&RunDir::create(&path).unwrap().metrics_path(), short).unwrap();
+    report::write_comparison(&[before.clone(), path.clone()], &out).unwrap();
+    let page = fs::read_to_string(&out).unwrap();
+    let loss = page.lines().find(|line| line.contains("Test loss")).unwrap();
+    assert!(loss.contains("<td>3</td>") && loss.contains("0 to 0") && !loss.contains(" seeds"), "{loss}");
+    let table = report::compare(&[before.clone(), path]).unwrap();
+    assert_eq!(table.lines().count(), 4);
 
     // The same run twice: told apart by number.
     report::write_comparison(&[before.clone(), before], &out).unwrap();

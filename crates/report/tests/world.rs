@@ -286,6 +286,40 @@ fn a_terminal_shows_tables_a_plot_and_two_texts() {
 }
 
 /// One band, one decade, one generation, or none of them: what is not measured is left out.
+/// Laws of arms are their recipes', hostile devices and failures are told, and many differences fold.
+#[test]
+fn worlds_are_compared() {
+    let (a, b) = (build(false), build(false));
+    for (run, corpus) in [(&a, "1"), (&b, "2")] {
+        let run = RunDir::open(&run.path).unwrap();
+        let mut info = rundir::RunInfo::new("quick", "0.1.0", "wgpu", "a <script>card</script> \u{1b}[2J");
+        info.corpus = Some(corpus.to_owned());
+        run.write_info(&info).unwrap();
+        let broken = GenerationRecord::failed("loss <NaN>", []);
+        run.write_generation(&ChainId::new("replace", 1).unwrap(), 3, &broken).unwrap();
+    }
+    let out = a.path.with_file_name("both.html");
+    let figures = report::write_comparison(&[a.path.clone(), b.path.clone()], &out).unwrap();
+    let universal = figures.iter().find(|path| path.ends_with("both-figures/universal-survival.svg")).unwrap();
+    let universal = fs::read_to_string(universal).unwrap();
+    // Two arms of each run refit human text or take the last text alone; both have those laws, and no other.
+    assert_eq!(universal.matches(", law of one text").count(), 2, "{universal}");
+    assert_eq!(universal.matches(", law of replace").count(), 6);
+    assert!(out.with_file_name("both-figures").join("results.csv").is_file());
+    let page = fs::read_to_string(&out).unwrap();
+    for told in [
+        "not one corpus and tokenizer",
+        "&lt;script&gt;card",
+        "ended at generation 3: loss &lt;NaN&gt;",
+        "differences</summary>",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!page.contains("<script") && !page.contains('\u{1b}'));
+    // No genealogy and no text: those are of one run.
+    assert!(!page.contains("What they wrote") && !page.contains("genealogy"));
+}
+
 #[test]
 fn any_subset_will_do() {
     let run = build(false);

@@ -31,7 +31,8 @@ pub struct Record {
     /// Steps of float16 that were left out because their gradients were too large for it.
     #[serde(default)]
     pub skipped: u64,
-    /// Windows that were computed at a time, where not all of a batch were: asked for, or what the device had memory for.
+    /// Windows that were computed at a time, where not all of a batch were: asked for, what the device had memory for, or what
+    /// is best on a processor ([`windows_at_a_time`](crate::windows_at_a_time)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
 }

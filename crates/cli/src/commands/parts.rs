@@ -61,7 +61,7 @@ pub(crate) fn train(args: TrainArgs) -> Result<(), Failure> {
     tokenizer.save(&args.out.join("tokenizer.json")).map_err(Failure::work)?;
     let record = trained.record;
     if let Some(windows) = record.micro_batch {
-        eprintln!("A batch does not fit this device's memory: {windows} of its windows were computed at a time.");
+        eprintln!("{windows} windows of a batch were computed at a time, for its memory's sake.");
     }
     println!(
         "{} parameters, {} steps, loss {:.4} nats a token: {}",

@@ -19,6 +19,9 @@ struct WriteKey<'a> {
     prompt: PromptFrom,
     prompt_tokens: Option<usize>,
     prompts: Option<StageId>,
+    /// Which human documents prompts are of, where they are of such: stages of before are of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    human_prompts: Option<&'static str>,
     seed: u64,
     generation: u32,
     /// Where the temperature is matched: positions of the human text that it is matched on.
@@ -179,6 +182,7 @@ impl Transformers<'_> {
         let sample = &self.arm.sample;
         let prompted = sample.prompt != PromptFrom::None;
         let from_latest = sample.prompt == PromptFrom::Latest;
+        let prompts = self.written.borrow().last().filter(|_| from_latest).map(|c| c.stage);
         let trained = self.trained.borrow();
         let key = WriteKey {
             train: model.stage.id(),
@@ -186,7 +190,8 @@ impl Transformers<'_> {
             budget,
             prompt: sample.prompt,
             prompt_tokens: prompted.then_some(sample.prompt_tokens),
-            prompts: self.written.borrow().last().filter(|_| from_latest).map(|c| c.stage),
+            prompts,
+            human_prompts: (prompted && prompts.is_none()).then_some("training"),
             seed: self.chain.seed,
             generation,
             entropy_match: sample.entropy_match.then_some(held_out::POSITIONS),
