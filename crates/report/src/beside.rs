@@ -73,7 +73,7 @@ struct Difference {
     of: usize,
 }
 
-/// How the runs differ from the first in the last generation that both have: a table for each.
+/// How the runs differ from the first: a table for each.
 pub(crate) fn differences(parts: &[Part]) -> String {
     let Some((first, others)) = parts.split_first() else {
         return String::new();
