@@ -30,6 +30,16 @@ impl Document {
         Self { id: id.into(), text: text.into(), truncated: false, provenance }
     }
 
+    /// What follows the prompt, from the end of the word on that the prompt ends in; all of a text without a prompt.
+    pub fn continuation(&self) -> &str {
+        let Some(prompt) = &self.provenance.prompt else { return &self.text };
+        let (asked, rest) = self.text.split_at(prompt.bytes);
+        match asked.chars().next_back() {
+            Some(last) if last.is_alphanumeric() => rest.trim_start_matches(char::is_alphanumeric),
+            _ => rest,
+        }
+    }
+
     /// The part of this document in the byte range `start..end`, under a new id. Spans and prompt are cut with the text;
     /// a part that lies in one span takes that span's origin.
     ///
@@ -148,6 +158,21 @@ mod tests {
     fn unknown_keys_are_refused() {
         let line = r#"{"id":"a","text":"b","provenance":{"origin":"human","orign":"x"}}"#;
         assert!(serde_json::from_str::<Document>(line).unwrap_err().to_string().contains("orign"));
+    }
+
+    #[test]
+    fn a_continuation_begins_after_the_word_that_was_begun() {
+        let mut document = Document::human("d", "When the sun rose.", "s");
+        assert_eq!(document.continuation(), "When the sun rose.");
+        for (bytes, continuation) in
+            [(0, "When the sun rose."), (4, " the sun rose."), (5, "the sun rose."), (6, " sun rose."), (18, "")]
+        {
+            document.provenance.prompt = Some(Prompt { document: "p".into(), bytes });
+            assert_eq!(document.continuation(), continuation, "{bytes}");
+        }
+        document.text = "Wörter, wö".into();
+        document.provenance.prompt = Some(Prompt { document: "p".into(), bytes: 1 });
+        assert_eq!(document.continuation(), ", wö");
     }
 
     #[test]

@@ -213,8 +213,8 @@ pub trait Defence: Send + Sync {
     /// Its line in [`crate::DEFENCES`].
     fn about(&self) -> &'static About;
 
-    /// Whether it judges text that is known to be human, too: what reads labels or edits does. The others tell human from
-    /// written text or pick among what was written, and a source that is human needs neither.
+    /// Whether it judges a source that is known to be human, too: what reads labels or edits does. The others tell human from
+    /// written text or pick among what was written, and such a source needs neither.
     fn judges_human(&self) -> bool {
         false
     }

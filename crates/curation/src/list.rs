@@ -206,15 +206,13 @@ impl Curation {
         self.0.iter().flat_map(|step| step.defence().price().anchors).copied().collect()
     }
 
-    /// [`Curation::judge`] on what a source of a recipe offers, where it is known which documents are of the human set:
-    /// those are shown to the defences that judge human text ([`Defence::judges_human`]) and to no other.
+    /// [`Curation::judge`] on a source that is known to be human: by the defences that judge human text
+    /// ([`Defence::judges_human`]) and no other.
     ///
     /// # Errors
     /// The first defence's that cannot judge.
-    pub fn judge_offered(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error> {
-        self.judge_shown(candidates, context, |defence, candidate| {
-            candidate.document.provenance.generation.is_some() || defence.judges_human()
-        })
+    pub fn judge_human(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error> {
+        self.judge_by(candidates, context, |defence| defence.judges_human())
     }
 
     /// Judges the candidates of one source: labels are set, then each defence sees what the one before kept. Weights
@@ -224,28 +222,26 @@ impl Curation {
     /// # Errors
     /// The first defence's that cannot judge.
     pub fn judge(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error> {
-        self.judge_shown(candidates, context, |_, _| true)
+        self.judge_by(candidates, context, |_| true)
     }
 
-    fn judge_shown(
+    fn judge_by(
         &self,
         candidates: &[Candidate<'_>],
         context: &Context<'_>,
-        is_shown: impl Fn(&dyn Defence, &Candidate<'_>) -> bool,
+        is_asked: impl Fn(&dyn Defence) -> bool,
     ) -> Result<Verdict, Error> {
         let mut candidates = candidates.to_vec();
         self.labels().set(&mut candidates, context.streams);
         let mut verdict = Verdict::undefended(candidates.len());
         let mut left: Vec<usize> = (0..candidates.len()).collect();
-        for step in &self.0 {
-            let defence = step.defence();
-            let at: Vec<usize> = left.iter().copied().filter(|&at| is_shown(defence, &candidates[at])).collect();
-            let shown: Vec<Candidate<'_>> = at.iter().map(|&at| candidates[at]).collect();
+        for defence in self.0.iter().map(Step::defence).filter(|defence| is_asked(*defence)) {
+            let shown: Vec<Candidate<'_>> = left.iter().map(|&at| candidates[at]).collect();
             let given = defence.judge(&shown, context)?;
             assert_eq!(given.decisions.len(), shown.len(), "one decision for each candidate");
             verdict.measures.extend(given.measures.iter().map(|measure| of_defence(defence.name(), measure)));
             verdict.measures.extend(kept(defence.name(), &shown, &given));
-            at.iter().zip(given.decisions).for_each(|(&at, decision)| verdict.decisions[at].then(decision));
+            left.iter().zip(given.decisions).for_each(|(&at, decision)| verdict.decisions[at].then(decision));
             left.retain(|&at| verdict.decisions[at].keep);
         }
         Ok(verdict)
@@ -414,26 +410,26 @@ mod tests {
     }
 
     #[test]
-    fn human_text_is_shown_to_those_that_judge_it() {
+    fn what_is_known_to_be_human_is_shown_to_those_that_judge_it() {
         let documents = [human(0, "a"), written(1, "b", 0), human(2, "c"), written(3, "d", 0)];
         let ids = [vec![1], vec![9], vec![1], vec![1, 1]];
         let candidates: Vec<_> = documents.iter().zip(&ids).map(|(d, ids)| Candidate::new(d, ids)).collect();
-        let kept = |list: &str| {
-            let verdict = read(list).unwrap().judge_offered(&candidates, &Bench::default().context()).unwrap();
-            verdict.decisions.iter().map(|d| d.keep).collect::<Vec<_>>()
-        };
-        // The least likely of the two that were written; human text is passed by.
-        assert_eq!(kept(r#"[{ perplexity-low = { keep = 0.5 } }]"#), [true, false, true, true]);
+        let flags = |verdict: Verdict| verdict.decisions.iter().map(|d| d.keep).collect::<Vec<_>>();
+        let bench = Bench::default();
+        let kept = |list: &str| flags(read(list).unwrap().judge_human(&candidates, &bench.context()).unwrap());
+        assert_eq!(kept(r#"[{ perplexity-low = { keep = 0.5 } }]"#), [true; 4]);
         assert_eq!(kept(r#"[{ filter-by-label = { flagged = 1.0 } }]"#), [false; 4]);
         assert_eq!(kept(r#"[{ perplexity-low = { keep = 0.5 } }, "filter-by-label"]"#), [true, false, true, false]);
+        // Where nobody knows, a defence has no label to go by: the least likely go, whoever wrote them.
+        let mixed = |list: &str| flags(read(list).unwrap().judge(&candidates, &bench.context()).unwrap());
+        assert_eq!(mixed(r#"[{ perplexity-low = { keep = 0.5 } }]"#), [true, false, true, false]);
         let judge_human = |list: &str| read(list).unwrap().judges_human();
         assert!(!judge_human("[\"detector\", \"verifier\"]") && judge_human("[\"detector\", \"token-editing\"]"));
         assert!(!judge_human("[{ token-editing = { of = \"synthetic\" } }]"));
         let most = |list: &str| read(list).unwrap().most();
         assert_eq!((most("[]"), most("[\"filter-by-label\"]")), (1.0, 0.0));
         assert_eq!(most("[{ detector = { keep = 0.5 } }, { verifier = { keep = 0.25 } }]"), 0.125);
-        let decisions =
-            read("[{ verifier = { keep = 1.0 } }]").unwrap().judge(&candidates, &Bench::default().context());
+        let decisions = read("[{ verifier = { keep = 1.0 } }]").unwrap().judge(&candidates, &bench.context());
         let text = serde_json::to_string(&decisions.unwrap().decisions).unwrap();
         assert_eq!(text, "[{},{},{},{}]");
         assert_eq!(serde_json::from_str::<Vec<Decision>>(&text).unwrap(), vec![Decision::UNDEFENDED; 4]);

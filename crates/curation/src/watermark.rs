@@ -91,7 +91,7 @@ impl Watermark {
     /// What stands in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: NAME,
-        about: "drops what bears the writers' green-list watermark",
+        about: "drops what bears the writers' green-list watermark (they set it with sample.watermark = { key = 0 })",
         source: "Kirchenbauer et al. 2023, arXiv 2301.10226",
         price: Price { anchors: &[Anchor::Key], cost: "the mark bends what is written; unmarked writers are not seen" },
         parameters: &[

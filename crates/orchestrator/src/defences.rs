@@ -19,7 +19,12 @@ impl Listed {
     }
 }
 
-/// All defences, for `habsburg plan --defences`.
+/// The recipes that have a name, each a human share or none, for the same list.
+pub fn recipes() -> &'static [chain::Named] {
+    chain::NAMES
+}
+
+/// All defences but recipes, for `habsburg plan --defences`.
 pub fn defences() -> impl Iterator<Item = Listed> {
     let curated = curation::DEFENCES.iter().map(|about| Listed { about, line: None });
     let targeted = Listed { about: &curation::targeted::TARGET, line: Some(r#"sample.target = "coverage""#) };
@@ -112,6 +117,26 @@ const ROBUST: &[(&str, About)] = &[
                 Parameter { name: "with", default: "", about: "\"first\" (generation 0) or \"previous\"" },
                 Parameter { name: "share", default: "0.5", about: "the ancestor's share; 0 is none" },
             ],
+        },
+    ),
+    (
+        r#"train.start = "latest""#,
+        About {
+            name: "warm-start",
+            about: "begins with the last generation's weights; with generation 0's, where it is 0",
+            source: "iterative retraining, Bertrand et al. 2024, arXiv 2310.00429",
+            price: Price { anchors: &[Anchor::FirstModel], cost: "nothing" },
+            parameters: &[],
+        },
+    ),
+    (
+        "sample.tokens = 300_000",
+        About {
+            name: "read-once",
+            about: "writes as many tokens as a training takes (train.tokens), so that no document is read twice",
+            source: "ours, as a defence",
+            price: Price { anchors: &[], cost: "writing so much more" },
+            parameters: &[],
         },
     ),
     (

@@ -26,6 +26,7 @@ use model::{ModelConfig, Weights};
 use ops::device::Chosen;
 use rundir::{ChainId, GenerationRecord, RunDir, Stage, StageId, StageKind};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -130,6 +131,10 @@ pub(crate) struct Trained {
 struct ComposeKey<'a> {
     prepare: &'a StageId,
     set: &'a TrainingSet,
+    /// SHA-256 of the written texts, if there are such: their ids name the model that wrote them, and not the sampler, prompts
+    /// or target. Human text is named by `prepare`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
     /// What was planted by now; the planted documents have ids of their own in the set.
     #[serde(skip_serializing_if = "Option::is_none")]
     plant: Option<&'a Plant>,
@@ -169,6 +174,21 @@ impl Transformers<'_> {
             None => see(&self.seed.texts.documents[entry.index]),
             Some(g) => see(&self.written.borrow()[g as usize].read().0[entry.index]),
         }
+    }
+
+    /// SHA-256 of the texts of a training set that models wrote; none if there are none.
+    fn hash_of_written(&self, set: &TrainingSet) -> Option<String> {
+        let mut written = set.documents.iter().filter(|pick| pick.entry.generation.is_some()).peekable();
+        written.peek()?;
+        let mut hash = Sha256::new();
+        for pick in written {
+            self.document(&pick.entry, &mut |document| {
+                hash.update((document.text.len() as u64).to_le_bytes());
+                hash.update(document.text.as_bytes());
+                hash.update([u8::from(document.truncated)]);
+            });
+        }
+        Some(hex(hash))
     }
 
     fn working(&self, generation: u32, kind: StageKind, done: f64, note: String) {
@@ -227,7 +247,8 @@ impl Transformers<'_> {
 
     /// Ends the chain in this generation and writes down why: a result like any other.
     pub(crate) fn end(&self, generation: u32, reason: String) -> Stop {
-        let record = GenerationRecord::failed(&reason, self.stages.take().into_values());
+        let record = GenerationRecord::failed(&reason, self.stages.take().into_values())
+            .with_verdicts(self.judged.take().stages);
         match self.run.write_generation(&self.chain, generation, &record) {
             Ok(()) => Stop::Failed(reason),
             Err(error) => error.into(),
@@ -249,7 +270,7 @@ impl Learner for &Transformers<'_> {
         let judged = self.judged.borrow();
         let is_edited = set.documents.iter().any(|pick| judged.edited.contains_key(&pick.entry.id));
         let edited = is_edited.then_some(&judged.stages[..]);
-        let key = ComposeKey { prepare: &self.human.id, set, plant: planted, edited };
+        let key = ComposeKey { prepare: &self.human.id, set, text: self.hash_of_written(set), plant: planted, edited };
         let compose = self.stage(StageKind::Compose, generation, &key, 1.0, &mut |folder| {
             if planted.is_some_and(|plant| plant.generation == generation) {
                 let mut documents = Vec::new();
@@ -293,7 +314,7 @@ impl Learner for &Transformers<'_> {
             parts.push(self.write_member(member, (generation, number), share(number as u64))?);
         }
         let stage = if parts.len() > 1 { self.pool(&parts, generation)? } else { parts.remove(0) };
-        let mut corpus = Corpus::open(&stage)?;
+        let mut corpus = Corpus::open(&stage, &self.human.tokenizer)?;
         if let Some(plant) = self.arm.plant.as_ref().filter(|plant| plant.generation == generation + 1) {
             let among: Vec<(usize, &Document)> = corpus.documents.iter().enumerate().collect();
             let tokenizer = &self.human.tokenizer;
@@ -325,6 +346,11 @@ fn timed<T>(part: &str, work: impl FnOnce() -> T) -> T {
     let result = work();
     tracing::debug!(part, seconds = start.elapsed().as_secs_f64(), "done");
     result
+}
+
+/// A hash in hexadecimal.
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -41,7 +41,7 @@ mod truth;
 mod word_ratio;
 
 pub use cost::{ChainPlan, Plan, StagePlan};
-pub use defences::{Listed, defences};
+pub use defences::{Listed, defences, recipes};
 pub use error::Error;
 pub use experiment::{Arm, ChainSettings, CorpusSettings, Experiment, PromptFrom, SampleSettings, TokenizerSettings};
 pub use human::Human;

@@ -1,3 +1,4 @@
+use crate::scoring::Measured;
 use crate::{Error, Experiment, scoring, truth};
 use rundir::{ChainId, Row, RunDir, StageKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
     for (index, arm) in experiment.arms.iter().enumerate() {
         for &seed in &experiment.chain.seeds {
             let chain = ChainId::new(&arm.name, seed)?;
+            let mut lifetime = Lifetime::default();
             for generation in 0..experiment.chain.generations {
                 let Some(record) = run.resolve(&chain, generation)? else { break };
                 let row = |set: String, metric: String, detail: String, value: f64| {
@@ -28,7 +30,9 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
                 }
                 let Some(id) = record.stages.get(&StageKind::Score) else { continue };
                 let Some(stage) = run.find(id)? else { continue };
-                for measured in scoring::read(&stage)? {
+                let list = scoring::read(&stage)?;
+                let lived = lifetime.lives(&list);
+                for measured in list.into_iter().chain(lived) {
                     rows.push(row(measured.set, measured.metric.into_owned(), measured.detail, measured.value));
                 }
                 if let Some(told) = truth::false_facts(&stage)? {
@@ -39,6 +43,30 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
     }
     rows.extend(inherited(experiment, &false_facts));
     Ok(rundir::write_metrics(&run.metrics_path(), rows)?)
+}
+
+/// Human tokens that a chain has been given up to a generation, generation 0 included: as often as they stood in a training set
+/// (`lifetime-human-tokens,sets`), and as prompts in what the generations before wrote (`prompts`), which is all of them, drawn
+/// or not. What else came from people without being text (weights, a detector's examples) is `hidden-anchor`'s.
+#[derive(Default)]
+struct Lifetime {
+    sets: f64,
+    prompts: f64,
+}
+
+impl Lifetime {
+    /// The rows of the next generation, given what was measured of it.
+    fn lives(&mut self, measured: &[Measured]) -> [Measured; 2] {
+        let sum = |set: &str, metric: &str, detail: &str| -> f64 {
+            let is = |m: &&Measured| m.set == set && m.metric == metric && m.detail == detail;
+            measured.iter().filter(is).map(|m| m.value).sum()
+        };
+        self.sets += sum("training", "tokens-by-origin", "human");
+        let row = |detail, value| Measured::new("training", "lifetime-human-tokens", detail, value);
+        let rows = [row("sets", self.sets), row("prompts", self.prompts)];
+        self.prompts += sum("written", "prompt-tokens", "");
+        rows
+    }
 }
 
 fn row(
@@ -71,4 +99,25 @@ fn inherited(experiment: &Experiment, told: &FalseFacts) -> Vec<Row> {
         }));
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn human_text_of_a_lifetime_is_added_up() {
+        let measured = |human: f64, prompts: f64| {
+            vec![
+                Measured::new("training", "tokens-by-origin", "human", human),
+                Measured::new("training", "tokens-by-origin", "synthetic", 7.0),
+                Measured::new("written", "prompt-tokens", "", prompts),
+            ]
+        };
+        let mut lifetime = Lifetime::default();
+        let mut lives = |human, prompts| lifetime.lives(&measured(human, prompts)).map(|row| row.value);
+        assert_eq!(lives(100.0, 20.0), [100.0, 0.0]);
+        assert_eq!(lives(10.0, 30.0), [110.0, 20.0]);
+        assert_eq!(lives(0.0, 0.0), [110.0, 50.0]);
+    }
 }

@@ -385,7 +385,7 @@ impl Run {
                 Ok(Some(record)) if record.failure().is_some() => return true,
                 Ok(Some(record)) => {
                     let is_there = |id: &StageId| matches!(self.dir.find(id), Ok(Some(_)));
-                    if !record.stages.contains_key(&StageKind::Score) || !record.all_stages().all(is_there) {
+                    if !record.stages.contains_key(&StageKind::Score) || !record.all_stages().iter().all(is_there) {
                         return false;
                     }
                 }

@@ -167,6 +167,16 @@ pub(crate) fn human_bytes(documents: &[Document]) -> f64 {
     documents.iter().map(of_people).sum::<usize>() as f64 / all.max(1) as f64
 }
 
+/// How many documents began with text that people wrote, or had a part in.
+pub(crate) fn human_prompts(documents: &[Document]) -> usize {
+    let began = |document: &&Document| {
+        let Some(prompt) = &document.provenance.prompt else { return false };
+        let mut spans = document.provenance.spans.iter();
+        spans.any(|span| span.start < prompt.bytes && span.origin != corpus::Origin::Synthetic)
+    };
+    documents.iter().filter(began).count()
+}
+
 /// What only a run of its own can say.
 pub(crate) fn run_measures(record: &training::Record) -> Vec<Measured> {
     let one = |metric, value| Measured::new("training", metric, "", value);

@@ -12,11 +12,17 @@
 //!
 //! The trap: who wins depends on what is counted. So all four stand beside the score, with the human text that each arm was
 //! given after generation 0, openly or by the back door: a score without that price says nothing.
+//!
+//! What an arm costs in time is what its stages took to make, by the clock on the wall, from the judging of what a generation is
+//! offered to the last of its text; measuring it is nobody's defence, and left out. So the column is of the machine and the
+//! hour, as nothing else here is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use evaluation::statistics::{Interval, Sample, Scale};
+use rundir::{ChainId, StageKind};
 
 use crate::catalogue::{DISTINCT_PAIRS, Quantity, TEST_LOSS};
 use crate::chronicle::RARE_FACTS;
@@ -29,6 +35,8 @@ use crate::ticks::number;
 /// What counts at the least of one thing that is spared.
 const LEAST: f64 = -1.0;
 const CONFIDENCE: f64 = 0.95;
+/// Where the tokens are that a generation wrote.
+const WRITTEN: (&str, &str, &str) = ("written", "tokens", "");
 /// From so many seeds on a base's damage must be more than chance.
 const SEEDS: usize = 3;
 
@@ -62,10 +70,15 @@ pub(crate) struct Line {
     pub(crate) cells: Vec<(Option<Interval>, Option<Interval>)>,
     /// Human tokens in the training sets after generation 0, the mean over seeds.
     pub(crate) human_tokens: f64,
+    /// Human tokens with which the text began that those generations could read, the mean over seeds.
+    pub(crate) prompt_tokens: f64,
     /// Human text that came in by another way.
     pub(crate) anchors: Vec<String>,
     /// Tokens written, as a multiple of the base's.
     pub(crate) written: f64,
+    /// Time that the generations after the first took, measuring left out, as a multiple of the base's; none where seals do not
+    /// say how long their stages took.
+    pub(crate) time: Option<f64>,
 }
 
 /// The leaderboard, the best arm first.
@@ -144,8 +157,10 @@ impl Board {
         if counted.is_empty() {
             return None;
         }
-        let own = tokens(data, &base, "written", "tokens", "");
-        let mut lines: Vec<Line> = data.arms.iter().map(|arm| line(data, &counted, arm, generation, own)).collect();
+        let own = tokens(data, &base, WRITTEN, 1..=generation);
+        let time = seconds(data, &base, generation);
+        let of_arm = |arm: &String| line(data, &counted, arm, generation, (own, time));
+        let mut lines: Vec<Line> = data.arms.iter().map(of_arm).collect();
         let mean = |line: &Line| line.score.map_or(f64::NEG_INFINITY, |score| score.mean);
         lines.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
         Some(Self { generation, base, control, counted, lines })
@@ -158,10 +173,11 @@ impl Board {
             "<h2>Leaderboard</h2>\n<p class=\"quiet\">Damage is what exceeds <b>{}</b> in generation {}, seed by seed. What is \
              spared of it is 1 as good as there, 0 as bad as <b>{}</b>; the score is the mean over what that arm damages, \
              each counted as −1 at the least, with a 95 % interval over seeds. Small: what is spared of each. Human tokens are \
-             those in training sets after generation 0; hidden anchors are human text by another way.</p>\n\
+             those in training sets after generation 0, and in prompts those with which the text that is read there began; hidden anchors are human text by another way. Time is that of the wall, \
+             without measuring, on the machine that made the run.</p>\n\
              <div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th><th scope=\"col\">Score</th>{titles}\
-             <th scope=\"col\">Human tokens</th><th class=\"name\" scope=\"col\">Hidden anchors</th><th scope=\"col\">Tokens written, times \
-             the base’s</th></tr></thead>\n<tbody>\n",
+             <th scope=\"col\">Human tokens</th><th scope=\"col\">In prompts</th><th class=\"name\" scope=\"col\">Hidden anchors</th><th scope=\"col\">Tokens written, times \
+             the base’s</th><th scope=\"col\">Time, times the base’s</th></tr></thead>\n<tbody>\n",
             html(&self.control),
             self.generation,
             html(&self.base)
@@ -170,12 +186,14 @@ impl Board {
             let cells: String = line.cells.iter().map(|(value, spared)| cell(*value, *spared)).collect();
             let _ = writeln!(
                 table,
-                "<tr><th scope=\"row\">{}</th>{}{cells}<td>{}</td><td class=\"name\">{}</td><td>{}</td></tr>",
+                "<tr><th scope=\"row\">{}</th>{}{cells}<td>{}</td><td>{}</td><td class=\"name\">{}</td><td>{}</td><td>{}</td></tr>",
                 html(&line.arm),
                 score(line.score),
                 number(line.human_tokens),
+                number(line.prompt_tokens),
                 html(&line.anchors.join(", ")),
-                number(line.written)
+                number(line.written),
+                line.time.map(number).unwrap_or_default()
             );
         }
         table.push_str("</tbody>\n</table></div>\n");
@@ -190,7 +208,7 @@ impl Board {
         for counted in &self.counted {
             head.extend([counted.title.to_lowercase(), format!("{} spared", counted.title.to_lowercase())]);
         }
-        head.extend(["human tokens".to_owned(), "hidden anchors".into(), "written".into()]);
+        head.extend(["human tokens", "prompt tokens", "hidden anchors", "written", "time"].map(str::to_owned));
         record(head);
         let plain = |value: Option<f64>| value.map(rundir::format_value).unwrap_or_default();
         for line in &self.lines {
@@ -200,7 +218,8 @@ impl Board {
             for (value, spared) in &line.cells {
                 row.extend([plain(value.map(|v| v.mean)), plain(spared.map(|s| s.mean))]);
             }
-            row.extend([plain(Some(line.human_tokens)), line.anchors.join(" "), plain(Some(line.written))]);
+            row.extend([plain(Some(line.human_tokens)), plain(Some(line.prompt_tokens)), line.anchors.join(" ")]);
+            row.extend([plain(Some(line.written)), plain(line.time)]);
             record(row);
         }
         writer.into_inner().expect("a vector takes everything")
@@ -221,15 +240,39 @@ fn counted(data: &Data, pair: (&str, &str, u32)) -> Vec<Counted> {
     list.into_iter().flatten().collect()
 }
 
-/// Sum over the generations after the first of the mean over seeds of a number of tokens.
-fn tokens(data: &Data, arm: &str, set: &str, metric: &str, detail: &str) -> f64 {
-    let key = (set.to_owned(), metric.to_owned(), detail.to_owned());
-    let later = data.generations_of(&key, arm).into_iter().filter(|&generation| generation > 0);
+/// Sum over some generations of the mean over seeds of a number of tokens.
+fn tokens(data: &Data, arm: &str, of: (&str, &str, &str), generations: RangeInclusive<u32>) -> f64 {
+    let key = (of.0.to_owned(), of.1.to_owned(), of.2.to_owned());
+    let later = data.generations_of(&key, arm).into_iter().filter(|generation| generations.contains(generation));
     // From zero: of no numbers the sum would be -0.
     later.filter_map(|generation| data.interval(&key, arm, generation)).fold(0.0, |sum, interval| sum + interval.mean)
 }
 
-fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, written: f64) -> Line {
+/// Mean over those of an arm's chains that came so far of the seconds that generations after the first took, but for measuring
+/// them; none if there are no such chains, or a stage of theirs does not say.
+fn seconds(data: &Data, arm: &str, last: u32) -> Option<f64> {
+    let is_done = |chain: &&ChainId| {
+        let record = data.run.resolve(chain, last).ok().flatten();
+        chain.arm == arm && record.is_some_and(|record| record.failure().is_none())
+    };
+    let of_chain = |chain| seconds_of(data, chain, last);
+    let chains: Vec<f64> = data.chains.iter().filter(is_done).map(of_chain).collect::<Option<_>>()?;
+    (!chains.is_empty()).then(|| chains.iter().sum::<f64>() / chains.len() as f64)
+}
+
+fn seconds_of(data: &Data, chain: &ChainId, last: u32) -> Option<f64> {
+    let mut sum = 0.0;
+    for generation in 1..=last {
+        for stage in data.run.resolve(chain, generation).ok()??.all_stages() {
+            if !matches!(stage.kind(), StageKind::Prepare | StageKind::Score) {
+                sum += data.run.find(&stage).ok()??.took()?.as_secs_f64();
+            }
+        }
+    }
+    Some(sum)
+}
+
+fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, (written, time): (f64, Option<f64>)) -> Line {
     let spared: Vec<BTreeMap<u64, f64>> = counted.iter().map(|c| c.spared(data, arm, generation)).collect();
     let whole = |seed: &&u64| spared.iter().all(|spared| spared.contains_key(*seed));
     let seeds: Vec<&u64> = spared[0].keys().filter(whole).collect();
@@ -248,9 +291,11 @@ fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, written: f
         arm: arm.to_owned(),
         score,
         cells: cells.collect(),
-        human_tokens: tokens(data, arm, "training", "tokens-by-origin", "human"),
+        human_tokens: tokens(data, arm, ("training", "tokens-by-origin", "human"), 1..=generation),
+        prompt_tokens: tokens(data, arm, ("written", "prompt-tokens", ""), 0..=generation - 1),
         anchors: anchors.into_iter().map(str::to_owned).collect(),
-        written: tokens(data, arm, "written", "tokens", "") / written,
+        written: tokens(data, arm, WRITTEN, 1..=generation) / written,
+        time: seconds(data, arm, generation).zip(time.filter(|&time| time > 0.0)).map(|(own, base)| own / base),
     }
 }
 

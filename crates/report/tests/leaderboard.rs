@@ -1,6 +1,6 @@
 //! The leaderboard of runs whose numbers are known.
 
-use rundir::{Row, RunDir};
+use rundir::{ChainId, Error, GenerationRecord, Row, RunDir, StageId, StageKind};
 use std::fs;
 use std::path::PathBuf;
 
@@ -22,6 +22,30 @@ fn last(arm: &str) -> [f64; 3] {
     }
 }
 
+/// A stage whose seal says that it took so long.
+fn stage(run: &RunDir, kind: StageKind, at: (&str, u64, u32), milliseconds: u64) -> StageId {
+    let id = StageId::of(kind, &at).unwrap();
+    let path = run.make(&id, |_| Ok::<(), Error>(())).unwrap().path().join(rundir::SEAL);
+    let mut seal: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    seal["milliseconds"] = milliseconds.into();
+    fs::write(&path, seal.to_string()).unwrap();
+    id
+}
+
+/// The stages of a generation: all take a second, but that `half` writes for three and judges for two; generation 0 and scoring take
+/// as long as they like.
+fn stages(run: &RunDir, arm: &str, seed: u64, generation: u32) {
+    let chain = ChainId::new(arm, seed).unwrap();
+    let of = |kind, seconds| stage(run, kind, (arm, seed, generation), 1000 * seconds);
+    let (write, odd) = (if arm == "half" { 3 } else { 1 }, if generation == 0 { 70 } else { 1 });
+    let made = [of(StageKind::Train, odd), of(StageKind::Write, write), of(StageKind::Score, 5 + seed)];
+    let mut record = GenerationRecord::done(made);
+    if arm == "half" && generation > 0 {
+        record = record.with_verdicts(vec![of(StageKind::Compose, 2)]);
+    }
+    run.write_generation(&chain, generation, &record).unwrap();
+}
+
 fn run(folder: &tempfile::TempDir) -> PathBuf {
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
@@ -31,6 +55,9 @@ fn run(folder: &tempfile::TempDir) -> PathBuf {
         let generations = if arm == "ended" { 2 } else { 3 };
         for seed in 0..3_u64 {
             for generation in 0..generations {
+                if arm != "<ruin>" {
+                    stages(&run, arm, seed, generation);
+                }
                 let [loss, tells, distinct] = if generation == 0 { last("human-refit") } else { last(arm) };
                 // What all arms of a seed share is no damage.
                 let shared = 0.1 * seed as f64;
@@ -58,6 +85,10 @@ fn run(folder: &tempfile::TempDir) -> PathBuf {
                     "human",
                     if arm == "human-refit" || generation == 0 { 50.0 } else { 5.0 },
                 );
+                if arm == "half" {
+                    // What the last generation wrote is read by nobody.
+                    row("written", "prompt-tokens", "", [3.0, 4.0, 500.0][generation as usize]);
+                }
                 if arm == "half" && generation > 0 {
                     row("training", "hidden-anchor", "truth", 1.0);
                 }
@@ -95,7 +126,15 @@ fn what_is_spared_is_counted_from_the_control_to_the_base() {
     }
     near("half", "score", (0.5 + 0.75 + 0.0) / 3.0);
     near("half", "written", 2.0);
+    near("replace", "time", 1.0);
+    near("half", "time", 3.0);
+    // Its chains came to an end before, or are not there.
+    for arm in ["ended", "<ruin>"] {
+        assert!(rows.iter().any(|row| row[0] == arm && row.last() == Some(&"")), "{arm}");
+    }
     near("half", "human tokens", 10.0);
+    near("half", "prompt tokens", 7.0);
+    near("replace", "prompt tokens", 0.0);
     near("human-refit", "human tokens", 100.0);
     // Five times the damage counts as one.
     near("<ruin>", "test loss spared", -5.0);

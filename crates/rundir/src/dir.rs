@@ -180,6 +180,9 @@ impl RunDir {
                 link(Path::new("../../../../stages").join(id.to_string()), &folder.join(name));
             }
         }
+        for (number, id) in record.verdicts.iter().enumerate() {
+            link(Path::new("../../../../stages").join(id.to_string()), &folder.join(format!("verdict-{number}")));
+        }
         write_json(&folder.join("generation.json"), record)
     }
 

@@ -8,7 +8,7 @@
 //!   metrics.csv                            [`Row`]s: one observation a row, sorted
 //!   report.html
 //!   chains/ARM/seed-S/gen-K/generation.json   [`GenerationRecord`]: which stages
-//!   stages/KIND-HASH/                      a [`Stage`]: files, and a SEAL with their checksums
+//!   stages/KIND-HASH/                      a [`Stage`]: files, and a SEAL with their checksums and how long they took
 //! ```
 //!
 //! A stage is named by the hash of all that it reads, so arms that share work share its stage, and resuming is looking.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -69,17 +69,24 @@ pub struct GenerationRecord {
     /// the first member's model and the pooled text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<BTreeMap<StageKind, StageId>>,
+    /// Where defences judged what this generation was offered: what they said, for each source that they judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<StageId>,
 }
 
 impl GenerationRecord {
     /// A finished generation.
     pub fn done(stages: impl IntoIterator<Item = StageId>) -> Self {
-        Self { status: Status::Done, stages: by_kind(stages), members: Vec::new() }
+        Self::new(Status::Done, stages)
     }
 
     /// A generation that failed for `reason` after `stages`.
     pub fn failed(reason: impl Into<String>, stages: impl IntoIterator<Item = StageId>) -> Self {
-        Self { status: Status::Failed { reason: reason.into() }, stages: by_kind(stages), members: Vec::new() }
+        Self::new(Status::Failed { reason: reason.into() }, stages)
+    }
+
+    fn new(status: Status, stages: impl IntoIterator<Item = StageId>) -> Self {
+        Self { status, stages: by_kind(stages), members: Vec::new(), verdicts: Vec::new() }
     }
 
     /// The same, with the stages of each member.
@@ -89,9 +96,17 @@ impl GenerationRecord {
         self
     }
 
-    /// Every stage that is named, those of members included.
-    pub fn all_stages(&self) -> impl Iterator<Item = &StageId> {
-        self.stages.values().chain(self.members.iter().flat_map(BTreeMap::values))
+    /// The same, with what defences said.
+    #[must_use]
+    pub fn with_verdicts(mut self, verdicts: Vec<StageId>) -> Self {
+        self.verdicts = verdicts;
+        self
+    }
+
+    /// Every stage that is named, those of members and verdicts included, each once.
+    pub fn all_stages(&self) -> BTreeSet<StageId> {
+        let of_members = self.members.iter().flat_map(BTreeMap::values);
+        self.stages.values().chain(of_members).chain(&self.verdicts).copied().collect()
     }
 
     /// Why it failed, if it did.
@@ -136,8 +151,11 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<GenerationRecord>(&text).unwrap(), record);
         assert_eq!(GenerationRecord::done([id]).failure(), None);
-        let pooled = GenerationRecord::done([id]).with_members([[id], [StageId::of(StageKind::Train, &2).unwrap()]]);
+        let other = StageId::of(StageKind::Train, &2).unwrap();
+        let verdict = StageId::of(StageKind::Compose, &3).unwrap();
+        let pooled = GenerationRecord::done([id]).with_members([[id], [other]]).with_verdicts(vec![verdict]);
         let read: GenerationRecord = serde_json::from_str(&serde_json::to_string(&pooled).unwrap()).unwrap();
-        assert_eq!((read.all_stages().count(), &read), (3, &pooled));
+        assert_eq!(read, pooled);
+        assert_eq!(read.all_stages(), BTreeSet::from([id, other, verdict]), "each once");
     }
 }

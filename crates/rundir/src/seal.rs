@@ -1,6 +1,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,24 +31,28 @@ pub struct SealedFile {
 pub(crate) struct Seal {
     format: u32,
     pub(crate) stage: StageId,
+    /// How long the stage took to make, by the clock on the wall; builds of before did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) milliseconds: Option<u64>,
     /// Sorted by name.
     pub(crate) files: Vec<SealedFile>,
 }
 
 impl Seal {
-    /// Syncs every file and folder under `folder`, then writes its seal.
-    pub(crate) fn apply(folder: &Path, stage: StageId) -> Result<()> {
+    /// Syncs every file and folder under `folder`, which took so long to fill, then writes its seal.
+    pub(crate) fn apply(folder: &Path, stage: StageId, took: Duration) -> Result<()> {
         let mut files = Vec::new();
         list(folder, "", &mut files)?;
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        let seal = Self { format: FORMAT, stage, files };
+        let milliseconds = Some(took.as_millis() as u64);
+        let seal = Self { format: FORMAT, stage, milliseconds, files };
         let mut text = serde_json::to_string_pretty(&seal).expect("a seal has text keys and no floats");
         text.push('\n');
         write_atomic(&folder.join(SEAL), text.as_bytes())
     }
 
-    /// The seal in `folder`, or nothing if there is none; and the SHA-256 of the seal itself.
-    pub(crate) fn read(folder: &Path) -> Result<Option<(Self, String)>> {
+    /// The seal in `folder`, or nothing if there is none.
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(SEAL);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -59,7 +64,7 @@ impl Seal {
         if seal.format != FORMAT {
             return Err(Error::Format { path, found: seal.format });
         }
-        Ok(Some((seal, hex(&Sha256::digest(&bytes)))))
+        Ok(Some(seal))
     }
 
     /// Compares the files of `folder` with the seal.

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::atomic::{sync_folder, unique};
 use crate::error::Context;
@@ -20,7 +21,6 @@ pub struct Stage {
     id: StageId,
     path: PathBuf,
     seal: Seal,
-    seal_hash: String,
 }
 
 impl Stage {
@@ -34,10 +34,9 @@ impl Stage {
         &self.path
     }
 
-    /// SHA-256 of its seal (64 hexadecimal digits), and through the checksums there of all its content. Unlike the id,
-    /// it differs if a device that is not deterministic made the stage again.
-    pub fn seal_hash(&self) -> &str {
-        &self.seal_hash
+    /// How long it took to make, by the clock on the wall; none if an earlier build made it, which did not say.
+    pub fn took(&self) -> Option<Duration> {
+        self.seal.milliseconds.map(Duration::from_millis)
     }
 
     /// Its files with sizes and checksums, sorted by name.
@@ -54,13 +53,13 @@ impl Stage {
     }
 
     fn open(path: PathBuf, id: &StageId) -> Result<Option<Self>> {
-        let Some((seal, seal_hash)) = Seal::read(&path)? else {
+        let Some(seal) = Seal::read(&path)? else {
             return Ok(None);
         };
         if seal.stage != *id {
             return Err(Error::Damaged { path, how: format!("bears the seal of {}", seal.stage) });
         }
-        Ok(Some(Self { id: *id, path, seal, seal_hash }))
+        Ok(Some(Self { id: *id, path, seal }))
     }
 }
 
@@ -79,8 +78,9 @@ pub(crate) fn make<E: From<Error>>(
         return Ok(stage);
     }
     let making = Making::begin(stages, id)?;
+    let began = Instant::now();
     fill(&making.folder)?;
-    Seal::apply(&making.folder, *id)?;
+    Seal::apply(&making.folder, *id, began.elapsed())?;
     Ok(making.finish(stages, id)?)
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rundir::{ChainId, Error, GenerationRecord, RunDir, RunInfo, StageId, StageKind};
 
@@ -42,8 +43,22 @@ fn a_stage_is_made_once_and_found_again() {
     assert!(made.files()[0].sha256.starts_with("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"));
     let again = run.make(&id, |_| -> Result<(), Error> { panic!("a finished stage is not made again") }).unwrap();
     assert_eq!(again, made);
-    assert_eq!(run.find(&id).unwrap().unwrap().seal_hash(), made.seal_hash());
-    assert_eq!(stage_names(&run), BTreeSet::from([id.to_string()]));
+    // By the clock on the wall, and in the seal: a stage that is found took as long as when it was made.
+    let slow = StageId::of(StageKind::Train, &"slow").unwrap();
+    let slow = run.make(&slow, |_| -> Result<(), Error> {
+        std::thread::sleep(Duration::from_millis(30));
+        Ok(())
+    });
+    let slow = slow.unwrap();
+    assert!(slow.took().unwrap() >= Duration::from_millis(30), "{:?}", slow.took());
+    assert_eq!(run.find(slow.id()).unwrap().unwrap().took(), slow.took());
+    // The seal of an earlier build says nothing of it.
+    let path = made.path().join(rundir::SEAL);
+    let seal: String =
+        fs::read_to_string(&path).unwrap().lines().filter(|line| !line.contains("milliseconds")).collect();
+    fs::write(&path, seal).unwrap();
+    assert_eq!(run.find(&id).unwrap().unwrap().took(), None);
+    assert_eq!(stage_names(&run), BTreeSet::from([id.to_string(), slow.id().to_string()]));
 }
 
 #[test]

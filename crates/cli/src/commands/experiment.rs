@@ -76,7 +76,11 @@ fn defences() -> String {
         }
         text.push('\n');
     }
-    text += "In an experiment file, an arm or all arms: curation = [\"near-duplicates\", { detector = { keep = 0.8 } }]\n\
+    text += "Recipes: how much human text there is, and of which kind (recipe = \"NAME\")\n";
+    for recipe in orchestrator::recipes() {
+        text += &format!("    {:24} {}\n", recipe.name, recipe.about);
+    }
+    text += "\nIn an experiment file, an arm or all arms: curation = [\"near-duplicates\", { detector = { keep = 0.8 } }]\n\
         train.objective = { entropy-floor = { share = 0.05 } }\n";
     text
 }

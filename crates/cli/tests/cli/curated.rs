@@ -339,5 +339,8 @@ fn defences_are_listed() {
         assert!(listed.contains(about.source) && listed.contains(about.price.cost));
         assert!(about.parameters.iter().all(|parameter| listed.contains(parameter.about)));
     }
+    for recipe in orchestrator::recipes() {
+        assert!(listed.contains(&format!("    {:24} {}\n", recipe.name, recipe.about)));
+    }
     assert_eq!(Lab::new().call("plan").code, Some(2));
 }

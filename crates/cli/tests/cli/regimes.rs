@@ -140,7 +140,15 @@ fn models_of_a_generation_pool_their_text() {
     let written =
         |id: &serde_json::Value| documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", id.as_str().unwrap()));
     let parts: Vec<_> = record["members"].as_array().unwrap().iter().map(|m| written(&m["write"])).collect();
-    assert_eq!(parts.concat(), written(&record["stages"]["write"]));
+    let pooled = written(&record["stages"]["write"]);
+    let texts = |documents: &[corpus::Document]| documents.iter().map(|d| d.text.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(&parts.concat()), texts(&pooled));
+    // What is drawn about a document goes by its number: members' must differ.
+    let number = |document: &corpus::Document| {
+        let chain = document.provenance.chain.as_deref().unwrap();
+        document.id.strip_prefix(chain).unwrap().to_owned()
+    };
+    assert_eq!(pooled.iter().map(number).collect::<std::collections::BTreeSet<_>>().len(), pooled.len());
     assert!(parts[0] != parts[1] && parts[1] != parts[2]);
     assert_eq!(record["stages"]["train"], stages(&lab, "alone", 0)["train"]);
     let tokens = find(three, 1, "training", "tokens", "").unwrap();

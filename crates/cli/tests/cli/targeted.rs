@@ -116,8 +116,8 @@ fn members_aim_on_their_own() {
     let two = rows(&lab, "two");
     for member in 0..2 {
         assert_eq!(two[&format!("1,written,rounds,member-{member}")], 1.0);
-        assert!(two[&format!("1,written,prompt-tokens,member-{member}")] > 0.0);
     }
+    assert!(two["1,written,prompt-tokens,"] > 0.0);
 }
 
 #[test]

@@ -61,6 +61,9 @@ struct VerdictKey<'a> {
     first: Vec<&'a StageId>,
     parent: Vec<&'a StageId>,
     latest: StageId,
+    /// Of a history all documents are judged: stages of before passed its human text by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judged: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plant: Option<&'a crate::Plant>,
 }
@@ -75,8 +78,12 @@ struct Verdict {
 
 /// Whether a defence of this list judges a source.
 pub(crate) fn is_judged(curation: &Curation, source: Source) -> bool {
-    let is_written = matches!(source, Source::Latest | Source::History);
-    !curation.is_empty() && (is_written || curation.judges_human())
+    !curation.is_empty() && (!is_human(source) || curation.judges_human())
+}
+
+/// Whether a source is known to hold human text alone. A history is a web: who wrote what is what a defence has to find out.
+fn is_human(source: Source) -> bool {
+    !matches!(source, Source::Latest | Source::History)
 }
 
 impl Transformers<'_> {
@@ -105,6 +112,7 @@ impl Transformers<'_> {
             first: models(0),
             parent: models(parent),
             latest: written[parent].stage,
+            judged: (source == Source::History).then_some("all"),
             plant: self.planted_by(generation),
         };
         let stage = self.stage(StageKind::Compose, generation, &key, 0.0, &mut |folder| {
@@ -166,7 +174,12 @@ impl Transformers<'_> {
             world: self.human.truth.as_ref().map(crate::Truth::world),
             models: &Asked { of: self, generation },
         };
-        let verdict = match self.arm.curation.judge_offered(&candidates, &context) {
+        let curation = &self.arm.curation;
+        let verdict = match is_human(source) {
+            true => curation.judge_human(&candidates, &context),
+            false => curation.judge(&candidates, &context),
+        };
+        let verdict = match verdict {
             Ok(verdict) => verdict,
             // What a chain has come to, and no fault of the request.
             Err(error @ curation::Error::TooFew { .. }) => {

@@ -15,7 +15,7 @@ use std::path::Path;
 use training::Record;
 
 /// Counts up when more is measured, or otherwise: stages of before have less in them.
-const MEASURES: u32 = 4;
+const MEASURES: u32 = 5;
 
 #[derive(Serialize)]
 struct ScoreKey<'a> {
@@ -82,7 +82,8 @@ impl Transformers<'_> {
             let mut list = Vec::new();
             if members.len() > 1 {
                 let id = member.written.get().expect("every member has written");
-                let wrote = Corpus::open(&self.run.find(&id)?.ok_or_else(|| gone(&id))?)?;
+                let wrote = self.run.find(&id)?.ok_or_else(|| gone(&id))?;
+                let wrote = Corpus::open(&wrote, &self.human.tokenizer)?;
                 list.extend(self.test(&tested));
                 list.extend(calibrated);
                 list.extend(self.written_measures(&wrote));
@@ -107,9 +108,10 @@ impl Transformers<'_> {
         Ok(list)
     }
 
+    /// What was written, without the prompts that it began with: those are another's text.
     pub(super) fn written_measures(&self, corpus: &Corpus) -> Vec<Measured> {
-        let (documents, reference) = (&corpus.documents, &self.seed.reference);
-        let mut list = scoring::written_measures(documents, &corpus.tokens, &corpus.reencoded, reference);
+        let (documents, tokens) = corpus.own();
+        let mut list = scoring::written_measures(documents, tokens, &corpus.reencoded, &self.seed.reference);
         let temperature = corpus.matched.map(|matched| matched.temperature);
         list.extend(temperature.map(|found| Measured::new("written", "sampling-temperature", "", found)));
         list
@@ -143,10 +145,12 @@ impl Transformers<'_> {
             put("written", "hidden-anchor", "entropy-match", matched.positions as f64);
         }
         if self.arm.sample.is_prompted() {
+            let prompts = scoring::human_prompts(&corpus.documents);
+            put("written", "prompt-tokens", "", (prompts * self.arm.sample.prompt_tokens) as f64);
             put("written", "hidden-anchor", "prompt", scoring::human_bytes(&corpus.documents));
         }
         let followed = self.arm.follow.iter();
-        let ratios = followed.flat_map(|ratio| ratio.measures(&corpus.documents, &self.human.test.documents));
+        let ratios = followed.flat_map(|ratio| ratio.measures(corpus.own().0, &self.human.test.documents));
         if let Some(plant) = &self.arm.plant {
             put("written", "planted-share", "", plant.share_of(corpus.documents.iter().map(|d| d.text.as_str())));
             let mut held = 0_u32;
@@ -201,7 +205,7 @@ impl Transformers<'_> {
                 holding = Some(held);
                 write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
             }
-            let census = Census::of(corpus.documents.iter().map(|document| document.text.as_str()), holding);
+            let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
             write_file(&folder.join(SURVIVORS), &json(&self.seed.census.survivors(&census)))?;
             if let (0, Some(loss)) = (generation, self.seed.unigram_loss) {
                 list.push(Measured::new("test", "unigram-loss", "", loss));
@@ -212,8 +216,7 @@ impl Transformers<'_> {
             write_file(&folder.join("metrics.json"), &json(&list))
         })?;
         let stages = self.stages.take();
-        self.judged.take();
-        let mut record = GenerationRecord::done(stages.into_values());
+        let mut record = GenerationRecord::done(stages.into_values()).with_verdicts(self.judged.take().stages);
         if members.len() > 1 {
             let of = |member: &Member| [*member.stage.id()].into_iter().chain(member.written.get());
             record = record.with_members(members.iter().map(of));

@@ -41,8 +41,6 @@ pub(super) struct Targeted {
     honest: Option<f64>,
     /// Rounds that were written from prompts.
     rounds: u32,
-    /// Human tokens that documents began with.
-    prompt_tokens: u64,
 }
 
 /// A part of a generation's text: what follows `first` documents of `held` tokens.
@@ -133,8 +131,6 @@ impl Transformers<'_> {
             written.extend(write(Part { first: written.len() as u64, held, budget: until - held, prompts, note })?);
         }
         self.look(target, finder, &written, &mut targeted);
-        let prompted = written.iter().filter(|one| one.document.provenance.prompt.is_some()).count();
-        targeted.prompt_tokens = (prompted * prompt) as u64;
         Ok((written, targeted))
     }
 
@@ -180,8 +176,7 @@ impl Targeted {
     /// Its rows.
     fn measures(&self, name: &str) -> Vec<Measured> {
         let one = |metric, detail: &str, value| Measured::new("written", metric, detail, value);
-        let mut list =
-            vec![one("rounds", "", f64::from(self.rounds)), one("prompt-tokens", "", self.prompt_tokens as f64)];
+        let mut list = vec![one("rounds", "", f64::from(self.rounds))];
         let gaps = self.gaps.iter().enumerate();
         list.extend(gaps.map(|(round, &gap)| one("gap", &format!("{name}/{round}"), gap)));
         list.extend(self.honest.map(|honest| one("gap", &format!("{name}/honest"), honest)));

@@ -41,7 +41,7 @@ impl Transformers<'_> {
         let names: Vec<&str> = found.iter().map(|tell| tell.ngram.as_str()).collect();
         let human = look(&self.human.test.documents, &names);
         let by_generation: Vec<Followed> =
-            self.written.borrow().iter().map(|written| look(&written.documents, &names)).collect();
+            self.written.borrow().iter().map(|written| look(written.own().0, &names)).collect();
         let course = |(number, tell): (usize, &Tell)| Course {
             tell: tell.clone(),
             human_share: human.documents[number],
@@ -63,12 +63,13 @@ impl Transformers<'_> {
         let row = |detail, documents: &[Document]| {
             Measured::new("written", "tell-coverage", detail, look(documents, names).words)
         };
-        Ok(vec![row("generation-1", &corpus.documents), row("human", &self.human.test.documents)])
+        Ok(vec![row("generation-1", corpus.own().0), row("human", &self.human.test.documents)])
     }
 }
 
 fn strongest(learner: &Transformers<'_>, corpus: &Corpus) -> Vec<Tell> {
-    evaluation::tells(&docs(&corpus.documents, &corpus.tokens, &[]), &learner.seed.reference, STRONGEST)
+    let (documents, tokens) = corpus.own();
+    evaluation::tells(&docs(documents, tokens, &[]), &learner.seed.reference, STRONGEST)
 }
 
 fn look(documents: &[Document], ngrams: &[impl AsRef<str>]) -> Followed {

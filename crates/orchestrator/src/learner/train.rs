@@ -1,6 +1,6 @@
 //! Training a generation's models, or finding them.
 
-use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, weights, write_file};
+use super::{FAILURE, Member, Stop, Transformers, hex, json, read_json, timed, weights, write_file};
 use crate::Error;
 use crate::observe::note_once;
 use chain::{Entry, TrainingSet};
@@ -191,5 +191,5 @@ impl Transformers<'_> {
 fn hash_of(numbers: &[f32]) -> String {
     let mut hash = Sha256::new();
     numbers.iter().for_each(|number| hash.update(number.to_le_bytes()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
 }

@@ -5,7 +5,7 @@ use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, weights
 use crate::held_out::{self, Matched};
 use crate::human::{read_documents, write_documents};
 use crate::{Error, PromptFrom};
-use corpus::{Document, Sampling, TokenSet};
+use corpus::{Document, Sampling, TokenSet, Tokenizer};
 use inference::{DecodeError, Prompts, WriteSettings};
 use rundir::{Stage, StageId, StageKind};
 use serde::Serialize;
@@ -38,6 +38,8 @@ const MATCHED: &str = "temperature.json";
 #[derive(Serialize)]
 struct PoolKey<'a> {
     members: &'a [StageId],
+    /// How documents are named: those of members but the first bear their member's number.
+    named: &'static str,
 }
 
 /// What a generation wrote.
@@ -50,18 +52,22 @@ pub(crate) struct Corpus {
     pub(super) matched: Option<Matched>,
     /// What each member's target came to, where there is one.
     pub(super) targeted: Vec<Targeted>,
+    /// The same without prompts, where some document began with one: what was written is measured by it.
+    own: Option<(Vec<Document>, TokenSet)>,
     /// The same with planted phrases, where the next generation reads it so.
     pub(super) planted: Option<(Vec<Document>, TokenSet)>,
 }
 
 impl Corpus {
     /// What a write stage holds.
-    pub(super) fn open(stage: &Stage) -> Result<Self, Error> {
+    pub(super) fn open(stage: &Stage, tokenizer: &Tokenizer) -> Result<Self, Error> {
         let matched = stage.path().join(MATCHED);
+        let documents = read_documents(&stage.path().join("documents.jsonl.zst"))?;
         Ok(Self {
             matched: if matched.exists() { Some(read_json(&matched)?) } else { None },
             stage: *stage.id(),
-            documents: read_documents(&stage.path().join("documents.jsonl.zst"))?,
+            own: without_prompts(&documents, tokenizer),
+            documents,
             tokens: TokenSet::load(&stage.path().join("tokens.safetensors")).map_err(Error::work)?,
             reencoded: read_json(&stage.path().join("reencoded.json"))?,
             targeted: Targeted::read(stage.path())?,
@@ -76,12 +82,14 @@ impl Corpus {
 
     /// Where some documents began with a prompt, those that did not.
     pub(super) fn unprompted(&self) -> Option<(Vec<Document>, TokenSet)> {
-        let is_prompted = |document: &Document| document.provenance.prompt.is_some();
-        if !self.documents.iter().any(is_prompted) {
-            return None;
-        }
+        self.own.as_ref()?;
         let of: Vec<usize> = (0..self.documents.len()).filter(|&at| !is_prompted(&self.documents[at])).collect();
         Some((of.iter().map(|&at| self.documents[at].clone()).collect(), self.tokens.pick(&of)))
+    }
+
+    /// What models wrote themselves: documents without the prompts that they began with.
+    pub(super) fn own(&self) -> (&[Document], &TokenSet) {
+        self.own.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
     }
 
     /// What generations are trained on.
@@ -213,13 +221,14 @@ impl Transformers<'_> {
     /// The members' texts as one, in a stage of its own.
     pub(super) fn pool(&self, parts: &[Stage], generation: u32) -> Result<Stage, Stop> {
         let members: Vec<StageId> = parts.iter().map(|part| *part.id()).collect();
-        let stage = self.stage(StageKind::Write, generation, &PoolKey { members: &members }, 0.0, &mut |folder| {
+        let key = PoolKey { members: &members, named: "by member" };
+        let stage = self.stage(StageKind::Write, generation, &key, 0.0, &mut |folder| {
             let (mut documents, mut reencoded) = (Vec::new(), Vec::new());
             let (mut matched, mut targeted) = (Vec::new(), Vec::new());
-            for part in parts {
-                let part = Corpus::open(part)?;
+            for (member, part) in parts.iter().enumerate() {
+                let part = Corpus::open(part, &self.human.tokenizer)?;
                 matched.extend(part.matched);
-                documents.extend(part.documents);
+                documents.extend(part.documents.into_iter().map(|document| of_member(document, member)));
                 reencoded.extend(part.reencoded);
                 targeted.extend(part.targeted);
             }
@@ -239,6 +248,15 @@ impl Transformers<'_> {
     }
 }
 
+/// A document among those of other members, which count theirs from 0 as well: what is drawn about a document (a label that errs,
+/// a verifier's mistake) is drawn by its number, and must not be the same in all members.
+fn of_member(mut document: Document, member: usize) -> Document {
+    if member > 0 {
+        document.id.push_str(&format!("/member-{member}"));
+    }
+    document
+}
+
 /// Fills a write stage.
 pub(super) fn write_corpus(
     folder: &Path,
@@ -249,6 +267,21 @@ pub(super) fn write_corpus(
     write_documents(&folder.join("documents.jsonl.zst"), documents)?;
     tokens.save(&folder.join("tokens.safetensors")).map_err(Error::work)?;
     write_file(&folder.join("reencoded.json"), &json(&reencoded))
+}
+
+fn is_prompted(document: &Document) -> bool {
+    document.provenance.prompt.is_some()
+}
+
+/// Documents without their prompts, encoded; none if nobody was prompted.
+fn without_prompts(documents: &[Document], tokenizer: &Tokenizer) -> Option<(Vec<Document>, TokenSet)> {
+    if !documents.iter().any(is_prompted) {
+        return None;
+    }
+    let own = |document: &Document| Document { text: document.continuation().to_owned(), ..document.clone() };
+    let documents: Vec<Document> = documents.iter().map(own).collect();
+    let tokens = TokenSet::encode(&documents, tokenizer);
+    Some((documents, tokens))
 }
 
 /// Whether some document has as many tokens as a prompt.
