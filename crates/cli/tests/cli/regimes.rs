@@ -8,7 +8,12 @@ type Rows = BTreeMap<(u32, String, String, String), f64>;
 
 /// Runs the laboratory's settings with these arms in place of its own, and gives the rows of each arm's first seed.
 fn rows(lab: &Lab, arms: &str, more: &str) -> BTreeMap<String, Rows> {
-    lab.write("regimes.toml", format!("{}{arms}", EXPERIMENT.split_once("[[arm]]").unwrap().0));
+    rows_of(lab, EXPERIMENT, arms, more)
+}
+
+/// The same with other settings.
+fn rows_of(lab: &Lab, settings: &str, arms: &str, more: &str) -> BTreeMap<String, Rows> {
+    lab.write("regimes.toml", format!("{}{arms}", settings.split_once("[[arm]]").unwrap().0));
     let done = lab.works(&format!("run regimes.toml --out out --device flex --set chain.seeds=[0] {more}"));
     assert!(!done.stderr.contains("ended"), "{}", done.stderr);
     let mut arms = BTreeMap::<String, Rows>::new();
@@ -52,6 +57,32 @@ fn stages_keep_their_names() {
     assert_eq!([&first["prepare"], &first["compose"], &first["train"]], FROZEN);
 }
 const FROZEN: [&str; 3] = ["prepare-4f0d3282a46f6955", "compose-9073924c7b60ec9f", "train-deb572b2992fcb12"];
+
+/// Text without ends, written in documents that are all as long as a window: arms with one model and different samplers have
+/// training sets of the same names and sizes, and must not be taken for each other.
+#[test]
+fn training_sets_are_named_by_their_text() {
+    let lab = Lab::new();
+    let mut stream = streams::Streams::new(1).stream(streams::Purpose::Evaluation, 0, 0);
+    let mut letter = || char::from(b'a' + (10.0 * stream.uniform()) as u8);
+    let mut line = || format!("{{\"text\":\"{}\"}}\n", (0..1500).map(|_| letter()).collect::<String>());
+    lab.write("corpus.jsonl", (0..60).map(|_| line()).collect::<String>());
+    let arms = "[[arm]]\nname = \"warm\"\n[[arm]]\nname = \"cool\"\nsample.temperature = 0.7\n";
+    let settings = EXPERIMENT.replace("vocabulary = 300", "kind = \"bytes\"");
+    let settings = settings.replace("tokens = 5000", "tokens = 60000").replace("tokens = 1500", "tokens = 200");
+    let found = rows_of(&lab, &settings, arms, "");
+    let set = |arm: &str| {
+        let compose = stages(&lab, arm, 1)["compose"].as_str().unwrap().to_owned();
+        lab.read(&format!("out/stages/{compose}/training-set.json"))
+    };
+    assert_eq!(set("warm"), set("cool"), "only the texts differ");
+    for kind in ["compose", "train"] {
+        assert_eq!(stages(&lab, "warm", 0)[kind], stages(&lab, "cool", 0)[kind]);
+        assert_ne!(stages(&lab, "warm", 1)[kind], stages(&lab, "cool", 1)[kind]);
+    }
+    let loss = |arm: &str| find(&found[arm], 1, "test", "loss", "").unwrap();
+    assert_ne!(loss("warm"), loss("cool"));
+}
 
 #[test]
 fn weights_count_in_training() {
