@@ -45,6 +45,7 @@ fn a_share_of_nothing_has_the_undefended_bits() {
             ("label-smoothing", "train.objective = { label-smoothing = { share = 0.0 } }"),
             ("entropy-floor", "train.objective = { entropy-floor = { share = 0.0 } }"),
             ("own-floor", "train.objective = { entropy-floor = { share = 0.0, of = \"training\" } }"),
+            ("unmarked", "sample.watermark = { delta = 0.0 }"),
             ("goes-on", "train.start = \"latest\""),
             ("average", "train = { start = \"latest\", average = { with = \"first\", share = 0.0 } }"),
         ],
@@ -55,6 +56,11 @@ fn a_share_of_nothing_has_the_undefended_bits() {
     for arm in ["label-smoothing", "entropy-floor", "own-floor"] {
         assert_eq!(rows(&lab, arm), plain, "{arm}");
         assert_eq!(weights(&lab, arm, 1).hash(), weights(&lab, "plain", 1).hash(), "{arm}");
+    }
+    // A mark of no strength is another sampler by name, whose text is the same: and so are the models that read it.
+    assert_ne!(stage(&lab, "unmarked", 0, "write"), stage(&lab, "plain", 0, "write"));
+    for kind in ["compose", "train"] {
+        assert_eq!(stage(&lab, "unmarked", 1, kind), stage(&lab, "plain", 1, kind));
     }
     assert_eq!(rows(&lab, "average"), rows(&lab, "goes-on"));
     for kind in ["compose", "train", "write", "score"] {
@@ -143,6 +149,7 @@ fn an_ensemble_judges_what_it_wrote() {
         &[
             ("plain", "members = 2\nrecipe = { latest = 0.3 }"),
             ("agreed", "members = 2\nrecipe = { latest = 0.3 }\ncuration = [\"disagreement\"]"),
+            ("nothing", "members = 2\nrecipe = { latest = 0.3 }\ncuration = [{ disagreement = { keep = 1.0 } }]"),
             (
                 "weighed",
                 "members = 2\nrecipe = { latest = 0.3 }\ncuration = [{ disagreement = { use = \"weigh\", model = \"first\" } }]",
@@ -160,6 +167,7 @@ fn an_ensemble_judges_what_it_wrote() {
     assert_eq!(of("weighed", "1,training,hidden-anchor,first-model"), Some(1.0));
     assert_eq!(of("agreed", "1,training,hidden-anchor,first-model"), None);
     assert_ne!(stage(&lab, "plain", 1, "train"), stage(&lab, "weighed", 1, "train"));
+    assert_eq!(stage(&lab, "plain", 1, "train"), stage(&lab, "nothing", 1, "train"));
 }
 
 #[test]
