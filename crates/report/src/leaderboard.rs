@@ -7,15 +7,15 @@
 //! An arm's damage d is what exceeds the control that refits human text, seed by seed; D is the mean damage of the base, the
 //! arm that replaces its text and has no defence. What is spared of one thing is 1 − d / D: 0 is as bad as no defence, 1 as
 //! good as the control, and more is better than it. The score is the mean over the things that the base damages at 95 %
-//! (fewer than three seeds: at all), each counted as −1 at the least, so that no single ruin decides. Intervals are Student's
-//! t over seeds; D is taken as known.
+//! (fewer than three seeds: at all), each counted as −1 at the least and 1 at the most, so that no single ruin decides, nor a
+//! single thing in which the control itself is not like human text. Intervals are Student's t over seeds; D is taken as known.
 //!
 //! The trap: who wins depends on what is counted. So all four stand beside the score, with the human text that each arm was
 //! given after generation 0, openly or by the back door: a score without that price says nothing.
 //!
 //! What an arm costs in time is what its stages took to make, by the clock on the wall, from the judging of what a generation is
 //! offered to the last of its text; measuring it is nobody's defence, and left out. So the column is of the machine and the
-//! hour, as nothing else here is.
+//! hour, as nothing else here is; the median over seeds, since a machine has other work at times.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -32,8 +32,8 @@ use crate::more::{RARE_WORDS, TELLS};
 use crate::survival::is_replace;
 use crate::ticks::number;
 
-/// What counts at the least of one thing that is spared.
-const LEAST: f64 = -1.0;
+/// What counts at the least and at the most of one thing that is spared.
+const COUNTED: RangeInclusive<f64> = -1.0..=1.0;
 const CONFIDENCE: f64 = 0.95;
 /// Where the tokens are that a generation wrote.
 const WRITTEN: (&str, &str, &str) = ("written", "tokens", "");
@@ -172,9 +172,9 @@ impl Board {
         let mut table = format!(
             "<h2>Leaderboard</h2>\n<p class=\"quiet\">Damage is what exceeds <b>{}</b> in generation {}, seed by seed. What is \
              spared of it is 1 as good as there, 0 as bad as <b>{}</b>; the score is the mean over what that arm damages, \
-             each counted as −1 at the least, with a 95 % interval over seeds. Small: what is spared of each. Human tokens are \
+             each counted as −1 at the least and 1 at the most, with a 95 % interval over seeds. Small: what is spared of each. Human tokens are \
              those in training sets after generation 0, and in prompts those with which the text that is read there began; hidden anchors are human text by another way. Time is that of the wall, \
-             without measuring, on the machine that made the run.</p>\n\
+             the median over seeds, without measuring, on the machine that made the run.</p>\n\
              <div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th><th scope=\"col\">Score</th>{titles}\
              <th scope=\"col\">Human tokens</th><th scope=\"col\">In prompts</th><th class=\"name\" scope=\"col\">Hidden anchors</th><th scope=\"col\">Tokens written, times \
              the base’s</th><th scope=\"col\">Time, times the base’s</th></tr></thead>\n<tbody>\n",
@@ -248,7 +248,7 @@ fn tokens(data: &Data, arm: &str, of: (&str, &str, &str), generations: RangeIncl
     later.filter_map(|generation| data.interval(&key, arm, generation)).fold(0.0, |sum, interval| sum + interval.mean)
 }
 
-/// Mean over those of an arm's chains that came so far of the seconds that generations after the first took, but for measuring
+/// Median over those of an arm's chains that came so far of the seconds that generations after the first took, but for measuring
 /// them; none if there are no such chains, or a stage of theirs does not say.
 fn seconds(data: &Data, arm: &str, last: u32) -> Option<f64> {
     let is_done = |chain: &&ChainId| {
@@ -256,8 +256,10 @@ fn seconds(data: &Data, arm: &str, last: u32) -> Option<f64> {
         chain.arm == arm && record.is_some_and(|record| record.failure().is_none())
     };
     let of_chain = |chain| seconds_of(data, chain, last);
-    let chains: Vec<f64> = data.chains.iter().filter(is_done).map(of_chain).collect::<Option<_>>()?;
-    (!chains.is_empty()).then(|| chains.iter().sum::<f64>() / chains.len() as f64)
+    let mut chains: Vec<f64> = data.chains.iter().filter(is_done).map(of_chain).collect::<Option<_>>()?;
+    chains.sort_by(f64::total_cmp);
+    let (low, high) = (chains.get(chains.len().checked_sub(1)? / 2)?, chains.get(chains.len() / 2)?);
+    Some((low + high) / 2.0)
 }
 
 fn seconds_of(data: &Data, chain: &ChainId, last: u32) -> Option<f64> {
@@ -276,7 +278,9 @@ fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, (written, 
     let spared: Vec<BTreeMap<u64, f64>> = counted.iter().map(|c| c.spared(data, arm, generation)).collect();
     let whole = |seed: &&u64| spared.iter().all(|spared| spared.contains_key(*seed));
     let seeds: Vec<&u64> = spared[0].keys().filter(whole).collect();
-    let mean = |seed: &&u64| spared.iter().map(|s| s[*seed].max(LEAST)).sum::<f64>() / spared.len() as f64;
+    let mean = |seed: &&u64| {
+        spared.iter().map(|s| s[*seed].clamp(*COUNTED.start(), *COUNTED.end())).sum::<f64>() / spared.len() as f64
+    };
     let score = Interval::of(seeds.iter().map(mean), Scale::Plain);
     let cells = counted.iter().zip(&spared);
     let cells = cells.map(|(c, spared)| {

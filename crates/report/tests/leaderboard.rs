@@ -18,7 +18,7 @@ fn last(arm: &str) -> [f64; 3] {
         "replace" => [4.0, 101.0, 0.2],
         "human-refit" => [3.0, 1.0, 0.4],
         "half" => [3.5, 26.0, 0.8],
-        _ => [9.0, 1.0, 0.4],
+        _ => [9.0, 0.0, 0.4],
     }
 }
 
@@ -36,7 +36,9 @@ fn stage(run: &RunDir, kind: StageKind, at: (&str, u64, u32), milliseconds: u64)
 /// as long as they like.
 fn stages(run: &RunDir, arm: &str, seed: u64, generation: u32) {
     let chain = ChainId::new(arm, seed).unwrap();
-    let of = |kind, seconds| stage(run, kind, (arm, seed, generation), 1000 * seconds);
+    // While one seed of `half` was made, the machine had other work.
+    let slow = if arm == "half" && seed == 1 { 50_000 } else { 1000 };
+    let of = |kind, seconds| stage(run, kind, (arm, seed, generation), slow * seconds);
     let (write, odd) = (if arm == "half" { 3 } else { 1 }, if generation == 0 { 70 } else { 1 });
     let made = [of(StageKind::Train, odd), of(StageKind::Write, write), of(StageKind::Score, 5 + seed)];
     let mut record = GenerationRecord::done(made);
@@ -136,8 +138,9 @@ fn what_is_spared_is_counted_from_the_control_to_the_base() {
     near("half", "prompt tokens", 7.0);
     near("replace", "prompt tokens", 0.0);
     near("human-refit", "human tokens", 100.0);
-    // Five times the damage counts as one.
+    // Five times the damage counts as one, and so does more than what is spared by the control.
     near("<ruin>", "test loss spared", -5.0);
+    near("<ruin>", "tells spared", 1.01);
     near("<ruin>", "score", (-1.0 + 1.0 + 1.0) / 3.0);
     let page = fs::read_to_string(written.page).unwrap();
     assert!(page.contains("<h2>Leaderboard</h2>") && page.contains("&lt;ruin&gt;") && !page.contains("<ruin>"));
