@@ -116,6 +116,8 @@ pub struct Recipe {
 pub struct Sizes {
     /// Tokens of the human training set: the budget.
     pub human: u64,
+    /// Tokens of it that `history` can hold: all, unless something judges that source.
+    pub in_history: u64,
     /// Tokens of the human documents left for `fresh`.
     pub reserve: u64,
     /// Tokens that each generation is asked to write, before [`Recipe::writing_budget`].
@@ -243,7 +245,7 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError::CannotFill`] with the first generation and source that fall short.
     pub fn check(&self, sizes: &Sizes) -> Result<(), RecipeError> {
-        let (mut history, mut least) = (sizes.human, sizes.human);
+        let (mut history, mut least) = (sizes.in_history, sizes.in_history);
         for generation in 1..sizes.generations {
             let latest = self.writing_budget(generation - 1, sizes.writing);
             history += latest;
@@ -309,7 +311,7 @@ impl FromStr for Recipe {
 mod tests {
     use super::*;
 
-    const SIZES: Sizes = Sizes { human: 1000, reserve: 500, writing: 1000, generations: 6 };
+    const SIZES: Sizes = Sizes { human: 1000, in_history: 1000, reserve: 500, writing: 1000, generations: 6 };
 
     #[test]
     fn every_name_can_be_filled_by_what_it_needs() {

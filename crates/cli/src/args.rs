@@ -136,7 +136,7 @@ pub(crate) struct PlanArgs {
     /// The experiment file
     #[arg(required_unless_present = "defences")]
     pub(crate) experiment: Option<PathBuf>,
-    /// List the defences: what each does, the line that sets it, who proposed it, its price and its parameters
+    /// List the defences: what each does, the line that sets it, who proposed it, its price and its parameters; and the recipes
     #[arg(long, exclusive = true)]
     pub(crate) defences: bool,
     /// Prepare this run directory for `step`

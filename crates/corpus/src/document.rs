@@ -30,12 +30,13 @@ impl Document {
         Self { id: id.into(), text: text.into(), truncated: false, provenance }
     }
 
-    /// What follows the prompt, from the end of the word on that the prompt ends in; all of a text without a prompt.
+    /// What follows the prompt, from the end of the word on (all up to white space) that the prompt ends in; all of a text
+    /// without a prompt.
     pub fn continuation(&self) -> &str {
         let Some(prompt) = &self.provenance.prompt else { return &self.text };
         let (asked, rest) = self.text.split_at(prompt.bytes);
         match asked.chars().next_back() {
-            Some(last) if last.is_alphanumeric() => rest.trim_start_matches(char::is_alphanumeric),
+            Some(last) if !last.is_whitespace() => rest.trim_start_matches(|c: char| !c.is_whitespace()),
             _ => rest,
         }
     }
@@ -172,7 +173,7 @@ mod tests {
         }
         document.text = "Wörter, wö".into();
         document.provenance.prompt = Some(Prompt { document: "p".into(), bytes: 1 });
-        assert_eq!(document.continuation(), ", wö");
+        assert_eq!(document.continuation(), " wö");
     }
 
     #[test]

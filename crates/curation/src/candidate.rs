@@ -225,6 +225,11 @@ pub trait Defence: Send + Sync {
         1.0
     }
 
+    /// The same of human text, where it judges that.
+    fn most_human(&self) -> f64 {
+        self.most()
+    }
+
     /// Whether its parameters mean something.
     ///
     /// # Errors

@@ -91,6 +91,10 @@ impl Defence for FilterByLabel {
         self.0.passes
     }
 
+    fn most_human(&self) -> f64 {
+        1.0 - self.0.flagged
+    }
+
     fn check(&self) -> Result<(), Error> {
         probability(self.name(), "passes", self.0.passes)?;
         probability(self.name(), "flagged", self.0.flagged)

@@ -191,6 +191,11 @@ impl Curation {
         self.0.iter().map(|step| step.defence().most()).product()
     }
 
+    /// The same of human text in a source that is judged as a whole.
+    pub fn most_human(&self) -> f64 {
+        self.0.iter().map(|step| step.defence().most_human()).product()
+    }
+
     /// Whether a defence asks the models of a generation one by one.
     pub fn needs_members(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::Disagreement(_)))
@@ -428,6 +433,8 @@ mod tests {
         assert!(!judge_human("[{ token-editing = { of = \"synthetic\" } }]"));
         let most = |list: &str| read(list).unwrap().most();
         assert_eq!((most("[]"), most("[\"filter-by-label\"]")), (1.0, 0.0));
+        let most_human = |list: &str| read(list).unwrap().most_human();
+        assert_eq!(most_human("[{ filter-by-label = { flagged = 0.25 } }, { detector = { keep = 0.5 } }]"), 0.375);
         assert_eq!(most("[{ detector = { keep = 0.5 } }, { verifier = { keep = 0.25 } }]"), 0.125);
         let decisions = read("[{ verifier = { keep = 1.0 } }]").unwrap().judge(&candidates, &bench.context());
         let text = serde_json::to_string(&decisions.unwrap().decisions).unwrap();

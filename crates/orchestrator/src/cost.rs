@@ -118,12 +118,15 @@ pub(crate) fn recipe_name(recipe: &chain::Recipe) -> String {
 /// Tokens of a training set, where `written` says how many a generation writes.
 pub(crate) fn training_tokens(arm: &Arm, generation: u32, human: u64, written: &dyn Fn(u32) -> u64) -> u64 {
     let Some(last) = generation.checked_sub(1) else { return human };
+    // Of what is judged, as much as the defences can keep.
+    let kept = |tokens: u64, most: f64| (tokens as f64 * most) as u64;
     let amount = |(source, amount): (chain::Source, chain::Amount)| {
         amount.tokens(human).unwrap_or_else(|| match source {
-            // Of what is judged, as much as the defences can keep.
-            chain::Source::Latest if !arm.curation.is_empty() => (written(last) as f64 * arm.curation.most()) as u64,
-            chain::Source::Latest => written(last),
-            chain::Source::History => human + (0..generation).map(written).sum::<u64>(),
+            chain::Source::Latest => kept(written(last), arm.curation.most()),
+            chain::Source::History => {
+                let written = (0..generation).map(written).sum::<u64>();
+                kept(human, arm.curation.most_human()) + kept(written, arm.curation.most())
+            }
             _ => human,
         })
     };

@@ -255,6 +255,11 @@ fn hash_of<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     }
+    hex(hash)
+}
+
+/// A hash in hexadecimal.
+pub(crate) fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

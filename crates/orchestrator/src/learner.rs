@@ -15,7 +15,7 @@ pub(crate) use target::can_begin;
 pub(crate) use write::Corpus;
 
 use crate::cost::ChainPlan;
-use crate::human::write_documents;
+use crate::human::{hex, write_documents};
 use crate::reader::{ReadOnce, Reader};
 use crate::scoring::positions;
 use crate::seed::Seed;
@@ -34,6 +34,10 @@ use std::rc::Rc;
 use std::time::Instant;
 use streams::{Streams, item_of_name};
 use training::{Record, Settings};
+
+/// Counts up when a generation is made or measured otherwise: then stages of before are scored again, and records of before do
+/// not speak for their chains.
+pub(crate) const RULES: u32 = 5;
 
 /// In the stage of a model whose numbers ran away: why.
 const FAILURE: &str = "failure.txt";
@@ -248,7 +252,8 @@ impl Transformers<'_> {
     /// Ends the chain in this generation and writes down why: a result like any other.
     pub(crate) fn end(&self, generation: u32, reason: String) -> Stop {
         let record = GenerationRecord::failed(&reason, self.stages.take().into_values())
-            .with_verdicts(self.judged.take().stages);
+            .with_verdicts(self.judged.take().stages)
+            .by_rules(RULES);
         match self.run.write_generation(&self.chain, generation, &record) {
             Ok(()) => Stop::Failed(reason),
             Err(error) => error.into(),
@@ -314,7 +319,7 @@ impl Learner for &Transformers<'_> {
             parts.push(self.write_member(member, (generation, number), share(number as u64))?);
         }
         let stage = if parts.len() > 1 { self.pool(&parts, generation)? } else { parts.remove(0) };
-        let mut corpus = Corpus::open(&stage, &self.human.tokenizer)?;
+        let mut corpus = Corpus::open(&stage)?;
         if let Some(plant) = self.arm.plant.as_ref().filter(|plant| plant.generation == generation + 1) {
             let among: Vec<(usize, &Document)> = corpus.documents.iter().enumerate().collect();
             let tokenizer = &self.human.tokenizer;
@@ -346,11 +351,6 @@ fn timed<T>(part: &str, work: impl FnOnce() -> T) -> T {
     let result = work();
     tracing::debug!(part, seconds = start.elapsed().as_secs_f64(), "done");
     result
-}
-
-/// A hash in hexadecimal.
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -18,7 +18,8 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
     for (index, arm) in experiment.arms.iter().enumerate() {
         for &seed in &experiment.chain.seeds {
             let chain = ChainId::new(&arm.name, seed)?;
-            let mut lifetime = Lifetime::default();
+            // Until a score is missing: then nobody knows.
+            let mut lifetime = Some(Lifetime::default());
             for generation in 0..experiment.chain.generations {
                 let Some(record) = run.resolve(&chain, generation)? else { break };
                 let row = |set: String, metric: String, detail: String, value: f64| {
@@ -28,11 +29,14 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
                     rows.push(row("training".into(), "failed".into(), String::new(), f64::from(generation)));
                     break;
                 }
-                let Some(id) = record.stages.get(&StageKind::Score) else { continue };
-                let Some(stage) = run.find(id)? else { continue };
+                let score = record.stages.get(&StageKind::Score).map(|id| run.find(id)).transpose()?.flatten();
+                let Some(stage) = score else {
+                    lifetime = None;
+                    continue;
+                };
                 let list = scoring::read(&stage)?;
-                let lived = lifetime.lives(&list);
-                for measured in list.into_iter().chain(lived) {
+                let lived = lifetime.as_mut().map(|lifetime| lifetime.lives(&list));
+                for measured in list.into_iter().chain(lived.into_iter().flatten()) {
                     rows.push(row(measured.set, measured.metric.into_owned(), measured.detail, measured.value));
                 }
                 if let Some(told) = truth::false_facts(&stage)? {

@@ -5,7 +5,7 @@ mod work;
 use crate::before::Before;
 use crate::cost::chain_plan;
 use crate::joined::joined;
-use crate::learner::{Stop, can_begin};
+use crate::learner::{RULES, Stop, can_begin};
 use crate::reader::ReadOnce;
 use crate::seed::Seed;
 use crate::{
@@ -279,14 +279,16 @@ impl Run {
                 }
                 let sizes = Sizes {
                     human,
+                    in_history: human,
                     reserve: tokens(&set.reserve),
                     writing: arm.sample.tokens.unwrap_or(human),
                     generations: self.experiment.chain.generations,
                 };
                 arm.recipe.check(&sizes).map_err(|e| fail(e.to_string()))?;
                 // Documents differ in length: what is kept may be longer than what is dropped, but hardly twice as long.
-                let kept = (2.0 * arm.curation.most()).min(1.0);
-                let sizes = Sizes { writing: (sizes.writing as f64 * kept) as u64, ..sizes };
+                let kept = |tokens: u64, most: f64| (tokens as f64 * (2.0 * most).min(1.0)) as u64;
+                let writing = kept(sizes.writing, arm.curation.most());
+                let sizes = Sizes { writing, in_history: kept(human, arm.curation.most_human()), ..sizes };
                 arm.recipe.check(&sizes).map_err(|e| fail(e.after_a_defence().to_string()))?;
                 let (members, writing) = (arm.members, arm.sample.tokens.unwrap_or(human));
                 if writing < u64::from(members) {
@@ -382,6 +384,8 @@ impl Run {
     fn is_complete(&self, chain: &ChainId) -> bool {
         for generation in 0..self.experiment.chain.generations {
             match self.dir.resolve(chain, generation) {
+                // What other rules made is gone through again: most of its stages are found.
+                Ok(Some(record)) if record.rules != RULES => return false,
                 Ok(Some(record)) if record.failure().is_some() => return true,
                 Ok(Some(record)) => {
                     let is_there = |id: &StageId| matches!(self.dir.find(id), Ok(Some(_)));

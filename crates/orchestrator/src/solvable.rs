@@ -33,7 +33,7 @@ fn sizes(arm: &Arm, generations: u32) -> Sizes {
     let human = settings(arm).draws() as u64;
     let fresh = arm.recipe.amount(Source::Fresh).and_then(|amount| amount.tokens(human)).unwrap_or(0);
     let reserve = fresh.saturating_mul(generations.saturating_sub(1).into());
-    Sizes { human, reserve, writing: settings(arm).writing() as u64, generations }
+    Sizes { human, in_history: human, reserve, writing: settings(arm).writing() as u64, generations }
 }
 
 /// Whether an arm of such a kind can be run, down to whether its recipe can be filled.

@@ -344,12 +344,13 @@ fn tables(table: &toml::Table) -> BTreeMap<String, toml::Table> {
     arms.filter_map(|arm| Some((arm.get("name")?.as_str()?.to_owned(), arm.clone()))).collect()
 }
 
-/// The arms whose recipe takes nothing that a model wrote, `human-refit` or such as refit before those with fresh text;
+/// The arms without defences whose recipe takes nothing that a model wrote, `human-refit` or such as refit before those with fresh text;
 /// without recipes, the one that has the control's name.
 fn human(tables: &BTreeMap<String, toml::Table>, arms: &[String]) -> Vec<usize> {
     let recipe = |arm: &String| tables.get(arm)?.get("recipe")?.as_table();
+    let is_curated = |arm: &String| tables.get(arm).is_some_and(|table| table.contains_key("curation"));
     let only = |arm: &String| match recipe(arm) {
-        Some(recipe) => !recipe.contains_key("latest") && !recipe.contains_key("history"),
+        Some(recipe) => !["latest", "history"].iter().any(|source| recipe.contains_key(*source)) && !is_curated(arm),
         None => arm == "human-refit",
     };
     let mut human: Vec<usize> = (0..arms.len()).filter(|&arm| only(&arms[arm])).collect();

@@ -14,8 +14,9 @@
 //! given after generation 0, openly or by the back door: a score without that price says nothing.
 //!
 //! What an arm costs in time is what its stages took to make, by the clock on the wall, from the judging of what a generation is
-//! offered to the last of its text; measuring it is nobody's defence, and left out. So the column is of the machine and the
-//! hour, as nothing else here is; the median over seeds, since a machine has other work at times.
+//! offered to the last of its text; measuring it is nobody's defence, and left out. So the column is of the machine, as nothing
+//! else here is; of the hour less so, since each generation counts in the seed in which it took least: what else a machine does
+//! can only add.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -76,7 +77,7 @@ pub(crate) struct Line {
     pub(crate) anchors: Vec<String>,
     /// Tokens written, as a multiple of the base's.
     pub(crate) written: f64,
-    /// Time that the generations after the first took, measuring left out, as a multiple of the base's; none where seals do not
+    /// Time that the generations after the first took at the least, measuring left out, as a multiple of the base's; none where seals do not
     /// say how long their stages took.
     pub(crate) time: Option<f64>,
 }
@@ -174,7 +175,7 @@ impl Board {
              spared of it is 1 as good as there, 0 as bad as <b>{}</b>; the score is the mean over what that arm damages, \
              each counted as −1 at the least and 1 at the most, with a 95 % interval over seeds. Small: what is spared of each. Human tokens are \
              those in training sets after generation 0, and in prompts those with which the text that is read there began; hidden anchors are human text by another way. Time is that of the wall, \
-             the median over seeds, without measuring, on the machine that made the run.</p>\n\
+             each generation’s least over seeds, without measuring, on the machine that made the run.</p>\n\
              <div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th><th scope=\"col\">Score</th>{titles}\
              <th scope=\"col\">Human tokens</th><th scope=\"col\">In prompts</th><th class=\"name\" scope=\"col\">Hidden anchors</th><th scope=\"col\">Tokens written, times \
              the base’s</th><th scope=\"col\">Time, times the base’s</th></tr></thead>\n<tbody>\n",
@@ -248,30 +249,26 @@ fn tokens(data: &Data, arm: &str, of: (&str, &str, &str), generations: RangeIncl
     later.filter_map(|generation| data.interval(&key, arm, generation)).fold(0.0, |sum, interval| sum + interval.mean)
 }
 
-/// Median over those of an arm's chains that came so far of the seconds that generations after the first took, but for measuring
-/// them; none if there are no such chains, or a stage of theirs does not say.
+/// Sum over an arm's generations after the first of the seconds that each took, but for measuring it, in the chain in which it
+/// took least; none if a generation is in no chain, or a stage does not say.
 fn seconds(data: &Data, arm: &str, last: u32) -> Option<f64> {
-    let is_done = |chain: &&ChainId| {
-        let record = data.run.resolve(chain, last).ok().flatten();
-        chain.arm == arm && record.is_some_and(|record| record.failure().is_none())
+    let chains: Vec<&ChainId> = data.chains.iter().filter(|chain| chain.arm == arm).collect();
+    let least = |generation| {
+        let of_chains = chains.iter().filter_map(|chain| seconds_of(data, chain, generation));
+        of_chains.min_by(f64::total_cmp)
     };
-    let of_chain = |chain| seconds_of(data, chain, last);
-    let mut chains: Vec<f64> = data.chains.iter().filter(is_done).map(of_chain).collect::<Option<_>>()?;
-    chains.sort_by(f64::total_cmp);
-    let (low, high) = (chains.get(chains.len().checked_sub(1)? / 2)?, chains.get(chains.len() / 2)?);
-    Some((low + high) / 2.0)
+    (1..=last).map(least).sum()
 }
 
-fn seconds_of(data: &Data, chain: &ChainId, last: u32) -> Option<f64> {
-    let mut sum = 0.0;
-    for generation in 1..=last {
-        for stage in data.run.resolve(chain, generation).ok()??.all_stages() {
-            if !matches!(stage.kind(), StageKind::Prepare | StageKind::Score) {
-                sum += data.run.find(&stage).ok()??.took()?.as_secs_f64();
-            }
-        }
+/// None if the generation is not there, has failed, or a stage does not say.
+fn seconds_of(data: &Data, chain: &ChainId, generation: u32) -> Option<f64> {
+    let record = data.run.resolve(chain, generation).ok()??;
+    if record.failure().is_some() {
+        return None;
     }
-    Some(sum)
+    let stages = record.all_stages().into_iter();
+    let counted = stages.filter(|stage| !matches!(stage.kind(), StageKind::Prepare | StageKind::Score));
+    counted.map(|stage| Some(data.run.find(&stage).ok()??.took()?.as_secs_f64())).sum()
 }
 
 fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, (written, time): (f64, Option<f64>)) -> Line {

@@ -4,8 +4,10 @@ use rundir::{ChainId, Error, GenerationRecord, Row, RunDir, StageId, StageKind};
 use std::fs;
 use std::path::PathBuf;
 
-const ARMS: [(&str, &str); 5] = [
+const ARMS: [(&str, &str); 6] = [
     ("replace", "recipe = { latest = \"all\" }"),
+    // Human text that somebody judges is no control.
+    ("edited", "recipe = { anchor = \"all\" }\ncuration = [\"token-editing\"]"),
     ("human-refit", "recipe = { anchor = \"all\" }"),
     ("half", "recipe = { latest = \"all\" }\ncuration = [\"near-duplicates\"]"),
     ("<ruin>", "recipe = { latest = \"all\" }\nsample.temperature = 0.1"),
@@ -18,6 +20,7 @@ fn last(arm: &str) -> [f64; 3] {
         "replace" => [4.0, 101.0, 0.2],
         "human-refit" => [3.0, 1.0, 0.4],
         "half" => [3.5, 26.0, 0.8],
+        "edited" => [3.5, 26.0, 0.4],
         _ => [9.0, 0.0, 0.4],
     }
 }
@@ -110,7 +113,7 @@ fn what_is_spared_is_counted_from_the_control_to_the_base() {
     let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows[0][..6], ["arm", "n_seeds", "score", "low", "high", "test loss"]);
     let names: Vec<&str> = rows[1..].iter().map(|row| row[0]).collect();
-    assert_eq!(names, ["human-refit", "half", "<ruin>", "replace", "ended"]);
+    assert_eq!(names, ["human-refit", "edited", "half", "<ruin>", "replace", "ended"]);
     let value = |arm: &str, column: &str| -> f64 {
         let at = rows[0].iter().position(|name| *name == column).unwrap();
         let row = rows.iter().find(|row| row[0] == arm).unwrap();

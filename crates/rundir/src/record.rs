@@ -72,6 +72,13 @@ pub struct GenerationRecord {
     /// Where defences judged what this generation was offered: what they said, for each source that they judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<StageId>,
+    /// By which rules it was made and measured, a number that counts up; 0 of builds that did not say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rules: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl GenerationRecord {
@@ -86,7 +93,7 @@ impl GenerationRecord {
     }
 
     fn new(status: Status, stages: impl IntoIterator<Item = StageId>) -> Self {
-        Self { status, stages: by_kind(stages), members: Vec::new(), verdicts: Vec::new() }
+        Self { status, stages: by_kind(stages), members: Vec::new(), verdicts: Vec::new(), rules: 0 }
     }
 
     /// The same, with the stages of each member.
@@ -100,6 +107,13 @@ impl GenerationRecord {
     #[must_use]
     pub fn with_verdicts(mut self, verdicts: Vec<StageId>) -> Self {
         self.verdicts = verdicts;
+        self
+    }
+
+    /// The same, by these rules.
+    #[must_use]
+    pub fn by_rules(mut self, rules: u32) -> Self {
+        self.rules = rules;
         self
     }
 

@@ -33,6 +33,7 @@ pub fn simulate(
     let fresh = recipe.amount(Source::Fresh).and_then(|amount| amount.tokens(draws)).unwrap_or(0);
     let sizes = Sizes {
         human: draws,
+        in_history: draws,
         reserve: fresh.saturating_mul(generations.saturating_sub(1).into()),
         writing: settings.writing() as u64,
         generations,
@@ -82,6 +83,7 @@ pub fn simulate_text(
     sampling.check()?;
     let sizes = Sizes {
         human: text.human.len() as u64,
+        in_history: text.human.len() as u64,
         reserve: text.reserve.len() as u64,
         writing: settings.writing.unwrap_or(text.human.len()) as u64,
         generations,

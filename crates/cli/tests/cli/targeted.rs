@@ -54,6 +54,14 @@ fn rounds_are_written_from_human_prompts_that_lead_to_gaps() {
         let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, find, 1, "write")));
         let prompts: Vec<&corpus::Document> = written.iter().filter(|d| d.provenance.prompt.is_some()).collect();
         assert_eq!(rows["1,written,prompt-tokens,"], 6.0 * prompts.len() as f64, "{find}");
+        // Measured is what the model wrote itself.
+        let own: usize = written.iter().map(|document| evaluation::words(document.continuation()).count()).sum();
+        let all: usize = written.iter().map(|document| evaluation::words(&document.text).count()).sum();
+        assert!(
+            own < all && rows["1,written,words,"] == own as f64,
+            "{find}: {} {own} {all}",
+            rows["1,written,words,"]
+        );
         assert!(rows["1,written,rounds,"] >= 1.0 && !prompts.is_empty(), "{find}");
         // The first two fifths are from nothing, and what is prompted says by whom.
         assert!(written[0].provenance.prompt.is_none() && written[0].provenance.origin == Origin::Synthetic);
@@ -117,7 +125,13 @@ fn members_aim_on_their_own() {
     for member in 0..2 {
         assert_eq!(two[&format!("1,written,rounds,member-{member}")], 1.0);
     }
-    assert!(two["1,written,prompt-tokens,"] > 0.0);
+    let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, "two", 1, "write")));
+    let prompted = |member: &str| {
+        let of_member = written.iter().filter(|d| d.id.ends_with("/member-1") == (member == "second"));
+        of_member.filter(|d| d.provenance.prompt.is_some()).count()
+    };
+    assert!(prompted("first") > 0 && prompted("second") > 0);
+    assert_eq!(two["1,written,prompt-tokens,"], 6.0 * (prompted("first") + prompted("second")) as f64);
 }
 
 #[test]

@@ -38,9 +38,9 @@ pub struct Arm {
     pub sample: SampleSettings,
     /// The defences, in their order: names, or tables of one name and its parameters (`["near-duplicates", { detector =
     /// { keep = 0.8 } }]`; `habsburg plan --defences` lists them). They judge what the recipe is offered before it draws:
-    /// what generations wrote, in `latest` and `history`, by all of them; text known to be human, in any source, by those
-    /// alone that read its labels (`filter-by-label`) or edit it (`token-editing` of `"human"` or `"all"`). An arm's list
-    /// takes the place of the file's; `[]` is no defence.
+    /// `latest` and `history` whole, by all of them; `anchor`, `pool` and `fresh`, which are known to be human, by those alone
+    /// that read labels (`filter-by-label`) or edit (`token-editing` of `"human"` or `"all"`). An arm's list takes the place of
+    /// the file's; `[]` is no defence.
     #[serde(default, skip_serializing_if = "Curation::is_empty")]
     pub curation: Curation,
     /// A phrase that is put into one text and then followed.

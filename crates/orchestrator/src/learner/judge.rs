@@ -61,7 +61,7 @@ struct VerdictKey<'a> {
     first: Vec<&'a StageId>,
     parent: Vec<&'a StageId>,
     latest: StageId,
-    /// Of a history all documents are judged: stages of before passed its human text by.
+    /// Sources are judged whole: stages of before passed a history's human text by, and asked all defences about human sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     judged: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,7 @@ impl Transformers<'_> {
             first: models(0),
             parent: models(parent),
             latest: written[parent].stage,
-            judged: (source == Source::History).then_some("all"),
+            judged: (source != Source::Latest).then_some("whole"),
             plant: self.planted_by(generation),
         };
         let stage = self.stage(StageKind::Compose, generation, &key, 0.0, &mut |folder| {

@@ -1,6 +1,6 @@
 //! What is measured of a generation, and its record.
 
-use super::{Corpus, Member, Stop, Trained, Transformers, json, target, timed, weights, write_file};
+use super::{Corpus, Member, RULES, Stop, Trained, Transformers, json, target, timed, weights, write_file};
 use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring::{self, Measured};
@@ -14,9 +14,6 @@ use serde::Serialize;
 use std::path::Path;
 use training::Record;
 
-/// Counts up when more is measured, or otherwise: stages of before have less in them.
-const MEASURES: u32 = 5;
-
 #[derive(Serialize)]
 struct ScoreKey<'a> {
     prepare: &'a StageId,
@@ -27,6 +24,9 @@ struct ScoreKey<'a> {
     draws: u32,
     questions: Option<usize>,
     measures: u32,
+    /// Where text began with prompts: that its words are counted without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<&'a StageId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ impl Transformers<'_> {
             if members.len() > 1 {
                 let id = member.written.get().expect("every member has written");
                 let wrote = self.run.find(&id)?.ok_or_else(|| gone(&id))?;
-                let wrote = Corpus::open(&wrote, &self.human.tokenizer)?;
+                let wrote = Corpus::open(&wrote)?;
                 list.extend(self.test(&tested));
                 list.extend(calibrated);
                 list.extend(self.written_measures(&wrote));
@@ -108,9 +108,10 @@ impl Transformers<'_> {
         Ok(list)
     }
 
-    /// What was written, without the prompts that it began with: those are another's text.
+    /// Words of what was written, without the prompts that it began with: those are another's text. Where documents are read whole,
+    /// prompts belong to them: the truth's parser, a model's losses and features (`perplexity`, MAUVE, Vendi).
     pub(super) fn written_measures(&self, corpus: &Corpus) -> Vec<Measured> {
-        let (documents, tokens) = corpus.own();
+        let (documents, tokens) = corpus.own(&self.human.tokenizer);
         let mut list = scoring::written_measures(documents, tokens, &corpus.reencoded, &self.seed.reference);
         let temperature = corpus.matched.map(|matched| matched.temperature);
         list.extend(temperature.map(|found| Measured::new("written", "sampling-temperature", "", found)));
@@ -150,7 +151,8 @@ impl Transformers<'_> {
             put("written", "hidden-anchor", "prompt", scoring::human_bytes(&corpus.documents));
         }
         let followed = self.arm.follow.iter();
-        let ratios = followed.flat_map(|ratio| ratio.measures(corpus.own().0, &self.human.test.documents));
+        let ratios =
+            followed.flat_map(|ratio| ratio.measures(corpus.own(&self.human.tokenizer).0, &self.human.test.documents));
         if let Some(plant) = &self.arm.plant {
             put("written", "planted-share", "", plant.share_of(corpus.documents.iter().map(|d| d.text.as_str())));
             let mut held = 0_u32;
@@ -177,7 +179,8 @@ impl Transformers<'_> {
             equal_words: scoring::EQUAL_WORDS,
             draws: scoring::DRAWS,
             questions: self.questions,
-            measures: MEASURES,
+            measures: RULES,
+            words: self.arm.sample.is_prompted().then_some("after the prompt's last"),
             members: (members.len() > 1).then(|| members.iter().map(|member| member.stage.id()).collect()),
             plant: self.arm.plant.as_ref(),
             follow: &self.arm.follow,
@@ -205,7 +208,8 @@ impl Transformers<'_> {
                 holding = Some(held);
                 write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
             }
-            let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
+            let own = corpus.own(&self.human.tokenizer).0;
+            let census = Census::of(own.iter().map(|document| document.text.as_str()), holding);
             write_file(&folder.join(SURVIVORS), &json(&self.seed.census.survivors(&census)))?;
             if let (0, Some(loss)) = (generation, self.seed.unigram_loss) {
                 list.push(Measured::new("test", "unigram-loss", "", loss));
@@ -216,7 +220,8 @@ impl Transformers<'_> {
             write_file(&folder.join("metrics.json"), &json(&list))
         })?;
         let stages = self.stages.take();
-        let mut record = GenerationRecord::done(stages.into_values()).with_verdicts(self.judged.take().stages);
+        let verdicts = self.judged.take().stages;
+        let mut record = GenerationRecord::done(stages.into_values()).with_verdicts(verdicts).by_rules(RULES);
         if members.len() > 1 {
             let of = |member: &Member| [*member.stage.id()].into_iter().chain(member.written.get());
             record = record.with_members(members.iter().map(of));

@@ -41,7 +41,7 @@ impl Transformers<'_> {
         let names: Vec<&str> = found.iter().map(|tell| tell.ngram.as_str()).collect();
         let human = look(&self.human.test.documents, &names);
         let by_generation: Vec<Followed> =
-            self.written.borrow().iter().map(|written| look(written.own().0, &names)).collect();
+            self.written.borrow().iter().map(|written| look(written.own(&self.human.tokenizer).0, &names)).collect();
         let course = |(number, tell): (usize, &Tell)| Course {
             tell: tell.clone(),
             human_share: human.documents[number],
@@ -63,12 +63,12 @@ impl Transformers<'_> {
         let row = |detail, documents: &[Document]| {
             Measured::new("written", "tell-coverage", detail, look(documents, names).words)
         };
-        Ok(vec![row("generation-1", corpus.own().0), row("human", &self.human.test.documents)])
+        Ok(vec![row("generation-1", corpus.own(&self.human.tokenizer).0), row("human", &self.human.test.documents)])
     }
 }
 
 fn strongest(learner: &Transformers<'_>, corpus: &Corpus) -> Vec<Tell> {
-    let (documents, tokens) = corpus.own();
+    let (documents, tokens) = corpus.own(&learner.human.tokenizer);
     evaluation::tells(&docs(documents, tokens, &[]), &learner.seed.reference, STRONGEST)
 }
 

@@ -10,6 +10,7 @@
 
 use super::write::write_corpus;
 use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, write_file};
+use crate::human::hex;
 use crate::scoring::{self, Measured};
 use crate::{Error, TextLearner};
 use chain::learners::{NGramModel, NGramWriter};
@@ -99,7 +100,7 @@ impl Transformers<'_> {
     /// Fills a write stage: the shortest prefix, in the documents' order, that reaches the budget.
     pub(super) fn fill_text(&self, model: &Stage, generation: u32, budget: u64, folder: &Path) -> Result<(), Error> {
         let learned = learned(model)?;
-        let parent = Sha256::digest(json(&learned)).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let parent = hex(Sha256::new_with_prefix(json(&learned)));
         let (tokenizer, context) = (&self.human.tokenizer, self.config.context);
         let mut pen = self.pen(&learned);
         let (mut documents, mut reencoded, mut held) = (Vec::new(), Vec::new(), 0);

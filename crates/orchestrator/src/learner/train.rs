@@ -1,7 +1,8 @@
 //! Training a generation's models, or finding them.
 
-use super::{FAILURE, Member, Stop, Transformers, hex, json, read_json, timed, weights, write_file};
+use super::{FAILURE, Member, Stop, Transformers, json, read_json, timed, weights, write_file};
 use crate::Error;
+use crate::human::hex;
 use crate::observe::note_once;
 use chain::{Entry, TrainingSet};
 use corpus::Windows;

@@ -9,6 +9,7 @@ use corpus::{Document, Sampling, TokenSet, Tokenizer};
 use inference::{DecodeError, Prompts, WriteSettings};
 use rundir::{Stage, StageId, StageKind};
 use serde::Serialize;
+use std::cell::OnceCell;
 use std::path::Path;
 
 #[derive(Serialize)]
@@ -53,21 +54,20 @@ pub(crate) struct Corpus {
     /// What each member's target came to, where there is one.
     pub(super) targeted: Vec<Targeted>,
     /// The same without prompts, where some document began with one: what was written is measured by it.
-    own: Option<(Vec<Document>, TokenSet)>,
+    own: OnceCell<Option<(Vec<Document>, TokenSet)>>,
     /// The same with planted phrases, where the next generation reads it so.
     pub(super) planted: Option<(Vec<Document>, TokenSet)>,
 }
 
 impl Corpus {
     /// What a write stage holds.
-    pub(super) fn open(stage: &Stage, tokenizer: &Tokenizer) -> Result<Self, Error> {
+    pub(super) fn open(stage: &Stage) -> Result<Self, Error> {
         let matched = stage.path().join(MATCHED);
-        let documents = read_documents(&stage.path().join("documents.jsonl.zst"))?;
         Ok(Self {
             matched: if matched.exists() { Some(read_json(&matched)?) } else { None },
             stage: *stage.id(),
-            own: without_prompts(&documents, tokenizer),
-            documents,
+            documents: read_documents(&stage.path().join("documents.jsonl.zst"))?,
+            own: OnceCell::new(),
             tokens: TokenSet::load(&stage.path().join("tokens.safetensors")).map_err(Error::work)?,
             reencoded: read_json(&stage.path().join("reencoded.json"))?,
             targeted: Targeted::read(stage.path())?,
@@ -82,14 +82,15 @@ impl Corpus {
 
     /// Where some documents began with a prompt, those that did not.
     pub(super) fn unprompted(&self) -> Option<(Vec<Document>, TokenSet)> {
-        self.own.as_ref()?;
+        self.documents.iter().any(is_prompted).then_some(())?;
         let of: Vec<usize> = (0..self.documents.len()).filter(|&at| !is_prompted(&self.documents[at])).collect();
         Some((of.iter().map(|&at| self.documents[at].clone()).collect(), self.tokens.pick(&of)))
     }
 
     /// What models wrote themselves: documents without the prompts that they began with.
-    pub(super) fn own(&self) -> (&[Document], &TokenSet) {
-        self.own.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
+    pub(super) fn own(&self, tokenizer: &Tokenizer) -> (&[Document], &TokenSet) {
+        let own = self.own.get_or_init(|| without_prompts(&self.documents, tokenizer));
+        own.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
     }
 
     /// What generations are trained on.
@@ -226,7 +227,7 @@ impl Transformers<'_> {
             let (mut documents, mut reencoded) = (Vec::new(), Vec::new());
             let (mut matched, mut targeted) = (Vec::new(), Vec::new());
             for (member, part) in parts.iter().enumerate() {
-                let part = Corpus::open(part, &self.human.tokenizer)?;
+                let part = Corpus::open(part)?;
                 matched.extend(part.matched);
                 documents.extend(part.documents.into_iter().map(|document| of_member(document, member)));
                 reencoded.extend(part.reencoded);
@@ -278,7 +279,10 @@ fn without_prompts(documents: &[Document], tokenizer: &Tokenizer) -> Option<(Vec
     if !documents.iter().any(is_prompted) {
         return None;
     }
-    let own = |document: &Document| Document { text: document.continuation().to_owned(), ..document.clone() };
+    let own = |document: &Document| {
+        let end = document.text.len();
+        document.part(document.id.clone(), end - document.continuation().len(), end)
+    };
     let documents: Vec<Document> = documents.iter().map(own).collect();
     let tokens = TokenSet::encode(&documents, tokenizer);
     Some((documents, tokens))
