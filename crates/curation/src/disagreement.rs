@@ -150,7 +150,10 @@ impl Defence for Disagreement {
             By::Weigh => {
                 // Where all agree on everything, nothing is to be told apart.
                 let steep = if mean > 0.0 { self.power / mean } else { 0.0 };
-                let weights = scaled(&scores.iter().map(|score| (-steep * score).exp()).collect::<Vec<_>>());
+                // Of the largest, so that none is beyond a float; a factor of all falls out.
+                let most = scores.iter().map(|score| -steep * score).fold(f64::NEG_INFINITY, f64::max);
+                let weights: Vec<f64> = scores.iter().map(|score| (-steep * score - most).exp()).collect();
+                let weights = scaled(&weights);
                 let decision = |weight: f64| Decision { weight: weight as f32, ..Decision::UNDEFENDED };
                 Verdict { decisions: weights.into_iter().map(decision).collect(), measures: Vec::new() }
             }
@@ -239,6 +242,11 @@ mod tests {
         for (decision, weight) in weighed.decisions.iter().zip(&weights) {
             assert!(decision.keep && (f64::from(decision.weight) - 4.0 * weight / all).abs() < 1e-6);
         }
+        // However steep: the one on which they disagree most has all the weight.
+        let steep = Disagreement { used: By::Weigh, power: -100.0, ..Disagreement::default() };
+        let crowd: Vec<_> = (0..20).map(|at| candidates[if at == 0 { 3 } else { 1 }]).collect();
+        let weights: Vec<f32> = steep.judge(&crowd, &context).unwrap().decisions.iter().map(|d| d.weight).collect();
+        assert!(weights[0] == 20.0 && weights[1..].iter().all(|&weight| weight == 0.0), "{weights:?}");
         let first = Disagreement { model: Which::First, ..Disagreement::default() };
         assert_eq!(first.price().anchors, &[Anchor::FirstModel][..]);
     }

@@ -19,6 +19,9 @@ pub enum Error {
     /// Token editing stands before other defences.
     #[error("{0} must be the last of curation: what follows would judge a text that is no longer trained on")]
     NotLast(&'static str),
+    /// One defence in two places.
+    #[error("{0} is there twice: its measures would have one name; name each defence once")]
+    Twice(&'static str),
     /// An oracle where the truth is not known.
     #[error("{0} by an oracle needs a corpus whose truth is known: take the corpus `chronicle`, or by = \"model\"")]
     NoWorld(&'static str),

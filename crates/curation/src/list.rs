@@ -150,12 +150,16 @@ impl Curation {
     /// A list of defences.
     ///
     /// # Errors
-    /// Parameters out of range, or token editing before others.
+    /// Parameters out of range, a defence that is there twice, or token editing before others.
     pub fn new(steps: Vec<Step>) -> Result<Self, Error> {
         for (at, step) in steps.iter().enumerate() {
             step.defence().check()?;
+            let name = step.defence().name();
+            if steps[..at].iter().any(|before| before.defence().name() == name) {
+                return Err(Error::Twice(name));
+            }
             if matches!(step, Step::TokenEditing(_)) && at + 1 < steps.len() {
-                return Err(Error::NotLast(step.defence().name()));
+                return Err(Error::NotLast(name));
             }
         }
         Ok(Self(steps))
@@ -209,6 +213,12 @@ impl Curation {
     /// What the list brings into the loop beside the recipe, each once.
     pub fn anchors(&self) -> BTreeSet<Anchor> {
         self.0.iter().flat_map(|step| step.defence().price().anchors).copied().collect()
+    }
+
+    /// The same of the defences that judge text which is known to be human.
+    pub fn anchors_of_human(&self) -> BTreeSet<Anchor> {
+        let asked = self.0.iter().map(Step::defence).filter(|defence| defence.judges_human());
+        asked.flat_map(|defence| defence.price().anchors).copied().collect()
     }
 
     /// [`Curation::judge`] on a source that is known to be human: by the defences that judge human text
@@ -333,6 +343,7 @@ mod tests {
             (r#"[{ verifier = {}, detector = {} }]"#, "[{ verifier = ... }, { detector = ... }]"),
             (r#"[{}]"#, "names no defence"),
             (r#"["token-editing", "detector"]"#, "token-editing must be the last"),
+            (r#"["detector", { detector = { keep = 0.9 } }]"#, "detector is there twice"),
             (r#"[7]"#, "a defence's name"),
         ] {
             let message = read(list).unwrap_err();

@@ -38,12 +38,13 @@ pub(crate) struct Sequences {
     of_document: Vec<Vec<u32>>,
     different: usize,
     whole: Vec<u32>,
+    empty: Vec<bool>,
 }
 
 impl Sequences {
     pub(crate) fn of(grams: &Grams) -> Self {
         let (mut numbers, mut wholes) = (NumberMap::<u64, u32>::default(), std::collections::HashMap::new());
-        let (mut of_document, mut whole) = (Vec::new(), Vec::new());
+        let (mut of_document, mut whole, mut empty) = (Vec::new(), Vec::new(), Vec::new());
         for range in grams.documents() {
             let quads = grams.grams(4, range);
             // The sequence that begins with one 4-gram ends with the one that begins four words later.
@@ -58,10 +59,11 @@ impl Sequences {
             own.sort_unstable();
             own.dedup();
             of_document.push(own);
+            empty.push(range.is_empty());
             let next = wholes.len() as u32;
             whole.push(*wholes.entry(grams.grams(1, range)).or_insert(next));
         }
-        Self { of_document, different: numbers.len(), whole }
+        Self { of_document, different: numbers.len(), whole, empty }
     }
 
     /// What each of these documents is to those before it in this order. Empty documents repeat nothing.
@@ -85,7 +87,7 @@ impl Sequences {
                 owners.sort_unstable();
                 let most = owners.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
                 match () {
-                    () if before => Repeat::Exact,
+                    () if before && !self.empty[document] => Repeat::Exact,
                     () if most > 0 && 2 * most >= sequences.len() => Repeat::Near,
                     () => Repeat::No,
                 }
@@ -109,9 +111,18 @@ mod tests {
     fn exact_near_and_new() {
         use Repeat::{Exact, Near, No};
         // Nine words are two sequences; one changed at the end leaves one of two.
-        let texts =
-            ["a b c d e f g h i", "a b c d e f g h j", "a b c  d e f g h i", "x b c d e f g h y", "a b", "a b", "a c"];
-        assert_eq!(repeats(&texts), [No, Near, Exact, No, No, Exact, No]);
+        let texts = [
+            "a b c d e f g h i",
+            "a b c d e f g h j",
+            "a b c  d e f g h i",
+            "x b c d e f g h y",
+            "a b",
+            "a b",
+            "a c",
+            "",
+            "",
+        ];
+        assert_eq!(repeats(&texts), [No, Near, Exact, No, No, Exact, No, No, No]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use crate::seed::Texts;
 use crate::truth::named_world;
 use crate::{CorpusSettings, Error, Experiment, TokenizerSettings, Truth, scoring};
-use corpus::{Document, TokenSet, Tokenizer};
+use corpus::{Document, Origin, Provenance, TokenSet, Tokenizer};
 use rundir::{RunDir, Stage, StageId, StageKind};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -15,7 +15,7 @@ use world::World;
 pub struct Human {
     /// The stage.
     pub id: StageId,
-    /// SHA-256 over the ids and texts of the source documents, or over a world's grammar.
+    /// SHA-256 over the ids and texts of the source documents, and what they say of their origin, or over a world's grammar.
     pub corpus_hash: String,
     /// The frozen tokenizer.
     pub tokenizer: Tokenizer,
@@ -75,9 +75,19 @@ impl From {
             return Ok((Self::World(Box::new(world)), hash));
         }
         let documents = load_corpus(settings)?;
-        let hash = hash_of(documents.iter().flat_map(|d| [&d.id, &d.text]));
+        let said: Vec<Option<String>> = documents.iter().map(said).collect();
+        let parts = documents.iter().zip(&said).flat_map(|(d, said)| [Some(&d.id), Some(&d.text), said.as_ref()]);
+        let hash = hash_of(parts.flatten());
         Ok((Self::Corpus(documents), hash))
     }
+}
+
+/// What a document says of itself, beyond being human text from somewhere: labels, prompts and windows read it. None if nothing.
+fn said(document: &Document) -> Option<String> {
+    let Document { truncated, provenance, .. } = document;
+    let plain = Provenance { source: provenance.source.clone(), ..Provenance::of(Origin::Human) };
+    let is_plain = !truncated && *provenance == plain;
+    (!is_plain).then(|| serde_json::to_string(&(truncated, provenance)).expect("plain values are JSON"))
 }
 
 impl Human {

@@ -37,7 +37,7 @@ use training::{Record, Settings};
 
 /// Counts up when a generation is made or measured otherwise: then stages of before are scored again, and records of before do
 /// not speak for their chains.
-pub(crate) const RULES: u32 = 5;
+pub(crate) const RULES: u32 = 6;
 
 /// In the stage of a model whose numbers ran away: why.
 const FAILURE: &str = "failure.txt";

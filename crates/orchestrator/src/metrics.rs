@@ -1,3 +1,4 @@
+use crate::learner::RULES;
 use crate::scoring::Measured;
 use crate::{Error, Experiment, scoring, truth};
 use rundir::{ChainId, Row, RunDir, StageKind};
@@ -8,7 +9,8 @@ use world::FalseFact;
 type FalseFacts = BTreeMap<(usize, u32, u64), BTreeSet<FalseFact>>;
 
 /// Derives `metrics.csv` from the stages of an experiment's chains: one observation a row, sorted. A generation that failed
-/// has one row, `training,failed`, with the generation as its value; one whose score is not there (yet) has none.
+/// has one row, `training,failed`, with the generation as its value; one whose score is not there (yet), or that was made by
+/// other rules than this build's, has none.
 ///
 /// # Errors
 /// If a stage is damaged or the file cannot be written.
@@ -21,7 +23,9 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
             // Until a score is missing: then nobody knows.
             let mut lifetime = Some(Lifetime::default());
             for generation in 0..experiment.chain.generations {
-                let Some(record) = run.resolve(&chain, generation)? else { break };
+                // What was made by other rules does not speak for its chain.
+                let record = run.resolve(&chain, generation)?.filter(|record| record.rules == RULES);
+                let Some(record) = record else { break };
                 let row = |set: String, metric: String, detail: String, value: f64| {
                     row(experiment, index, seed, generation, [set, metric, detail], value)
                 };

@@ -90,6 +90,12 @@ impl TextLearner {
         if sample.prompt != PromptFrom::None {
             return fail("sample.prompt", "writes from nothing alone; take \"none\"");
         }
+        if sample.target.is_some() {
+            return fail("sample.target", "writes from nothing alone; leave it out");
+        }
+        if sample.entropy_match {
+            return fail("sample.entropy_match", "has no logits that a temperature could divide; leave it out");
+        }
         if let Some(step) = arm.curation.steps().iter().find(|step| asks_a_model(step)) {
             return fail("curation", &format!("has no weights, and {} asks them", step.defence().name()));
         }
@@ -106,7 +112,11 @@ impl TextLearner {
                 if !(0.0..1.0).contains(discount) {
                     return fail(&format!("model.discount = {discount}"), "takes 0 or more and less than 1");
                 }
-                let weighs = |step: &Step| matches!(step, Step::Detector(detector) if detector.used == Use::Weigh);
+                let weighs = |step: &Step| match step {
+                    Step::Detector(detector) => detector.used == Use::Weigh,
+                    Step::OverRepresented(over) => over.strength != 0.0,
+                    _ => false,
+                };
                 let weighed = Source::ALL.iter().any(|&source| arm.recipe.weight(source) != 1.0);
                 if weighed || arm.curation.steps().iter().any(weighs) {
                     return fail("recipe and curation", "counts whole documents; leave weights out");
@@ -122,6 +132,7 @@ fn asks_a_model(step: &Step) -> bool {
     match step {
         Step::Watermark(_) | Step::PerplexityHigh(_) | Step::PerplexityLow(_) | Step::TokenEditing(_) => true,
         Step::Verifier(verifier) => verifier.by == By::Model,
+        Step::Detector(detector) => detector.statistics,
         _ => false,
     }
 }

@@ -42,9 +42,14 @@ impl WordRatio {
         }
     }
 
+    /// What its rows are named by.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.these.join("+"), self.those.join("+"))
+    }
+
     /// The share in what was written, and in other human text; nothing where neither choice is there.
     pub(crate) fn measures(&self, written: &[Document], human: &[Document]) -> Vec<Measured> {
-        let name = format!("{}/{}", self.these.join("+"), self.those.join("+"));
+        let name = self.name();
         let texts = [(name.clone(), written), (format!("human-{name}"), human)];
         let share = |documents: &[Document]| {
             let doc = |document| Doc { text: document, ids: &[], truncated: false, reencoded_differs: false };

@@ -127,12 +127,16 @@ fn what_takes_a_transformer_is_refused() {
         ("sample.temperature=0.5", "arm `oracle`: sample: model.kind = \"oracle\" writes as often"),
         ("curation=[\"perplexity-high\"]", "arm `oracle`: curation: model.kind = \"oracle\" has no weights"),
         ("curation=[\"watermark\"]", "and watermark asks them"),
+        ("curation=[{ detector = { statistics = true } }]", "and detector asks them"),
+        ("sample.target=\"coverage\"", "arm `oracle`: sample.target: "),
+        ("sample.entropy_match=true", "arm `oracle`: sample.entropy_match: "),
         ("corpus.name=\"sotu\"", "arm `oracle`: corpus: model.kind = \"oracle\" parses a world's grammar"),
         (
             "recipe=\"golden-ratio\"",
             "arm `n-gram`: recipe and curation: model.kind = \"n-gram\" counts whole documents",
         ),
         ("curation=[{ detector = { use = \"weigh\" } }]", "arm `n-gram`: recipe and curation: "),
+        ("curation=[\"over-represented\"]", "arm `n-gram`: recipe and curation: "),
         ("model.order=3", "arm `oracle`.model: order and discount belong to kind = \"n-gram\""),
         ("model.discount=1.0", "arm `oracle`.model: "),
     ] {

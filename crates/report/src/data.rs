@@ -344,11 +344,19 @@ fn tables(table: &toml::Table) -> BTreeMap<String, toml::Table> {
     arms.filter_map(|arm| Some((arm.get("name")?.as_str()?.to_owned(), arm.clone()))).collect()
 }
 
-/// The arms without defences whose recipe takes nothing that a model wrote, `human-refit` or such as refit before those with fresh text;
+/// Whether a step of `curation` judges text that is known to be human: what reads labels or edits does.
+fn judges_human(step: &toml::Value) -> bool {
+    let is = |name: &str| step.as_str() == Some(name) || step.get(name).is_some();
+    let of = step.get("token-editing").and_then(|editing| editing.get("of")?.as_str());
+    is("filter-by-label") || is("token-editing") && of != Some("synthetic")
+}
+
+/// The arms whose recipe takes nothing that a model wrote and whose human text nobody judges, `human-refit` or such as refit before those with fresh text;
 /// without recipes, the one that has the control's name.
 fn human(tables: &BTreeMap<String, toml::Table>, arms: &[String]) -> Vec<usize> {
     let recipe = |arm: &String| tables.get(arm)?.get("recipe")?.as_table();
-    let is_curated = |arm: &String| tables.get(arm).is_some_and(|table| table.contains_key("curation"));
+    let steps = |arm: &String| tables.get(arm)?.get("curation")?.as_array();
+    let is_curated = |arm: &String| steps(arm).is_some_and(|steps| steps.iter().any(judges_human));
     let only = |arm: &String| match recipe(arm) {
         Some(recipe) => !["latest", "history"].iter().any(|source| recipe.contains_key(*source)) && !is_curated(arm),
         None => arm == "human-refit",

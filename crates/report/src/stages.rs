@@ -22,9 +22,13 @@ pub(crate) fn farthest(data: &Data, arm: &str, kind: StageKind) -> Option<(Chain
 /// The stages of a chain.
 pub(crate) fn of(data: &Data, chain: &ChainId, kind: StageKind) -> Stages {
     let generations = data.run.generations(chain).unwrap_or_default();
-    let stage = |generation: u32| {
-        let record = data.run.resolve(chain, generation).ok().flatten()?;
-        Some((generation, *record.stages.get(&kind)?))
-    };
-    generations.into_iter().filter_map(stage).collect()
+    let mut stages = Stages::new();
+    for generation in generations {
+        let Some(record) = data.run.resolve(chain, generation).ok().flatten() else { continue };
+        stages.extend(record.stages.get(&kind).map(|stage| (generation, *stage)));
+        if record.failure().is_some() {
+            break; // what stands behind the end of a chain is of an earlier build
+        }
+    }
+    stages
 }

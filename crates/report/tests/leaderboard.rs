@@ -8,7 +8,11 @@ const ARMS: [(&str, &str); 6] = [
     ("replace", "recipe = { latest = \"all\" }"),
     // Human text that somebody judges is no control.
     ("edited", "recipe = { anchor = \"all\" }\ncuration = [\"token-editing\"]"),
-    ("human-refit", "recipe = { anchor = \"all\" }"),
+    // A defence that does not judge human text leaves a control one, as where the file names it for all arms.
+    (
+        "human-refit",
+        "recipe = { anchor = \"all\" }\ncuration = [{ detector = { keep = 0.5 } }, { token-editing = { of = \"synthetic\" } }]",
+    ),
     ("half", "recipe = { latest = \"all\" }\ncuration = [\"near-duplicates\"]"),
     ("<ruin>", "recipe = { latest = \"all\" }\nsample.temperature = 0.1"),
     ("ended", "recipe = { latest = \"all\" }\ncuration = [\"dispersion\"]"),

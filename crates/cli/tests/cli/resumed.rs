@@ -63,8 +63,14 @@ fn what_contradicts_a_run_is_named() {
     lab.write("fresh.toml", format!("{}[[arm]]\nname = \"fresh\"\nrecipe = \"human-fresh\"\n", crate::lab::EXPERIMENT));
     lab.refuses(&format!("run fresh.toml --device flex --out out {grown}"), "recipe.fresh cannot be filled");
     // The same path with another text in it.
-    lab.write("corpus.jsonl", lab.read("corpus.jsonl").replace("king", "queen"));
+    let text = lab.read("corpus.jsonl");
+    lab.write("corpus.jsonl", text.replace("king", "queen"));
     lab.refuses(&format!("{RUN} out"), "out was begun with another text");
+    // The same text, of which the first document is said to be a model's: a label is read by defences.
+    lab.write("corpus.jsonl", text.replacen('{', r#"{"provenance":{"origin":"synthetic"},"#, 1));
+    lab.refuses(&format!("{RUN} out"), "out was begun with another text");
+    lab.write("corpus.jsonl", text.replacen('{', r#"{"provenance":{"origin":"human"},"#, 1));
+    lab.works(&format!("{RUN} out"));
 }
 
 #[test]

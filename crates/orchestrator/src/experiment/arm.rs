@@ -7,6 +7,7 @@ use chain::{Recipe, Source};
 use corpus::Sampling;
 use curation::{Curation, Step};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use toml::Table;
 use training::Start;
 
@@ -89,6 +90,10 @@ impl Arm {
             )));
         }
         self.follow.iter().try_for_each(WordRatio::check)?;
+        let mut named = BTreeSet::new();
+        if let Some(ratio) = self.follow.iter().find(|ratio| !named.insert(ratio.name())) {
+            return Err(Error::Request(format!("follow: {} is there twice; leave one out", ratio.name())));
+        }
         if let Some(plant) = &self.plant {
             plant.check(generations)?;
         }

@@ -6,7 +6,7 @@ use crate::census::{Census, SURVIVORS};
 use crate::scoring::{self, Measured};
 use crate::truth::{self, Answers};
 use crate::{Error, Plant, PromptFrom, Truth, WordRatio};
-use chain::Trip;
+use chain::{Source, Trip};
 use evaluation::DocumentLoss;
 use model::Weights;
 use rundir::{GenerationRecord, StageId, StageKind};
@@ -130,7 +130,11 @@ impl Transformers<'_> {
         let mut list = judged.measures.clone();
         let mut put = |set, metric, detail, value| list.push(Measured::new(set, metric, detail, value));
         if !judged.stages.is_empty() {
-            let anchors = self.arm.curation.anchors();
+            // Of a recipe of human text alone only some defences were asked.
+            let is_written = |source| matches!(source, Source::Latest | Source::History);
+            let curation = &self.arm.curation;
+            let written = self.arm.judged_sources().any(is_written);
+            let anchors = if written { curation.anchors() } else { curation.anchors_of_human() };
             anchors.into_iter().for_each(|anchor| put("training", "hidden-anchor", anchor.key(), 1.0));
         }
         for (from, saw_human) in [("start", trip.model.anchor), ("average", trip.model.averaged)] {
