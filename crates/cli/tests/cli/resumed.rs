@@ -74,6 +74,29 @@ fn what_contradicts_a_run_is_named() {
 }
 
 #[test]
+fn records_of_an_earlier_build_do_not_speak() {
+    let lab = Lab::new();
+    lab.works(&format!("{RUN} out"));
+    let before = lab.read("out/metrics.csv");
+    let records =
+        ["replace", "accumulate"].map(|arm| [0, 1].map(|seed| [0, 1].map(|generation| (arm, seed, generation))));
+    for (arm, seed, generation) in records.into_iter().flatten().flatten() {
+        let path = format!("out/chains/{arm}/seed-{seed}/gen-{generation}/generation.json");
+        let mut record: serde_json::Value = serde_json::from_str(&lab.read(&path)).unwrap();
+        assert!(record["rules"].as_u64() > Some(1));
+        record["rules"] = 1.into();
+        lab.write(&path, record.to_string());
+    }
+    // One generation is made by this build; nothing that another has measured stands beside it.
+    lab.works("step out --chain replace/seed-0 --generation 0");
+    let rows = lab.read("out/metrics.csv");
+    assert!(rows.lines().skip(1).count() > 10);
+    assert!(rows.lines().skip(1).all(|row| row.starts_with("little,replace,0,0,")), "{rows}");
+    assert_eq!(lab.works(&format!("{RUN} out")).made(), 0);
+    assert!(lab.read("out/metrics.csv") == before);
+}
+
+#[test]
 fn stages_that_were_deleted_are_made_again() {
     let lab = Lab::new();
     lab.works(&format!("{RUN} out"));
