@@ -137,6 +137,10 @@ fn what_takes_a_transformer_is_refused() {
         ),
         ("curation=[{ detector = { use = \"weigh\" } }]", "arm `n-gram`: recipe and curation: "),
         ("curation=[\"over-represented\"]", "arm `n-gram`: recipe and curation: "),
+        (
+            "follow=[{ these = [\"a\"], those = [\"b\"] }, { these = [\"a\"], those = [\"b\"] }]",
+            "arm `oracle`: follow: a/b is there twice",
+        ),
         ("model.order=3", "arm `oracle`.model: order and discount belong to kind = \"n-gram\""),
         ("model.discount=1.0", "arm `oracle`.model: "),
     ] {
