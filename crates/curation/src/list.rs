@@ -442,6 +442,8 @@ mod tests {
         let judge_human = |list: &str| read(list).unwrap().judges_human();
         assert!(!judge_human("[\"detector\", \"verifier\"]") && judge_human("[\"detector\", \"token-editing\"]"));
         assert!(!judge_human("[{ token-editing = { of = \"synthetic\" } }]"));
+        let anchors = read("[\"detector\", \"token-editing\"]").unwrap().anchors_of_human();
+        assert_eq!(anchors, BTreeSet::from([Anchor::FirstModel]), "a detector isn't asked about human text");
         let most = |list: &str| read(list).unwrap().most();
         assert_eq!((most("[]"), most("[\"filter-by-label\"]")), (1.0, 0.0));
         let most_human = |list: &str| read(list).unwrap().most_human();

@@ -33,18 +33,17 @@ pub(crate) enum Repeat {
     Exact,
 }
 
-/// Each document's different 8-word sequences as numbers, and the document itself as one.
+/// Each document's different 8-word sequences as numbers, and the document itself as one, if it is not empty.
 pub(crate) struct Sequences {
     of_document: Vec<Vec<u32>>,
     different: usize,
-    whole: Vec<u32>,
-    empty: Vec<bool>,
+    whole: Vec<Option<u32>>,
 }
 
 impl Sequences {
     pub(crate) fn of(grams: &Grams) -> Self {
         let (mut numbers, mut wholes) = (NumberMap::<u64, u32>::default(), std::collections::HashMap::new());
-        let (mut of_document, mut whole, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut of_document, mut whole) = (Vec::new(), Vec::new());
         for range in grams.documents() {
             let quads = grams.grams(4, range);
             // The sequence that begins with one 4-gram ends with the one that begins four words later.
@@ -59,11 +58,10 @@ impl Sequences {
             own.sort_unstable();
             own.dedup();
             of_document.push(own);
-            empty.push(range.is_empty());
             let next = wholes.len() as u32;
-            whole.push(*wholes.entry(grams.grams(1, range)).or_insert(next));
+            whole.push((!range.is_empty()).then(|| *wholes.entry(grams.grams(1, range)).or_insert(next)));
         }
-        Self { of_document, different: numbers.len(), whole, empty }
+        Self { of_document, different: numbers.len(), whole }
     }
 
     /// What each of these documents is to those before it in this order. Empty documents repeat nothing.
@@ -78,7 +76,8 @@ impl Sequences {
             .zip(0..)
             .map(|(&document, place)| {
                 let sequences = &self.of_document[document];
-                let before = std::mem::replace(&mut seen[self.whole[document] as usize], true);
+                let whole = self.whole[document];
+                let before = whole.is_some_and(|whole| std::mem::replace(&mut seen[whole as usize], true));
                 owners.clear();
                 for &sequence in sequences {
                     let owner = &mut first[sequence as usize];
@@ -87,7 +86,7 @@ impl Sequences {
                 owners.sort_unstable();
                 let most = owners.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
                 match () {
-                    () if before && !self.empty[document] => Repeat::Exact,
+                    () if before => Repeat::Exact,
                     () if most > 0 && 2 * most >= sequences.len() => Repeat::Near,
                     () => Repeat::No,
                 }

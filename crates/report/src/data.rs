@@ -90,7 +90,7 @@ impl Data {
         }
         let arms = order(&table, measured);
         let tables = tables(&table);
-        let human = human(&tables, &arms);
+        let human = human(&tables, &arms, &values);
         let control = human.first().copied();
         let failures = failures(&run, &chains)?;
         let question = word("question");
@@ -344,21 +344,20 @@ fn tables(table: &toml::Table) -> BTreeMap<String, toml::Table> {
     arms.filter_map(|arm| Some((arm.get("name")?.as_str()?.to_owned(), arm.clone()))).collect()
 }
 
-/// Whether a step of `curation` judges text that is known to be human: what reads labels or edits does.
-fn judges_human(step: &toml::Value) -> bool {
-    let is = |name: &str| step.as_str() == Some(name) || step.get(name).is_some();
-    let of = step.get("token-editing").and_then(|editing| editing.get("of")?.as_str());
-    is("filter-by-label") || is("token-editing") && of != Some("synthetic")
-}
-
-/// The arms whose recipe takes nothing that a model wrote and whose human text nobody judges, `human-refit` or such as refit before those with fresh text;
-/// without recipes, the one that has the control's name.
-fn human(tables: &BTreeMap<String, toml::Table>, arms: &[String]) -> Vec<usize> {
+/// The arms whose recipe takes nothing that a model wrote and whose text no defence has judged (it would say how much it `kept`),
+/// `human-refit` or such as refit before those with fresh text; without recipes, the one that has the control's name.
+fn human(
+    tables: &BTreeMap<String, toml::Table>,
+    arms: &[String],
+    values: &BTreeMap<Key, BTreeMap<String, Values>>,
+) -> Vec<usize> {
     let recipe = |arm: &String| tables.get(arm)?.get("recipe")?.as_table();
-    let steps = |arm: &String| tables.get(arm)?.get("curation")?.as_array();
-    let is_curated = |arm: &String| steps(arm).is_some_and(|steps| steps.iter().any(judges_human));
+    let kept = values.iter().filter(|((set, metric, _), _)| set == "training" && metric == "kept");
+    let judged: BTreeSet<&String> = kept.flat_map(|(_, by_arm)| by_arm.keys()).collect();
     let only = |arm: &String| match recipe(arm) {
-        Some(recipe) => !["latest", "history"].iter().any(|source| recipe.contains_key(*source)) && !is_curated(arm),
+        Some(recipe) => {
+            !["latest", "history"].iter().any(|source| recipe.contains_key(*source)) && !judged.contains(arm)
+        }
         None => arm == "human-refit",
     };
     let mut human: Vec<usize> = (0..arms.len()).filter(|&arm| only(&arms[arm])).collect();

@@ -98,6 +98,9 @@ fn run(folder: &tempfile::TempDir) -> PathBuf {
                     // What the last generation wrote is read by nobody.
                     row("written", "prompt-tokens", "", [3.0, 4.0, 500.0][generation as usize]);
                 }
+                if arm == "edited" && generation > 0 {
+                    row("training", "kept", "token-editing", 1.0);
+                }
                 if arm == "half" && generation > 0 {
                     row("training", "hidden-anchor", "truth", 1.0);
                 }

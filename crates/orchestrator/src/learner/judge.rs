@@ -82,7 +82,7 @@ pub(crate) fn is_judged(curation: &Curation, source: Source) -> bool {
 }
 
 /// Whether a source is known to hold human text alone. A history is a web: who wrote what is what a defence has to find out.
-fn is_human(source: Source) -> bool {
+pub(super) fn is_human(source: Source) -> bool {
     !matches!(source, Source::Latest | Source::History)
 }
 

@@ -1,12 +1,13 @@
 //! What is measured of a generation, and its record.
 
+use super::judge::is_human;
 use super::{Corpus, Member, RULES, Stop, Trained, Transformers, json, target, timed, weights, write_file};
 use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring::{self, Measured};
 use crate::truth::{self, Answers};
 use crate::{Error, Plant, PromptFrom, Truth, WordRatio};
-use chain::{Source, Trip};
+use chain::Trip;
 use evaluation::DocumentLoss;
 use model::Weights;
 use rundir::{GenerationRecord, StageId, StageKind};
@@ -131,10 +132,11 @@ impl Transformers<'_> {
         let mut put = |set, metric, detail, value| list.push(Measured::new(set, metric, detail, value));
         if !judged.stages.is_empty() {
             // Of a recipe of human text alone only some defences were asked.
-            let is_written = |source| matches!(source, Source::Latest | Source::History);
             let curation = &self.arm.curation;
-            let written = self.arm.judged_sources().any(is_written);
-            let anchors = if written { curation.anchors() } else { curation.anchors_of_human() };
+            let anchors = match self.arm.judged_sources().all(is_human) {
+                true => curation.anchors_of_human(),
+                false => curation.anchors(),
+            };
             anchors.into_iter().for_each(|anchor| put("training", "hidden-anchor", anchor.key(), 1.0));
         }
         for (from, saw_human) in [("start", trip.model.anchor), ("average", trip.model.averaged)] {
