@@ -2,7 +2,7 @@
 //! another.
 //!
 //! A [`Recipe`] says from which sources a training set is filled and what each counts; [`compose`] fills it from the
-//! [`Ledger`] of what humans and earlier generations wrote; [`run`](run()) goes round for as many generations as asked, with
+//! [`Ledger`] of what humans and earlier generations wrote; [`run`](run()) runs as many generations as asked, with
 //! any [`Learner`]. The transformer is one learner; those that can be solved on paper are others, and all go through this
 //! same code, so the closed forms are tests of the loop that makes the curves.
 //!
@@ -14,7 +14,7 @@
 //! | [`solvable`] | chains of those learners from an experiment file's settings |
 //!
 //! ```
-//! use chain::{HumanSet, Plan, Recipe, learners::Categorical, run};
+//! use chain::{HumanSet, Learner, Plan, Recipe, learners::Categorical, run};
 //! use streams::Streams;
 //!
 //! // Fifty human draws from four equally frequent types; each generation learns the last one's fifty draws.
@@ -22,10 +22,10 @@
 //! let (mut learner, human) = Categorical::with_human_draws(&[0.25; 4], 50, streams);
 //! let plan = Plan { recipe: "replace".parse::<Recipe>()?, generations: 6, writing: 50, streams };
 //! let mut diversity = Vec::new();
-//! let outcome = run(&plan, HumanSet::whole(human), &mut learner, &mut |trip: &chain::Trip<'_, Vec<f64>>| {
-//!     diversity.push(chain::laws::heterozygosity(trip.model));
+//! let outcome = run(&plan, HumanSet::whole(human), &mut learner.watched(|finished| {
+//!     diversity.push(chain::laws::heterozygosity(finished.model));
 //!     Ok(())
-//! });
+//! }));
 //! assert_eq!((outcome.generations, outcome.ended.is_none()), (6, true));
 //! assert!(diversity[5] < 0.75);
 //! # Ok::<(), chain::RecipeError>(())
@@ -47,4 +47,4 @@ pub use compose::{
 pub use error::RecipeError;
 pub use ledger::{Entry, HumanSet, Ledger, Origin, human_subset, human_subset_by};
 pub use recipe::{Amount, GOLDEN_RATIO, NAMES, Named, Recipe, Sizes, Source};
-pub use run::{Ended, Learner, Outcome, Plan, Scorer, Trip, run};
+pub use run::{Ended, Finished, Generation, Learner, Outcome, Plan, Watched, run};

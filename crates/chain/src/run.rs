@@ -8,64 +8,137 @@ use crate::{
     ComposeError, Decision, Entry, HumanSet, Ledger, Recipe, RecipeError, Source, TrainingSet, compose_judged,
 };
 
-/// What learns from a training set and then writes. Both may be lazy: a learner that finds a generation's model or
-/// documents on disk returns a handle to them and computes nothing.
+/// What learns from a training set and then generates documents. Every step may be lazy: a learner that finds a
+/// generation's model or documents on disk returns a handle to them and computes nothing.
+///
+/// The steps of a generation come in the order of the methods. One [`Generation`] value passes through them.
 pub trait Learner {
+    /// What the steps of one generation leave for its later steps; `()` where there is nothing to leave.
+    type State: Default;
     /// What training makes; a path will do.
     type Model;
     /// Why it failed.
     type Error;
 
-    /// Judges the documents that a source of the recipe offers to `generation`, before the recipe draws from them: one
-    /// decision for each, in their order. Without a defence, everything is kept as it is.
+    /// Judges the documents that a source of the recipe offers, before the recipe draws from them: one decision for
+    /// each, in their order. Without a defence, everything is kept as it is.
     ///
     /// # Errors
     /// The learner's own; the chain ends there.
-    fn judge(&mut self, source: Source, offered: &[&Entry], generation: u32) -> Result<Vec<Decision>, Self::Error> {
-        let _ = (source, generation);
+    fn judge(
+        &mut self,
+        generation: &mut Generation<Self::State>,
+        source: Source,
+        offered: &[&Entry],
+    ) -> Result<Vec<Decision>, Self::Error> {
+        let _ = (generation, source);
         Ok(vec![Decision::AS_IT_IS; offered.len()])
     }
 
-    /// Trains the model of `generation`.
+    /// Trains the generation's model.
     ///
     /// # Errors
     /// The learner's own; the chain ends there.
-    fn train(&mut self, set: &TrainingSet, generation: u32) -> Result<Self::Model, Self::Error>;
+    fn train(
+        &mut self,
+        generation: &mut Generation<Self::State>,
+        set: &TrainingSet,
+    ) -> Result<Self::Model, Self::Error>;
 
-    /// Lets the model write: the shortest list of documents, in index order, that reaches `budget` tokens. The entries
-    /// carry `generation` and the indices 0, 1, 2, ...
+    /// Lets the model generate: the shortest list of documents, in index order, that reaches `budget` tokens. The
+    /// entries carry the generation's number and the indices 0, 1, 2, ...
     ///
     /// # Errors
     /// The learner's own; the chain ends there.
-    fn write(&mut self, model: &Self::Model, generation: u32, budget: u64) -> Result<Vec<Entry>, Self::Error>;
-}
+    fn generate(
+        &mut self,
+        generation: &mut Generation<Self::State>,
+        model: &Self::Model,
+        budget: u64,
+    ) -> Result<Vec<Entry>, Self::Error>;
 
-/// What looks at each generation once it has written. Closures are scorers.
-pub trait Scorer<M, E> {
-    /// Looks at one generation.
+    /// Measures the finished generation. By default nothing is measured.
     ///
     /// # Errors
-    /// The chain ends there.
-    fn score(&mut self, trip: &Trip<'_, M>) -> Result<(), E>;
-}
+    /// The learner's own; the chain ends there.
+    fn score(&mut self, finished: Finished<'_, Self::State, Self::Model>) -> Result<(), Self::Error> {
+        let _ = finished;
+        Ok(())
+    }
 
-impl<M, E, F: FnMut(&Trip<'_, M>) -> Result<(), E>> Scorer<M, E> for F {
-    fn score(&mut self, trip: &Trip<'_, M>) -> Result<(), E> {
-        self(trip)
+    /// This learner, with `look` called on every generation before it is scored.
+    fn watched<F>(&mut self, look: F) -> Watched<'_, Self, F>
+    where
+        Self: Sized,
+        F: FnMut(&Finished<'_, Self::State, Self::Model>) -> Result<(), Self::Error>,
+    {
+        Watched { learner: self, look }
     }
 }
 
-/// One generation, complete.
-#[derive(Debug)]
-pub struct Trip<'a, M> {
+/// A generation on its way through the loop.
+#[derive(Debug, Default)]
+pub struct Generation<S> {
     /// Its number, from 0.
-    pub generation: u32,
+    pub number: u32,
+    /// What its steps have left so far.
+    pub state: S,
+}
+
+/// A generation that is trained and has generated its documents.
+#[derive(Debug)]
+pub struct Finished<'a, S, M> {
+    /// Its number, and what its steps left.
+    pub generation: Generation<S>,
     /// What it was trained on.
     pub training: &'a TrainingSet,
     /// The model.
     pub model: &'a M,
-    /// What it wrote.
-    pub written: &'a [Entry],
+    /// What the model generated.
+    pub documents: &'a [Entry],
+}
+
+/// A learner that shows its generations; see [`Learner::watched`].
+pub struct Watched<'a, L, F> {
+    learner: &'a mut L,
+    look: F,
+}
+
+impl<L, F> Learner for Watched<'_, L, F>
+where
+    L: Learner,
+    F: FnMut(&Finished<'_, L::State, L::Model>) -> Result<(), L::Error>,
+{
+    type State = L::State;
+    type Model = L::Model;
+    type Error = L::Error;
+
+    fn judge(
+        &mut self,
+        generation: &mut Generation<L::State>,
+        source: Source,
+        offered: &[&Entry],
+    ) -> Result<Vec<Decision>, L::Error> {
+        self.learner.judge(generation, source, offered)
+    }
+
+    fn train(&mut self, generation: &mut Generation<L::State>, set: &TrainingSet) -> Result<L::Model, L::Error> {
+        self.learner.train(generation, set)
+    }
+
+    fn generate(
+        &mut self,
+        generation: &mut Generation<L::State>,
+        model: &L::Model,
+        budget: u64,
+    ) -> Result<Vec<Entry>, L::Error> {
+        self.learner.generate(generation, model, budget)
+    }
+
+    fn score(&mut self, finished: Finished<'_, L::State, L::Model>) -> Result<(), L::Error> {
+        (self.look)(&finished)?;
+        self.learner.score(finished)
+    }
 }
 
 /// What a chain is asked to do.
@@ -75,7 +148,7 @@ pub struct Plan {
     pub recipe: Recipe,
     /// Number of models.
     pub generations: u32,
-    /// Tokens that each is to write (see [`Recipe::writing_budget`]).
+    /// Tokens that each is to generate (see [`Recipe::writing_budget`]).
     pub writing: u64,
     /// The seed's streams.
     pub streams: Streams,
@@ -90,8 +163,8 @@ pub enum Ended<E> {
     Judging(E),
     /// Training failed.
     Training(E),
-    /// Writing failed.
-    Writing(E),
+    /// Generating documents failed.
+    Generating(E),
     /// Scoring failed.
     Scoring(E),
 }
@@ -102,53 +175,54 @@ impl<E: fmt::Display> fmt::Display for Ended<E> {
             Self::Recipe(error) => write!(out, "{error}"),
             Self::Judging(error) => write!(out, "curation failed: {error}"),
             Self::Training(error) => write!(out, "training failed: {error}"),
-            Self::Writing(error) => write!(out, "writing failed: {error}"),
+            Self::Generating(error) => write!(out, "generating failed: {error}"),
             Self::Scoring(error) => write!(out, "scoring failed: {error}"),
         }
     }
 }
 
-/// How far a chain came. A chain that fails is a result like any other, for the chains beside it go on.
+/// How far a chain came. A chain that fails is a result like any other: the chains beside it go on.
 #[derive(Debug)]
-pub struct Outcome<E> {
+pub struct Outcome<S, E> {
     /// Generations that are complete; also the number of the one that failed, if one did.
     pub generations: u32,
     /// Why it stopped there, if it was to go on.
     pub ended: Option<Ended<E>>,
-    /// All that was written by complete generations.
+    /// Then the generation that stopped it, with what its steps left; nothing is left once scoring has begun.
+    pub unfinished: Option<Generation<S>>,
+    /// All that complete generations generated.
     pub ledger: Ledger,
 }
 
-/// Goes round: judge, compose, train, write, score, for every generation of the plan.
-pub fn run<L: Learner>(
-    plan: &Plan,
-    human: HumanSet,
-    learner: &mut L,
-    scorer: &mut impl Scorer<L::Model, L::Error>,
-) -> Outcome<L::Error> {
+/// Runs the generations of a plan: each judges, composes its training set, trains, generates and is scored.
+pub fn run<L: Learner>(plan: &Plan, human: HumanSet, learner: &mut L) -> Outcome<L::State, L::Error> {
     let mut ledger = Ledger::new(human);
-    let ended = (0..plan.generations).find_map(|generation| step(plan, &mut ledger, generation, learner, scorer).err());
-    Outcome { generations: ledger.generations(), ended, ledger }
+    let ended = (0..plan.generations).find_map(|number| {
+        let mut generation = Generation { number, state: L::State::default() };
+        step(plan, &mut ledger, &mut generation, learner).err().map(|ended| (ended, generation))
+    });
+    let (ended, unfinished) = ended.unzip();
+    Outcome { generations: ledger.generations(), ended, unfinished, ledger }
 }
 
 fn step<L: Learner>(
     plan: &Plan,
     ledger: &mut Ledger,
-    generation: u32,
+    generation: &mut Generation<L::State>,
     learner: &mut L,
-    scorer: &mut impl Scorer<L::Model, L::Error>,
 ) -> Result<(), Ended<L::Error>> {
-    let judge = |source, offered: &[&Entry]| learner.judge(source, offered, generation);
-    let training =
-        compose_judged(&plan.recipe, ledger, generation, &plan.streams, judge).map_err(|error| match error {
-            ComposeError::Recipe(error) => Ended::Recipe(error),
-            ComposeError::Judging(error) => Ended::Judging(error),
-        })?;
-    let model = learner.train(&training, generation).map_err(Ended::Training)?;
-    let budget = plan.recipe.writing_budget(generation, plan.writing);
-    let written = learner.write(&model, generation, budget).map_err(Ended::Writing)?;
-    let trip = Trip { generation, training: &training, model: &model, written: &written };
-    scorer.score(&trip).map_err(Ended::Scoring)?;
-    ledger.push(written, training.totals.ancestry);
+    let number = generation.number;
+    let judge = |source, offered: &[&Entry]| learner.judge(generation, source, offered);
+    let training = compose_judged(&plan.recipe, ledger, number, &plan.streams, judge).map_err(|error| match error {
+        ComposeError::Recipe(error) => Ended::Recipe(error),
+        ComposeError::Judging(error) => Ended::Judging(error),
+    })?;
+    let model = learner.train(generation, &training).map_err(Ended::Training)?;
+    let budget = plan.recipe.writing_budget(number, plan.writing);
+    let documents = learner.generate(generation, &model, budget).map_err(Ended::Generating)?;
+    let generation = Generation { number, state: std::mem::take(&mut generation.state) };
+    let finished = Finished { generation, training: &training, model: &model, documents: &documents };
+    learner.score(finished).map_err(Ended::Scoring)?;
+    ledger.push(documents, training.totals.ancestry);
     Ok(())
 }

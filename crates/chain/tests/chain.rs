@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use chain::{
-    Amount, Ended, Entry, HumanSet, Learner, Ledger, Origin, Plan, Recipe, RecipeError, Source, TrainingSet, Trip,
-    compose, human_subset, run,
+    Amount, Ended, Entry, Generation, HumanSet, Learner, Ledger, Origin, Plan, Recipe, RecipeError, Source,
+    TrainingSet, compose, human_subset, run,
 };
 use proptest::prelude::*;
 use streams::Streams;
@@ -145,30 +145,35 @@ struct Scripted {
 }
 
 impl Learner for Scripted {
+    type State = ();
     type Model = u32;
     type Error = String;
 
-    fn train(&mut self, set: &TrainingSet, generation: u32) -> Result<u32, String> {
-        if self.fails_in == Some(generation) {
+    fn train(&mut self, generation: &mut Generation<()>, set: &TrainingSet) -> Result<u32, String> {
+        if self.fails_in == Some(generation.number) {
             return Err("the loss is not finite".into());
         }
         self.trained.push(set.totals.all.tokens);
-        Ok(generation)
+        Ok(generation.number)
     }
 
-    fn write(&mut self, _: &u32, generation: u32, budget: u64) -> Result<Vec<Entry>, String> {
-        Ok(entries(Some(generation), &[budget.min(self.writes)]))
+    fn generate(&mut self, generation: &mut Generation<()>, _: &u32, budget: u64) -> Result<Vec<Entry>, String> {
+        Ok(entries(Some(generation.number), &[budget.min(self.writes)]))
     }
 }
 
-fn scripted(recipe: &str, fails_in: Option<u32>, writes: u64) -> (chain::Outcome<String>, Vec<u64>, Vec<u32>) {
+fn scripted(recipe: &str, fails_in: Option<u32>, writes: u64) -> (chain::Outcome<(), String>, Vec<u64>, Vec<u32>) {
     let mut learner = Scripted { fails_in, writes, trained: Vec::new() };
     let plan = Plan { recipe: recipe.parse().unwrap(), generations: 4, writing: 100, streams: Streams::new(0) };
     let mut seen = Vec::new();
-    let outcome = run(&plan, HumanSet::whole(entries(None, &[50, 50])), &mut learner, &mut |trip: &Trip<'_, u32>| {
-        seen.push(trip.generation);
-        Ok(())
-    });
+    let outcome = run(
+        &plan,
+        HumanSet::whole(entries(None, &[50, 50])),
+        &mut learner.watched(|finished| {
+            seen.push(finished.generation.number);
+            Ok(())
+        }),
+    );
     (outcome, learner.trained, seen)
 }
 

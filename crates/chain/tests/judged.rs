@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use chain::{
-    Amount, ComposeError, Decision, Ended, Entry, HumanSet, Learner, Ledger, Plan, Recipe, RecipeError, Source,
-    TrainingSet, Trip, compose, compose_judged, human_subset, laws, learners::Categorical, run,
+    Amount, ComposeError, Decision, Ended, Entry, Generation, HumanSet, Learner, Ledger, Plan, Recipe, RecipeError,
+    Source, TrainingSet, compose, compose_judged, human_subset, laws, learners::Categorical, run,
 };
 use streams::Streams;
 
@@ -125,23 +125,34 @@ struct Curated {
 }
 
 impl Learner for Curated {
+    type State = ();
     type Model = Vec<f64>;
     type Error = String;
 
-    fn judge(&mut self, source: Source, offered: &[&Entry], generation: u32) -> Result<Vec<Decision>, String> {
-        self.asked.push((source, generation, offered.len()));
+    fn judge(
+        &mut self,
+        generation: &mut Generation<()>,
+        source: Source,
+        offered: &[&Entry],
+    ) -> Result<Vec<Decision>, String> {
+        self.asked.push((source, generation.number, offered.len()));
         if self.fails {
             return Err("no model to ask".into());
         }
         Ok(offered.iter().map(|entry| kept(entry.generation.is_none())).collect())
     }
 
-    fn train(&mut self, set: &TrainingSet, generation: u32) -> Result<Vec<f64>, String> {
-        self.learner.train(set, generation).map_err(|never| match never {})
+    fn train(&mut self, generation: &mut Generation<()>, set: &TrainingSet) -> Result<Vec<f64>, String> {
+        self.learner.train(generation, set).map_err(|never| match never {})
     }
 
-    fn write(&mut self, model: &Vec<f64>, generation: u32, budget: u64) -> Result<Vec<Entry>, String> {
-        self.learner.write(model, generation, budget).map_err(|never| match never {})
+    fn generate(
+        &mut self,
+        generation: &mut Generation<()>,
+        model: &Vec<f64>,
+        budget: u64,
+    ) -> Result<Vec<Entry>, String> {
+        self.learner.generate(generation, model, budget).map_err(|never| match never {})
     }
 }
 
@@ -153,10 +164,14 @@ fn a_learner_that_solves_is_curated_in_the_loop() {
         let mut curated = Curated { learner, asked: Vec::new(), fails };
         let plan = Plan { recipe: recipe.parse().unwrap(), generations: 5, writing: 80, streams };
         let mut diversity = Vec::new();
-        let outcome = run(&plan, HumanSet::whole(human), &mut curated, &mut |trip: &Trip<'_, Vec<f64>>| {
-            diversity.push(laws::heterozygosity(trip.model));
-            Ok(())
-        });
+        let outcome = run(
+            &plan,
+            HumanSet::whole(human),
+            &mut curated.watched(|finished| {
+                diversity.push(laws::heterozygosity(finished.model));
+                Ok(())
+            }),
+        );
         (outcome, curated.asked, diversity)
     };
     // Accumulation of which only human text is kept is a model of the human text, again and again.

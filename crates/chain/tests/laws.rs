@@ -3,7 +3,7 @@
 
 use chain::laws::suite::{self, Case, Kind, Row};
 use chain::learners::Categorical;
-use chain::{Amount, HumanSet, Plan, Recipe, Source, Trip, run};
+use chain::{Amount, HumanSet, Learner, Plan, Recipe, Source, run};
 use streams::Streams;
 
 const SEED: u64 = 0;
@@ -124,10 +124,14 @@ fn models(recipe: Recipe, generations: u32) -> Vec<Vec<f64>> {
     let (mut learner, human) = Categorical::with_human_draws(&[0.4, 0.25, 0.2, 0.1, 0.05], 20, streams);
     let plan = Plan { recipe, generations, writing: 20, streams };
     let mut models = Vec::new();
-    let outcome = run(&plan, HumanSet::whole(human), &mut learner, &mut |trip: &Trip<'_, Vec<f64>>| {
-        models.push(trip.model.clone());
-        Ok(())
-    });
+    let outcome = run(
+        &plan,
+        HumanSet::whole(human),
+        &mut learner.watched(|finished| {
+            models.push(finished.model.clone());
+            Ok(())
+        }),
+    );
     assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
     models
 }

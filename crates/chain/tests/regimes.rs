@@ -3,7 +3,7 @@
 use chain::learners::{
     Bandwidth, Categories, Estimator, Family, Gaussian, Gaussians, Independent, KernelDensities, NGram, Regressions,
 };
-use chain::{Amount, Ended, Entry, HumanSet, Ledger, Plan, Recipe, Source, TrainingSet, Trip, compose, laws, run};
+use chain::{Amount, Ended, Entry, HumanSet, Learner, Ledger, Plan, Recipe, Source, TrainingSet, compose, laws, run};
 use streams::{Stream, Streams};
 
 const DRAWS: u64 = 20;
@@ -23,10 +23,14 @@ fn second<F: Family<Error: std::fmt::Debug>>(
     let (mut learner, entries) = Independent::new(family, streams, human);
     let plan = Plan { recipe, generations: 2, writing: DRAWS, streams };
     let mut last = Vec::new();
-    let outcome = run(&plan, HumanSet::whole(entries), &mut learner, &mut |trip: &Trip<'_, F::Model>| {
-        last = numbers(trip.model);
-        Ok(())
-    });
+    let outcome = run(
+        &plan,
+        HumanSet::whole(entries),
+        &mut learner.watched(|finished| {
+            last = numbers(finished.model);
+            Ok(())
+        }),
+    );
     assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
     last
 }
@@ -84,7 +88,7 @@ fn an_ngram_model_refuses_weights() {
     let (mut learner, entries) = NGram::new(2, 0.75, vec![vec![1, 2]; 9], Streams::new(0));
     let recipe = all_of(&[Source::Anchor, Source::Latest]).weighted(&[(Source::Anchor, 2.0)]).unwrap();
     let plan = Plan { recipe, generations: 2, writing: 9, streams: Streams::new(0) };
-    let outcome = run(&plan, HumanSet::whole(entries), &mut learner, &mut |_: &Trip<'_, _>| Ok(()));
+    let outcome = run(&plan, HumanSet::whole(entries), &mut learner.watched(|_| Ok(())));
     let Some(Ended::Training(error)) = &outcome.ended else { panic!("{:?}", outcome.ended) };
     assert!(outcome.generations == 1 && error.to_string().contains("has no weights"), "{error}");
 }

@@ -2,7 +2,7 @@
 //! text passes the filter by label, against its own exact law and against the minimax bound L10.
 
 use chain::learners::Categorical;
-use chain::{Amount, Entry, Learner, Plan, Recipe, Source, TrainingSet, Trip, human_subset, laws, run};
+use chain::{Amount, Entry, Generation, Learner, Plan, Recipe, Source, TrainingSet, human_subset, laws, run};
 use corpus::{Document, Origin, Provenance};
 use curation::{Candidate, Context, Curation, FilterByLabel, Labels, NoModels, Step, effective_share};
 use streams::Streams;
@@ -47,19 +47,25 @@ impl Filtered {
 }
 
 impl Learner for Filtered {
+    type State = ();
     type Model = Vec<f64>;
     type Error = std::convert::Infallible;
 
-    fn train(&mut self, set: &TrainingSet, generation: u32) -> Result<Vec<f64>, Self::Error> {
-        if generation == 0 {
-            self.inner.train(set, 0)
+    fn train(&mut self, generation: &mut Generation<()>, set: &TrainingSet) -> Result<Vec<f64>, Self::Error> {
+        if generation.number == 0 {
+            self.inner.train(generation, set)
         } else {
-            self.inner.train(&self.kept(set, generation), generation)
+            self.inner.train(generation, &self.kept(set, generation.number))
         }
     }
 
-    fn write(&mut self, model: &Vec<f64>, generation: u32, budget: u64) -> Result<Vec<Entry>, Self::Error> {
-        self.inner.write(model, generation, budget)
+    fn generate(
+        &mut self,
+        generation: &mut Generation<()>,
+        model: &Vec<f64>,
+        budget: u64,
+    ) -> Result<Vec<Entry>, Self::Error> {
+        self.inner.generate(generation, model, budget)
     }
 }
 
@@ -78,10 +84,14 @@ fn simulated(labels: Labels) -> (f64, f64) {
         let recipe = Recipe::new(&amounts).unwrap();
         let plan = Plan { recipe, generations: GENERATIONS, writing: DRAWS as u64, streams };
         let mut error = 0.0;
-        let outcome = run(&plan, human, &mut learner, &mut |trip: &Trip<'_, Vec<f64>>| {
-            error = laws::squared_error(trip.model, &TRUTH);
-            Ok(())
-        });
+        let outcome = run(
+            &plan,
+            human,
+            &mut learner.watched(|finished| {
+                error = laws::squared_error(finished.model, &TRUTH);
+                Ok(())
+            }),
+        );
         assert!(outcome.ended.is_none());
         (sum, squares) = (sum + error, squares + error * error);
     }

@@ -181,7 +181,7 @@ impl RunDir {
             }
         }
         for (number, id) in record.verdicts.iter().enumerate() {
-            link(Path::new("../../../../stages").join(id.to_string()), &folder.join(format!("verdict-{number}")));
+            link(Path::new("../../../../stages").join(id.to_string()), &folder.join(format!("judge-{number}")));
         }
         write_json(&folder.join("generation.json"), record)
     }

@@ -11,7 +11,8 @@
 //!   stages/KIND-HASH/                      a [`Stage`]: files, and a SEAL with their checksums and how long they took
 //! ```
 //!
-//! A stage is named by the hash of all that it reads, so arms that share work share its stage, and resuming is looking.
+//! A stage is named by the hash of all that it reads and of the version of the code that fills it, so arms that share work
+//! share its stage, and resuming is looking. [`Stages`] finds or makes them for many threads, and reports what happens.
 //! It is written in a folder beside, synced, sealed and renamed: what bears a stage's name is whole.
 //!
 //! ```
@@ -20,7 +21,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! # let folder = tempfile::tempdir()?;
 //! let run = RunDir::create(&folder.path().join("run"))?;
-//! let id = StageId::of(StageKind::Train, &("settings", 3e-4))?;
+//! let id = StageId::of(StageKind::Train, 1, &("settings", 3e-4))?;
 //! assert!(run.find(&id)?.is_none());
 //! let stage = run.make(&id, |dir| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //!     Ok(std::fs::write(dir.join("train.jsonl"), "{}\n")?)
@@ -35,25 +36,29 @@ mod atomic;
 mod canonical;
 mod dir;
 mod error;
+mod event;
 mod info;
 mod metrics;
 mod name;
 mod record;
 mod seal;
 mod stage;
+mod stages;
 mod store;
 
 pub use atomic::write_atomic;
 pub use canonical::canonical_json;
 pub use dir::RunDir;
 pub use error::{Error, Result};
+pub use event::{Event, Observer};
 pub use info::RunInfo;
 pub use metrics::{Row, format_value, read_metrics, write_metrics};
 pub use name::check_name;
 pub use record::{ChainId, GenerationRecord, Status};
 pub use seal::{SEAL, SealedFile};
 pub use stage::{StageId, StageKind};
+pub use stages::{ChainStages, NotMade, Stages, Work};
 pub use store::Stage;
 
 /// Version of everything that a run directory holds. Part of every stage's hash: raising it makes old stages invisible.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;

@@ -63,22 +63,13 @@ pub enum Status {
 pub struct GenerationRecord {
     /// How it ended.
     pub status: Status,
-    /// Its stages. One that failed has those that it reached.
+    /// Its stages, one of each kind. One that failed has those that it reached. Of a generation with several models, the
+    /// first model's.
     pub stages: BTreeMap<StageKind, StageId>,
-    /// Where a generation has several models that pool their text: what each member trained and wrote. Then `stages` has
-    /// the first member's model and the pooled text.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What each model trained and generated, where a generation has several models that pool their documents.
     pub members: Vec<BTreeMap<StageKind, StageId>>,
-    /// Where defences judged what this generation was offered: what they said, for each source that they judged.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What the defences said, for each source of the recipe that they judged.
     pub verdicts: Vec<StageId>,
-    /// By which rules it was made and measured, a number that counts up; 0 of builds that did not say.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub rules: u32,
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl GenerationRecord {
@@ -93,7 +84,7 @@ impl GenerationRecord {
     }
 
     fn new(status: Status, stages: impl IntoIterator<Item = StageId>) -> Self {
-        Self { status, stages: by_kind(stages), members: Vec::new(), verdicts: Vec::new(), rules: 0 }
+        Self { status, stages: by_kind(stages), members: Vec::new(), verdicts: Vec::new() }
     }
 
     /// The same, with the stages of each member.
@@ -103,18 +94,16 @@ impl GenerationRecord {
         self
     }
 
-    /// The same, with what defences said.
+    /// The same, with what the defences said.
     #[must_use]
     pub fn with_verdicts(mut self, verdicts: Vec<StageId>) -> Self {
         self.verdicts = verdicts;
         self
     }
 
-    /// The same, by these rules.
-    #[must_use]
-    pub fn by_rules(mut self, rules: u32) -> Self {
-        self.rules = rules;
-        self
+    /// The stage of all documents that the generation gave to later ones: the pool of several models, or one model's own.
+    pub fn documents(&self) -> Option<StageId> {
+        self.stages.get(&StageKind::Pool).or_else(|| self.stages.get(&StageKind::Generate)).copied()
     }
 
     /// Every stage that is named, those of members and verdicts included, each once.
@@ -154,22 +143,25 @@ mod tests {
 
     #[test]
     fn record_as_json() {
-        let id = StageId::of(StageKind::Train, &1).unwrap();
+        let id = StageId::of(StageKind::Train, 1, &1).unwrap();
         let record = GenerationRecord::failed("the loss is not finite", [id]);
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(
             text,
             format!(
-                r#"{{"status":{{"state":"failed","reason":"the loss is not finite"}},"stages":{{"train":"{id}"}}}}"#
+                r#"{{"status":{{"state":"failed","reason":"the loss is not finite"}},"stages":{{"train":"{id}"}},"members":[],"verdicts":[]}}"#
             )
         );
         assert_eq!(serde_json::from_str::<GenerationRecord>(&text).unwrap(), record);
         assert_eq!(GenerationRecord::done([id]).failure(), None);
-        let other = StageId::of(StageKind::Train, &2).unwrap();
-        let verdict = StageId::of(StageKind::Compose, &3).unwrap();
+        let other = StageId::of(StageKind::Train, 1, &2).unwrap();
+        let verdict = StageId::of(StageKind::Judge, 1, &3).unwrap();
         let pooled = GenerationRecord::done([id]).with_members([[id], [other]]).with_verdicts(vec![verdict]);
         let read: GenerationRecord = serde_json::from_str(&serde_json::to_string(&pooled).unwrap()).unwrap();
         assert_eq!(read, pooled);
         assert_eq!(read.all_stages(), BTreeSet::from([id, other, verdict]), "each once");
+        let [one, pool] = [StageKind::Generate, StageKind::Pool].map(|kind| StageId::of(kind, 1, &4).unwrap());
+        assert_eq!(GenerationRecord::done([one]).documents(), Some(one));
+        assert_eq!(GenerationRecord::done([one, pool]).documents(), Some(pool));
     }
 }

@@ -31,9 +31,8 @@ pub struct SealedFile {
 pub(crate) struct Seal {
     format: u32,
     pub(crate) stage: StageId,
-    /// How long the stage took to make, by the clock on the wall; builds of before did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) milliseconds: Option<u64>,
+    /// How long the stage took to make, by the wall clock.
+    pub(crate) milliseconds: u64,
     /// Sorted by name.
     pub(crate) files: Vec<SealedFile>,
 }
@@ -44,7 +43,7 @@ impl Seal {
         let mut files = Vec::new();
         list(folder, "", &mut files)?;
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        let milliseconds = Some(took.as_millis() as u64);
+        let milliseconds = took.as_millis() as u64;
         let seal = Self { format: FORMAT, stage, milliseconds, files };
         let mut text = serde_json::to_string_pretty(&seal).expect("a seal has text keys and no floats");
         text.push('\n');

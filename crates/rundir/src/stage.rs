@@ -10,29 +10,36 @@ use crate::{Error, FORMAT, Result, canonical_json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StageKind {
-    /// Corpus to split, tokenizer and token files.
+    /// Human data to splits, tokenizer and token files.
     Prepare,
+    /// Documents that a recipe is offered to what the defences say of them.
+    Judge,
     /// Recipe to training set.
     Compose,
     /// Training set to model.
     Train,
     /// Model to documents.
-    Write,
+    Generate,
+    /// The documents of several models to one corpus.
+    Pool,
     /// Model and documents to metrics.
     Score,
 }
 
 impl StageKind {
     /// All kinds, in the order in which a generation runs them.
-    pub const ALL: [Self; 5] = [Self::Prepare, Self::Compose, Self::Train, Self::Write, Self::Score];
+    pub const ALL: [Self; 7] =
+        [Self::Prepare, Self::Judge, Self::Compose, Self::Train, Self::Generate, Self::Pool, Self::Score];
 
     /// The name as in folders.
     pub fn name(self) -> &'static str {
         match self {
             Self::Prepare => "prepare",
+            Self::Judge => "judge",
             Self::Compose => "compose",
             Self::Train => "train",
-            Self::Write => "write",
+            Self::Generate => "generate",
+            Self::Pool => "pool",
             Self::Score => "score",
         }
     }
@@ -53,14 +60,16 @@ pub struct StageId {
 }
 
 impl StageId {
-    /// The stage of `kind` that reads `reads`: settings, device, seed, generation, the ids or seals of its parents. The
-    /// hash is SHA-256 over the format's version, the kind and [`canonical_json`] of `reads`.
+    /// The stage of `kind` that reads `reads`: settings, device, seed, generation, the ids or seals of its parents.
+    /// `version` is that of the code that fills it, a constant beside the fill function: code that would fill the same
+    /// stage with other bytes has another version, so that its stages have other names. The hash is SHA-256 over the
+    /// format's version, the kind, the code's version and [`canonical_json`] of `reads`.
     ///
     /// # Errors
     /// [`Error::Canonical`] if `reads` holds a float that is not finite or cannot be written as JSON.
-    pub fn of(kind: StageKind, reads: &impl Serialize) -> Result<Self> {
+    pub fn of(kind: StageKind, version: u32, reads: &impl Serialize) -> Result<Self> {
         let mut hash = Sha256::new();
-        hash.update(format!("habsburg-stage-{FORMAT}\0{kind}\0"));
+        hash.update(format!("habsburg-stage-{FORMAT}\0{kind}\0{version}\0"));
         hash.update(canonical_json(reads)?);
         let hash: [u8; 32] = hash.finalize().into();
         let first: [u8; 8] = hash[..8].try_into().expect("a hash has 32 bytes");
@@ -121,8 +130,8 @@ mod tests {
 
     #[test]
     fn shown_and_read_back() {
-        let id = StageId::of(StageKind::Write, &json!({"seed": 3})).unwrap();
-        assert_eq!(id.to_string().len(), "write-".len() + 16);
+        let id = StageId::of(StageKind::Generate, 1, &json!({"seed": 3})).unwrap();
+        assert_eq!(id.to_string().len(), "generate-".len() + 16);
         assert_eq!(id.to_string().parse::<StageId>().unwrap(), id);
         assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{id}\""));
         for bad in
@@ -134,19 +143,20 @@ mod tests {
 
     #[test]
     fn kind_and_content_matter_and_order_of_keys_does_not() {
-        let id = |kind, value| StageId::of(kind, &value).unwrap();
+        let id = |kind, value| StageId::of(kind, 1, &value).unwrap();
         let base = id(StageKind::Train, json!({"seed": 1, "generation": 2}));
         assert_eq!(base, id(StageKind::Train, json!({"generation": 2, "seed": 1})));
         assert_ne!(base, id(StageKind::Train, json!({"generation": 2, "seed": 2})));
         assert_ne!(base.hash(), id(StageKind::Score, json!({"generation": 2, "seed": 1})).hash());
-        assert!(StageId::of(StageKind::Train, &f64::NAN).is_err());
+        assert!(StageId::of(StageKind::Train, 1, &f64::NAN).is_err());
     }
 
-    /// The first eight bytes of `printf 'habsburg-stage-1\0train\0[1,"a"]' | sha256sum`: names are part of the format, and
-    /// a build that gives others would do all work again.
+    /// Another version of the code that fills a stage gives it another name. The expected hash is the first eight bytes of
+    /// `printf 'habsburg-stage-2\0train\0007\0[1,"a"]' | sha256sum`.
     #[test]
-    fn names_are_frozen() {
-        assert_eq!(StageId::of(StageKind::Train, &(1, "a")).unwrap().hash(), FROZEN);
+    fn versions_name_stages_apart() {
+        let of = |version| StageId::of(StageKind::Train, version, &(1, "a")).unwrap().hash();
+        assert_eq!(of(7), "5702a6459cb6c0e9");
+        assert_ne!(of(7), of(8));
     }
-    const FROZEN: &str = "789d89478b0c7fd4";
 }

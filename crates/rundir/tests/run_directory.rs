@@ -33,7 +33,7 @@ fn fill(dir: &Path) -> Result<(), Error> {
 #[test]
 fn a_stage_is_made_once_and_found_again() {
     let (_folder, run) = new_run();
-    let id = StageId::of(StageKind::Train, &"settings").unwrap();
+    let id = StageId::of(StageKind::Train, 1, &"settings").unwrap();
     assert_eq!(run.find(&id).unwrap(), None);
     let made = run.make(&id, fill).unwrap();
     made.verify().unwrap();
@@ -43,28 +43,22 @@ fn a_stage_is_made_once_and_found_again() {
     assert!(made.files()[0].sha256.starts_with("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"));
     let again = run.make(&id, |_| -> Result<(), Error> { panic!("a finished stage is not made again") }).unwrap();
     assert_eq!(again, made);
-    // By the clock on the wall, and in the seal: a stage that is found took as long as when it was made.
-    let slow = StageId::of(StageKind::Train, &"slow").unwrap();
+    // By the wall clock, and in the seal: a stage that is found took as long as when it was made.
+    let slow = StageId::of(StageKind::Train, 1, &"slow").unwrap();
     let slow = run.make(&slow, |_| -> Result<(), Error> {
         std::thread::sleep(Duration::from_millis(30));
         Ok(())
     });
     let slow = slow.unwrap();
-    assert!(slow.took().unwrap() >= Duration::from_millis(30), "{:?}", slow.took());
+    assert!(slow.took() >= Duration::from_millis(30), "{:?}", slow.took());
     assert_eq!(run.find(slow.id()).unwrap().unwrap().took(), slow.took());
-    // The seal of an earlier build says nothing of it.
-    let path = made.path().join(rundir::SEAL);
-    let seal: String =
-        fs::read_to_string(&path).unwrap().lines().filter(|line| !line.contains("milliseconds")).collect();
-    fs::write(&path, seal).unwrap();
-    assert_eq!(run.find(&id).unwrap().unwrap().took(), None);
     assert_eq!(stage_names(&run), BTreeSet::from([id.to_string(), slow.id().to_string()]));
 }
 
 #[test]
 fn a_failed_stage_leaves_nothing() {
     let (_folder, run) = new_run();
-    let id = StageId::of(StageKind::Write, &()).unwrap();
+    let id = StageId::of(StageKind::Generate, 1, &()).unwrap();
     let failed = run.make(&id, |dir| {
         fill(dir)?;
         Err(Error::Canonical("the reason".into()))
@@ -80,7 +74,7 @@ fn a_failed_stage_leaves_nothing() {
 #[test]
 fn two_that_race_share_one_stage() {
     let (_folder, run) = new_run();
-    let id = StageId::of(StageKind::Compose, &7).unwrap();
+    let id = StageId::of(StageKind::Compose, 1, &7).unwrap();
     let (filled, together) = (AtomicUsize::new(0), Barrier::new(2));
     let made: Vec<_> = std::thread::scope(|scope| {
         let race = |text: &'static str| {
@@ -107,7 +101,7 @@ fn two_that_race_share_one_stage() {
 #[test]
 fn damage_is_found_and_named() {
     let (_folder, run) = new_run();
-    let id = StageId::of(StageKind::Train, &1).unwrap();
+    let id = StageId::of(StageKind::Train, 1, &1).unwrap();
     let stage = run.make(&id, fill).unwrap();
     let file = stage.path().join("train.jsonl");
     let said = || stage.verify().unwrap_err().to_string();
@@ -124,7 +118,7 @@ fn damage_is_found_and_named() {
 #[test]
 fn sweep_takes_leftovers_and_spares_the_living() {
     let (_folder, run) = new_run();
-    let (kept, living) = (StageId::of(StageKind::Train, &1).unwrap(), StageId::of(StageKind::Train, &2).unwrap());
+    let (kept, living) = (StageId::of(StageKind::Train, 1, &1).unwrap(), StageId::of(StageKind::Train, 1, &2).unwrap());
     run.make(&kept, fill).unwrap();
     // What `kill -9` leaves: a folder and a lock that nobody holds; and a folder whose lock was never made.
     let stages = run.path().join("stages");
@@ -145,7 +139,7 @@ fn sweep_takes_leftovers_and_spares_the_living() {
 #[test]
 fn generations_are_recorded_and_resolved() {
     let (_folder, run) = new_run();
-    let id = StageId::of(StageKind::Train, &1).unwrap();
+    let id = StageId::of(StageKind::Train, 1, &1).unwrap();
     run.make(&id, fill).unwrap();
     let chain = ChainId::new("replace", 10).unwrap();
     assert_eq!(run.resolve(&chain, 0).unwrap(), None);

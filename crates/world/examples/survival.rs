@@ -7,7 +7,7 @@
 mod support;
 
 use chain::laws::{self, Human, Regime};
-use chain::{HumanSet, Plan, Recipe, Trip, run};
+use chain::{HumanSet, Learner, Plan, Recipe, run};
 use streams::Streams;
 use support::oracle::Oracle;
 use support::{Mean, texts};
@@ -71,10 +71,14 @@ fn of_oracle(world: &World, recipe: Recipe, seed: u64) -> Alive {
     let (mut oracle, human) = Oracle::new(world, seed * DOCUMENTS, DOCUMENTS, streams);
     let plan = Plan { recipe, generations: GENERATIONS, writing: DOCUMENTS, streams };
     let mut alive = Vec::new();
-    run(&plan, HumanSet::whole(human), &mut oracle, &mut |trip: &Trip<'_, World>| {
-        alive.push(trip.model.subject_probabilities().iter().map(|&q| q > 0.0).collect());
-        Ok(())
-    });
+    run(
+        &plan,
+        HumanSet::whole(human),
+        &mut oracle.watched(|finished| {
+            alive.push(finished.model.subject_probabilities().iter().map(|&q| q > 0.0).collect());
+            Ok(())
+        }),
+    );
     alive
 }
 

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use chain::laws::{self, Human, Regime, exact as law};
-use chain::{HumanSet, Plan, Recipe, Trip, run};
+use chain::{HumanSet, Learner, Plan, Recipe, run};
 use streams::Streams;
 use support::oracle::Oracle;
 use support::words::Words;
@@ -36,10 +36,14 @@ fn chain(world: &World, recipe: &str, documents: u64, seed: u64) -> Vec<Vec<f64>
     let plan =
         Plan { recipe: recipe.parse::<Recipe>().unwrap(), generations: GENERATIONS, writing: documents, streams };
     let mut models = Vec::new();
-    let outcome = run(&plan, HumanSet::whole(human), &mut oracle, &mut |trip: &Trip<'_, World>| {
-        models.push(trip.model.subject_probabilities().to_vec());
-        Ok(())
-    });
+    let outcome = run(
+        &plan,
+        HumanSet::whole(human),
+        &mut oracle.watched(|finished| {
+            models.push(finished.model.subject_probabilities().to_vec());
+            Ok(())
+        }),
+    );
     assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
     models
 }
@@ -80,10 +84,14 @@ fn generation_one_has_read_what_generation_zero_wrote() {
     let (mut oracle, human) = Oracle::new(&world, 0, documents, streams);
     let plan = Plan { recipe: Recipe::default(), generations: 2, writing: documents, streams };
     let mut models = Vec::new();
-    let outcome = run(&plan, HumanSet::whole(human), &mut oracle, &mut |trip: &Trip<'_, World>| {
-        models.push(trip.model.subject_probabilities().to_vec());
-        Ok(())
-    });
+    let outcome = run(
+        &plan,
+        HumanSet::whole(human),
+        &mut oracle.watched(|finished| {
+            models.push(finished.model.subject_probabilities().to_vec());
+            Ok(())
+        }),
+    );
     assert_eq!(outcome.generations, 2);
     for (model, generation) in models.iter().zip([None, Some(0)]) {
         // Read in the other way, sentence by sentence: what opens a run counts, and what follows does not.

@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_loop_writes_what_the_law_says() {
         use crate::learners::{Categorical, Categories};
-        use crate::{HumanSet, Plan, Trip, run};
+        use crate::{HumanSet, Learner, Plan, run};
         use streams::{Purpose, Streams};
 
         const LAST: u32 = 3;
@@ -136,15 +136,19 @@ mod tests {
                 let streams = Streams::new(seed);
                 let (mut learner, human) = Categorical::with_human_draws(&truth, types, streams);
                 let plan = Plan { recipe, generations: LAST + 1, writing: types as u64, streams };
-                let outcome = run(&plan, HumanSet::whole(human), &mut learner, &mut |trip: &Trip<'_, Vec<f64>>| {
-                    if trip.generation == LAST {
-                        let mut stream = streams.stream(Purpose::Evaluation, LAST, 0);
-                        let alive: BTreeSet<usize> =
-                            Categories::draw(trip.model, types, &mut stream).into_iter().collect();
-                        shares.push(alive.len() as f64 / types as f64);
-                    }
-                    Ok(())
-                });
+                let outcome = run(
+                    &plan,
+                    HumanSet::whole(human),
+                    &mut learner.watched(|finished| {
+                        if finished.generation.number == LAST {
+                            let mut stream = streams.stream(Purpose::Evaluation, LAST, 0);
+                            let alive: BTreeSet<usize> =
+                                Categories::draw(finished.model, types, &mut stream).into_iter().collect();
+                            shares.push(alive.len() as f64 / types as f64);
+                        }
+                        Ok(())
+                    }),
+                );
                 assert!(outcome.ended.is_none());
             }
             let mean = shares.iter().sum::<f64>() / shares.len() as f64;

@@ -2,7 +2,7 @@
 
 use streams::{Purpose, Stream, Streams};
 
-use crate::{Entry, Learner, TrainingSet};
+use crate::{Entry, Generation, Learner, TrainingSet};
 
 /// Items of a generation's [`Purpose::Learner`] stream: what it writes, the human draws (of generation 0 only), and
 /// random starts of its training.
@@ -91,17 +91,23 @@ impl<F: Family> Independent<F> {
 }
 
 impl<F: Family> Learner for Independent<F> {
+    type State = ();
     type Model = F::Model;
     type Error = F::Error;
 
-    fn train(&mut self, set: &TrainingSet, generation: u32) -> Result<F::Model, F::Error> {
+    fn train(&mut self, generation: &mut Generation<()>, set: &TrainingSet) -> Result<F::Model, F::Error> {
         let draws: Vec<Weighted<'_, F::Draw>> = self.store.picked(set).collect();
-        self.family.fit(&draws, &mut self.streams.stream(Purpose::Learner, generation, TRAINING))
+        self.family.fit(&draws, &mut self.streams.stream(Purpose::Learner, generation.number, TRAINING))
     }
 
-    fn write(&mut self, model: &F::Model, generation: u32, budget: u64) -> Result<Vec<Entry>, F::Error> {
-        let mut stream = self.streams.stream(Purpose::Learner, generation, WRITING);
-        Ok(self.store.push(generation, self.family.write(model, budget as usize, &mut stream)))
+    fn generate(
+        &mut self,
+        generation: &mut Generation<()>,
+        model: &F::Model,
+        budget: u64,
+    ) -> Result<Vec<Entry>, F::Error> {
+        let mut stream = self.streams.stream(Purpose::Learner, generation.number, WRITING);
+        Ok(self.store.push(generation.number, self.family.write(model, budget as usize, &mut stream)))
     }
 }
 

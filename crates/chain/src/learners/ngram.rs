@@ -30,7 +30,7 @@ use self::model::END;
 pub use self::model::NGramModel;
 use super::independent::Store;
 use super::{FitError, Sampling};
-use crate::{Entry, Learner, TrainingSet};
+use crate::{Entry, Generation, Learner, TrainingSet};
 
 /// See above: far beyond any length that a working model writes, and soon reached by one that cannot end.
 const LONGEST: usize = 4;
@@ -80,10 +80,11 @@ impl NGram {
 }
 
 impl Learner for NGram {
+    type State = ();
     type Model = NGramModel;
     type Error = FitError;
 
-    fn train(&mut self, set: &TrainingSet, _generation: u32) -> Result<NGramModel, FitError> {
+    fn train(&mut self, _: &mut Generation<()>, set: &TrainingSet) -> Result<NGramModel, FitError> {
         if set.is_weighted() {
             return Err(FitError::Weighted { family: "n-gram model" });
         }
@@ -91,11 +92,16 @@ impl Learner for NGram {
         Ok(NGramModel::fit(self.order, self.discount, documents, self.limit()))
     }
 
-    fn write(&mut self, model: &NGramModel, generation: u32, budget: u64) -> Result<Vec<Entry>, FitError> {
+    fn generate(
+        &mut self,
+        generation: &mut Generation<()>,
+        model: &NGramModel,
+        budget: u64,
+    ) -> Result<Vec<Entry>, FitError> {
         let mut writer = NGramWriter::new(model, self.sampling, self.limit());
-        let mut write = |index| writer.write(&mut self.streams.stream(Purpose::Learner, generation, index));
+        let mut write = |index| writer.write(&mut self.streams.stream(Purpose::Learner, generation.number, index));
         let documents = (0..budget).map(&mut write).collect();
-        Ok(self.store.push(generation, documents))
+        Ok(self.store.push(generation.number, documents))
     }
 }
 

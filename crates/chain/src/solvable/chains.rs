@@ -10,7 +10,7 @@ use crate::learners::{
     Categories, Example, Family, Gaussian, Gaussians, Independent, KernelDensities, KernelDensity, Mixture, Mixtures,
     NGram, NGramModel, Regressions, Sampling,
 };
-use crate::{Entry, HumanSet, Learner, Plan, Recipe, Sizes, Source, Trip, laws, run};
+use crate::{Entry, HumanSet, Learner, Plan, Recipe, Sizes, Source, laws, run};
 
 /// A chain of `generations` models of the kind that the settings choose, and what is measured of each: see
 /// [the table](super). Model 0 is fitted to the human draws. `fresh` never runs out, for the truth is known.
@@ -134,10 +134,14 @@ impl Chain {
         let Self { recipe, sizes: Sizes { writing, generations, .. }, streams } = self;
         let plan = Plan { recipe, generations, writing, streams };
         let mut list = Vec::new();
-        let outcome = run(&plan, human, &mut learner, &mut |trip: &Trip<'_, L::Model>| {
-            look(trip.model, &mut Sheet { generation: trip.generation, list: &mut list });
-            Ok(())
-        });
+        let outcome = run(
+            &plan,
+            human,
+            &mut learner.watched(|finished| {
+                look(finished.model, &mut Sheet { generation: finished.generation.number, list: &mut list });
+                Ok(())
+            }),
+        );
         match outcome.ended {
             None => Ok(list),
             Some(ended) => {

@@ -1,6 +1,6 @@
 //! The learner who knows the grammar: it parses, counts who the runs are about, and writes as often about each.
 
-use chain::{Entry, Learner, TrainingSet};
+use chain::{Entry, Generation, Learner, TrainingSet};
 use streams::{Purpose, Streams};
 use world::{Stop, World};
 
@@ -24,7 +24,7 @@ impl Oracle {
     pub(crate) fn document(&self, generation: Option<u32>, index: usize) -> &str {
         match generation {
             None => &self.human[index],
-            Some(generation) => &self.written[generation as usize][index],
+            Some(generation) => &self.written[generation.number as usize][index],
         }
     }
 }
@@ -36,10 +36,11 @@ pub(crate) fn entries(documents: usize, generation: Option<u32>) -> Vec<Entry> {
 }
 
 impl Learner for Oracle {
+    type State = ();
     type Model = World;
     type Error = Stop;
 
-    fn train(&mut self, set: &TrainingSet, _generation: u32) -> Result<World, Stop> {
+    fn train(&mut self, _: &mut Generation<()>, set: &TrainingSet) -> Result<World, Stop> {
         let mut counts = vec![0.0; self.world.persons().len()];
         for pick in &set.documents {
             let derivation = self.world.parse(self.document(pick.entry.generation, pick.entry.index))?;
@@ -48,15 +49,15 @@ impl Learner for Oracle {
         Ok(self.world.with_subjects(&counts))
     }
 
-    fn write(&mut self, model: &World, generation: u32, budget: u64) -> Result<Vec<Entry>, Stop> {
+    fn generate(&mut self, generation: &mut Generation<()>, model: &World, budget: u64) -> Result<Vec<Entry>, Stop> {
         let write = |index| {
             let mut text = String::new();
-            model.write_with(&mut self.streams.stream(Purpose::Learner, generation, index), &mut text, None);
+            model.write_with(&mut self.streams.stream(Purpose::Learner, generation.number, index), &mut text, None);
             text
         };
         let texts: Vec<String> = (0..budget).map(write).collect();
-        let entries = entries(texts.len(), Some(generation));
-        self.written.truncate(generation as usize);
+        let entries = entries(texts.len(), Some(generation.number));
+        self.written.truncate(generation.number as usize);
         self.written.push(texts);
         Ok(entries)
     }

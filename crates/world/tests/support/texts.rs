@@ -1,7 +1,7 @@
 //! The learner who knows no grammar: words and signs in a row, learned by the n-gram learner of the crate `chain`.
 
 use chain::learners::{NGram, NGramModel};
-use chain::{HumanSet, Plan, Recipe, TrainingSet, Trip, run};
+use chain::{HumanSet, Learner, Plan, Recipe, TrainingSet, run};
 use streams::Streams;
 use world::World;
 
@@ -38,10 +38,14 @@ pub(crate) fn chain(setting: &Setting<'_>, seed: u64) -> Vec<Generation> {
     let (mut learner, entries) = NGram::new(setting.order, setting.discount, human, streams);
     let plan = Plan { recipe, generations, writing: documents, streams };
     let mut models = Vec::new();
-    let outcome = run(&plan, HumanSet::whole(entries), &mut learner, &mut |trip: &Trip<'_, NGramModel>| {
-        models.push((trip.training.clone(), trip.model.clone()));
-        Ok(())
-    });
+    let outcome = run(
+        &plan,
+        HumanSet::whole(entries),
+        &mut learner.watched(|finished| {
+            models.push((finished.training.clone(), finished.model.clone()));
+            Ok(())
+        }),
+    );
     assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
     let generation = |(training, model): (TrainingSet, NGramModel)| {
         let mut read = vec![0; world.persons().len()];

@@ -141,8 +141,8 @@ fn time(kind: Kind, setting: Setting, p: &[f64], law: f64) -> Case {
     let simulate: Simulate = Box::new(move |setting, streams| {
         let (mut learner, corpus) = Categorical::with_human_draws(&p, setting.corpus(), streams);
         let mut models = 1.0;
-        setting.chain(streams, &mut learner, &corpus, |trip| {
-            models += f64::from(trip.model.iter().all(|&q| q < 1.0));
+        setting.chain(streams, &mut learner, &corpus, |finished| {
+            models += f64::from(finished.model.iter().all(|&q| q < 1.0));
             models
         })
     });

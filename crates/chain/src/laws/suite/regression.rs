@@ -38,7 +38,7 @@ fn same() -> Simulate {
         let family = Regressions { noise: NOISE, inputs };
         let human = |stream: &mut Stream| family.write(&TRUTH.to_vec(), setting.corpus(), stream);
         let (mut learner, corpus) = Independent::new(family.clone(), streams, human);
-        setting.chain(streams, &mut learner, &corpus, |trip| error(trip.model))
+        setting.chain(streams, &mut learner, &corpus, |finished| error(finished.model))
     })
 }
 

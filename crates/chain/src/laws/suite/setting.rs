@@ -6,7 +6,7 @@ use streams::{Stream, Streams};
 
 use crate::laws::Human;
 use crate::learners::{Family, FitError, Independent};
-use crate::{Amount, Ended, Entry, Learner, Plan, Recipe, RecipeError, Source, Trip, human_subset, run};
+use crate::{Amount, Ended, Entry, Finished, Learner, Plan, Recipe, RecipeError, Source, human_subset, run};
 
 /// Why a case could not be simulated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -40,7 +40,7 @@ where
     Box::new(move |setting, streams| {
         let draw = |stream: &mut Stream| human(setting.corpus(), stream);
         let (mut learner, corpus) = Independent::new(family.clone(), streams, draw);
-        setting.chain(streams, &mut learner, &corpus, |trip| statistic(trip.model))
+        setting.chain(streams, &mut learner, &corpus, |finished| statistic(finished.model))
     })
 }
 
@@ -95,19 +95,23 @@ impl Setting {
         streams: Streams,
         learner: &mut L,
         corpus: &[Entry],
-        mut statistic: impl FnMut(&Trip<'_, L::Model>) -> f64,
+        mut statistic: impl FnMut(&Finished<'_, L::State, L::Model>) -> f64,
     ) -> Result<Vec<f64>, CheckError> {
         let human = human_subset(corpus, Some(self.human), &streams)?;
         let plan = Plan { recipe: self.recipe, generations: self.generations, writing: self.writing, streams };
         let mut values = Vec::with_capacity(self.generations as usize);
-        let outcome = run(&plan, human, learner, &mut |trip: &Trip<'_, L::Model>| {
-            values.push(statistic(trip));
-            Ok(())
-        });
+        let outcome = run(
+            &plan,
+            human,
+            &mut learner.watched(|finished| {
+                values.push(statistic(finished));
+                Ok(())
+            }),
+        );
         match outcome.ended {
             None => Ok(values),
             Some(Ended::Recipe(error)) => Err(error.into()),
-            Some(Ended::Judging(error) | Ended::Training(error) | Ended::Writing(error) | Ended::Scoring(error)) => {
+            Some(Ended::Judging(error) | Ended::Training(error) | Ended::Generating(error) | Ended::Scoring(error)) => {
                 Err(error.into())
             }
         }

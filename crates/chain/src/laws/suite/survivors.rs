@@ -100,11 +100,11 @@ fn given(regime: Regime) -> Case {
     let simulate: Simulate = Box::new(move |setting, streams| {
         let (mut learner, corpus) = Categorical::with_human_draws(&equal, setting.corpus(), streams);
         let mut twice = Vec::new();
-        setting.chain(streams, &mut learner, &corpus, |trip| {
-            if trip.generation == 0 {
-                twice = (0..RARE).filter(|&at| (trip.model[at] * RARE as f64).round() == 2.0).collect();
+        setting.chain(streams, &mut learner, &corpus, |finished| {
+            if finished.generation.number == 0 {
+                twice = (0..RARE).filter(|&at| (finished.model[at] * RARE as f64).round() == 2.0).collect();
             }
-            twice.iter().filter(|&&at| trip.model[at] > 0.0).count() as f64 / twice.len() as f64
+            twice.iter().filter(|&&at| finished.model[at] > 0.0).count() as f64 / twice.len() as f64
         })
     });
     Case::new(LAW, Kind::Within(0.015), format!("share alive of types seen twice: {name}, n 300"), setting, simulate)
