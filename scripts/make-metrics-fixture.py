@@ -88,14 +88,14 @@ def main():
     values = {"words": len(words), "self-bleu": self_bleu(ours), "mattr": lex_div.mattr(words, window_length=500)}
     for n in range(1, 5):
         counts = grams(ours, n)
-        values[f"distinct/{n}"] = len(counts) / sum(counts.values())
-        values["unigram-entropy" if n == 1 else f"entropy/{n}"] = entropy(list(counts.values()))
-        values[f"jensen-shannon/{n}"] = divergence(ours, human, n)
-        values[f"jensen-shannon/human-{n}"] = divergence(twin, human, n)
+        values[f"distinct/equal/{n}"] = len(counts) / sum(counts.values())
+        values["unigram-entropy" if n == 1 else f"entropy/equal/{n}"] = entropy(list(counts.values()))
+        values[f"jensen-shannon/equal/{n}"] = divergence(ours, human, n)
+        values[f"jensen-shannon/human/equal/{n}"] = divergence(twin, human, n)
     values["zipf-exponent/equal"], values["zipf-error/equal"] = zipf(ours)
     for percent in (10, 50, 90):
         lengths = [len(document) for document in ours]
-        values[f"length-quantile/words-{percent}"] = float(np.quantile(lengths, percent / 100))
+        values[f"length-quantile/words/{percent}"] = float(np.quantile(lengths, percent / 100))
     pairs = [Generator(100 + i).documents(2 + 5 * i)[-2:] for i in range(20)]
     distances = [Levenshtein.normalized_distance(a[:64], b[:64]) for a, b in pairs]
     textstat.set_rounding(False)

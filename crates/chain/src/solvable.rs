@@ -36,15 +36,15 @@
 //! | | `divergence` | KL from the truth to the model |
 //! | `gaussian-mixture` | `log-likelihood` | mean ln q of held-out true draws |
 //! | | `excess` | mean ln p - ln q of the same draws: it estimates KL from the truth to the model |
-//! | | `component-weight`, `component-error`, `component-variance` | by true component (detail), for the fitted one that stands for it: weight, squared distance of the means, tr Σ̂ / d |
+//! | | `component-weight`, `component-error`, `component-variance` | by true component, for the fitted one that stands for it: weight, squared distance of the means, tr Σ̂ / d |
 //! | `kernel-density` | `log-likelihood`, `excess` | as above |
 //! | | `integrated-squared-error` | ∫ (q - p)², exact |
 //! | | `variance` | of the density, per dimension |
 //! | `linear-regression` | `excess-risk` | E (x·ŵ - x·w)² at a new x, exact |
 //! | `n-gram` | `impossible` | share of held-out true documents that the model never writes |
 //! | | `log-likelihood`, `excess` | per held-out document, of those that are possible: the smaller `impossible`, the more they say |
-//! | | `ngrams` | different n-grams in the training set (detail n) |
-//! | | `survival` | share of generation 0's that are among them (detail n) |
+//! | | `ngrams` | different n-grams in the training set, by n |
+//! | | `survival` | share of generation 0's that are among them, by n |
 //!
 //! What is not a finite number is left out: the log variance of a model without spread, for instance.
 
@@ -65,10 +65,21 @@ pub struct Observation {
     pub generation: u32,
     /// What was measured.
     pub metric: &'static str,
-    /// Of which part: a component, an order; empty for the whole.
-    pub detail: String,
+    /// Of which part of the model.
+    pub part: Part,
     /// The number; finite.
     pub value: f64,
+}
+
+/// What of a model an observation is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// What stands for a component of the truth, by its number from 0.
+    Component(usize),
+    /// N-grams of this length.
+    Order(usize),
 }
 
 /// Why there is no chain, or only the beginning of one.

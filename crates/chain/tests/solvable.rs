@@ -4,7 +4,7 @@
 use chain::Recipe;
 use chain::laws::{self, gaussian, kernel, regression};
 use chain::learners::Estimator;
-use chain::solvable::{Error, Observation, Sampling, Settings, Text, settings, simulate, simulate_text};
+use chain::solvable::{Error, Observation, Part, Sampling, Settings, Text, settings, simulate, simulate_text};
 
 const TOLERANCE: f64 = 4.0;
 
@@ -114,12 +114,12 @@ fn components_far_apart_are_gaussians_and_types() {
     for seed in 0..seeds {
         for seen in simulate(&settings, recipe, Sampling::default(), generations as u32, seed).unwrap() {
             let sums = &mut sums[seen.generation as usize];
-            match (seen.metric, seen.detail.as_str()) {
-                ("component-weight", "0") => {
+            match (seen.metric, seen.part) {
+                ("component-weight", Part::Component(0)) => {
                     let h = 2.0 * seen.value * (1.0 - seen.value);
                     (sums.0, sums.1) = (sums.0 + h, sums.1 + h * h);
                 }
-                ("component-variance", "0") => {
+                ("component-variance", Part::Component(0)) => {
                     (sums.2, sums.3) = (sums.2 + seen.value, sums.3 + seen.value * seen.value);
                 }
                 _ => {}
@@ -155,15 +155,15 @@ fn truncation_takes_types_away_at_once() {
 #[test]
 fn an_ngram_chain_forgets_and_accumulating_does_not() {
     let text = "kind = \"n-gram\"\ndraws = 60\ndiscount = 0.0\nsymbols = 20\nlength = 8.0";
-    let last = |recipe: &str, metric: &str, detail: &str| -> Vec<f64> {
+    let last = |recipe: &str, metric: &str, part: Part| -> Vec<f64> {
         let seen = simulate(&settings(text), recipe.parse().unwrap(), Sampling::default(), 6, 1).unwrap();
-        let wanted = |o: &&Observation| o.metric == metric && o.detail == detail;
+        let wanted = |o: &&Observation| o.metric == metric && o.part == part;
         seen.iter().filter(wanted).map(|o| o.value).collect()
     };
-    let survival = last("replace", "survival", "2");
+    let survival = last("replace", "survival", Part::Order(2));
     assert!(survival[0] == 1.0 && survival[5] < 0.6 && survival.is_sorted_by(|a, b| a >= b), "{survival:?}");
-    assert_eq!(last("accumulate", "survival", "2"), [1.0; 6]);
-    assert!(last("replace", "impossible", "").is_sorted());
+    assert_eq!(last("accumulate", "survival", Part::Order(2)), [1.0; 6]);
+    assert!(last("replace", "impossible", Part::Whole).is_sorted());
     // With a discount every bigram is possible, and the excess over the truth is finite and grows.
     let text = "kind = \"n-gram\"\ndraws = 100\nsymbols = 20\nlength = 8.0";
     let [excess] = curves(text, "replace", 5, 20, ["excess"]);

@@ -1,5 +1,5 @@
-//! Corpus cards: what a corpus is, where it comes from, how it becomes documents. They stand in `data/` and are built
-//! into the binary.
+//! Corpus cards: what a corpus is, where it comes from, how it becomes documents. Each is a file `data/NAME.toml`, built
+//! into the binary; a new file there is a new card.
 
 use serde::Deserialize;
 
@@ -102,14 +102,10 @@ pub struct VocabularyCard {
     pub source: Source,
 }
 
-const CARDS: [&str; 4] = [
-    include_str!("../../../data/brown.toml"),
-    include_str!("../../../data/moby-dick.toml"),
-    include_str!("../../../data/shakespeare.toml"),
-    include_str!("../../../data/sotu.toml"),
-];
+/// Every `data/*.toml`, in the order of the files' names; the build script lists them.
+const CARDS: &[&str] = include!(concat!(env!("OUT_DIR"), "/cards.rs"));
 
-const GPT2: &str = include_str!("../../../data/gpt2-vocabulary.toml");
+const GPT2: &str = include_str!("../../../data/vocabularies/gpt2.toml");
 
 /// No card has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -161,9 +157,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_card_is_whole_and_in_order() {
+    fn every_card_is_complete_and_named_like_its_file() {
         let names: Vec<_> = Card::all().into_iter().map(|card| card.name).collect();
         assert!(names.is_sorted());
+        let mut files: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data"))
+            .unwrap()
+            .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
+            .collect();
+        files.sort();
+        assert_eq!(names, files);
         for name in names {
             let card = Card::named(&name).unwrap();
             assert!(card.documents > 0 && card.source.bytes > 0);

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::card::{Card, Source, VocabularyCard, fits};
 use crate::document::Document;
+use crate::files::clean;
 use crate::form::text_of;
-use crate::read::clean;
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
 /// Why a corpus was not fetched or not read.
@@ -102,9 +102,9 @@ pub fn fetch(source: &Source, cache: &Path) -> Result<PathBuf, FetchError> {
     let cached = |source| FetchError::Cache { place: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(cached)?;
     // Beside the archives, so that the archive can be renamed into its place; gone when this function is left.
-    let workshop = tempfile::Builder::new().prefix(".fetch-").tempdir_in(folder).map_err(cached)?;
-    client::download(source, workshop.path(), &place)?;
-    let arrived = workshop.path().join(&source.file);
+    let scratch = Scratch::new(folder).map_err(cached)?;
+    client::download(source, &scratch.0, &place)?;
+    let arrived = scratch.0.join(&source.file);
     let bytes = std::fs::read(&arrived).map_err(|error| {
         let why = format!("no {} arrived: {error}", source.file);
         FetchError::Client(client::fault(source, &place, why))
@@ -113,6 +113,30 @@ pub fn fetch(source: &Source, cache: &Path) -> Result<PathBuf, FetchError> {
     std::fs::File::open(&arrived).and_then(|file| file.sync_all()).map_err(cached)?;
     std::fs::rename(&arrived, &place).map_err(cached)?;
     Ok(place)
+}
+
+/// A new folder, deleted when dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes a folder below `parent` that no other process or thread uses.
+    fn new(parent: &Path) -> std::io::Result<Self> {
+        let mut attempt = 0;
+        loop {
+            let folder = parent.join(format!(".fetch-{}-{attempt}", std::process::id()));
+            match std::fs::create_dir(&folder) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => attempt += 1,
+                made => return made.map(|()| Self(folder)),
+            }
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be deleted is left; the archive is in its place all the same.
+        std::fs::remove_dir_all(&self.0).ok();
+    }
 }
 
 /// A corpus's documents: fetched if they are not cached, then read and checked. They are in the order of their ids.
@@ -154,16 +178,12 @@ fn checked_archive(source: &Source, cache: &Path) -> Result<(PathBuf, Vec<u8>), 
 }
 
 fn check(source: &Source, place: &Path, bytes: &[u8], advice: &'static str) -> Result<(), FetchError> {
-    let found = hexadecimal(bytes);
+    let found = hex::encode(Sha256::digest(bytes));
     if found == source.sha256 {
         return Ok(());
     }
     let (package, expected) = (source.package.clone(), source.sha256.clone());
     Err(FetchError::WrongHash { package, place: place.to_owned(), found, expected, advice })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The documents in an archive's bytes.
@@ -210,7 +230,7 @@ fn verify<'a>(list: &[u8], texts: impl Iterator<Item = (&'a String, &'a Vec<u8>)
     }
     for (name, bytes) in texts {
         let expected = listed.remove(stem(name)).ok_or_else(|| format!("{name} is not in the list of documents"))?;
-        if hexadecimal(bytes) != expected {
+        if hex::encode(Sha256::digest(bytes)) != expected {
             return Err(format!("{name} is not the text that the list of documents names"));
         }
     }

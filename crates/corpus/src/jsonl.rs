@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::document::Document;
-use crate::read::{ReadError, file_name, line_feeds, open};
+use crate::files::{file_name, line_feeds, open};
+use crate::read::ReadError;
 
 /// Documents from JSON lines, one after the other; the first error ends it.
 pub struct JsonLines {
@@ -64,7 +65,7 @@ impl JsonLines {
     }
 
     fn parse(&self, line: &str) -> Result<Document, ReadError> {
-        let json = |error: serde_json::Error| ReadError::Json { place: self.place(), what: position(&error) };
+        let json = |error: serde_json::Error| ReadError::Json { place: self.place(), what: json_fault(&error) };
         let Some(field) = &self.field else {
             return serde_json::from_str(line).map_err(json);
         };
@@ -105,8 +106,8 @@ impl JsonLines {
     }
 }
 
-/// The parser's words with its column; its line number counts from our line and would mislead.
-pub(crate) fn position(error: &serde_json::Error) -> String {
+/// The parser's message with its column. Its line number is left out: the parser sees one line at a time.
+pub fn json_fault(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or(&text);
     if error.column() > 0 { format!("column {}: {what}", error.column()) } else { what.to_owned() }

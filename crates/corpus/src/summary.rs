@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::document::Document;
+use crate::printable::printable;
 
 /// Counts over a corpus. Words are what white space parts, types are distinct words, hapax those that occur once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,27 +52,6 @@ pub fn summary(documents: &[Document]) -> Summary {
         })
         .collect();
     summary
-}
-
-/// A text that does nothing to a terminal: control characters, and those that reorder or hide text, are spelled out as
-/// `\u{1b}`.
-pub fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_hidden(character) {
-            safe.extend(character.escape_unicode());
-        } else {
-            safe.push(character);
-        }
-    }
-    safe
-}
-
-/// Whether a character commands a terminal, or hides or reorders what stands around it.
-pub fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl fmt::Display for Summary {

@@ -192,7 +192,7 @@ impl Tokenizer {
         let bytes = token_bytes(&inner, separator)?;
         // The canonical form, whatever white space the file had.
         let json = serde_json::to_vec(&inner).map_err(|error| TokenizerError::Unreadable(error.to_string()))?;
-        let hash = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::encode(Sha256::digest(&json));
         Ok(Self { inner, json, hash, separator, bytes, characters: byte_characters() })
     }
 

@@ -26,6 +26,7 @@
 
 use corpus::Document;
 use evaluation::Measure;
+use evaluation::metric::{DETECTOR_ACCURACY, DETECTOR_AUC};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use streams::item_of_name;
@@ -365,8 +366,8 @@ impl Defence for Detector {
         }
         let learned = self.learn(context)?;
         let log_odds = self.log_odds(&learned, candidates, context)?;
-        let measure = |metric: &'static str, value| Measure { metric: metric.into(), detail: String::new(), value };
-        let measures = vec![measure("detector-accuracy", learned.accuracy), measure("detector-auc", learned.auc)];
+        let measures =
+            vec![Measure::new(&DETECTOR_ACCURACY, learned.accuracy), Measure::new(&DETECTOR_AUC, learned.auc)];
         Ok(Verdict { decisions: self.decide(&log_odds, candidates, context), measures })
     }
 }

@@ -26,6 +26,7 @@
 //! second model, not another way of asking this one.
 
 use evaluation::Measure;
+use evaluation::metric::DISAGREEMENT;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Price, Verdict, Which};
@@ -158,7 +159,7 @@ impl Defence for Disagreement {
                 Verdict { decisions: weights.into_iter().map(decision).collect(), measures: Vec::new() }
             }
         };
-        verdict.measures.push(Measure { metric: "disagreement".into(), detail: String::new(), value: mean });
+        verdict.measures.push(Measure::new(&DISAGREEMENT, mean));
         Ok(verdict)
     }
 

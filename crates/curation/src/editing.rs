@@ -19,6 +19,7 @@
 
 use corpus::{Origin, Sampling};
 use evaluation::Measure;
+use evaluation::metric::{DROPPED_TOKENS, EDITED_TOKENS, REDRAWN_TOKENS};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Place, Price, Verdict, Which};
@@ -157,13 +158,9 @@ impl Defence for TokenEditing {
                 verdict.decisions[at] = Decision { edited: Some(ids), ..Decision::UNDEFENDED };
             }
         }
-        let share = |metric: &'static str, part: usize| Measure {
-            metric: metric.into(),
-            detail: String::new(),
-            value: part as f64 / tokens.max(1) as f64,
-        };
-        verdict.measures = vec![share("redrawn-tokens", again), share("edited-tokens", changed)];
-        verdict.measures.extend(self.drop.map(|_| share("dropped-tokens", dropped)));
+        let share = |metric, part: usize| Measure::new(metric, part as f64 / tokens.max(1) as f64);
+        verdict.measures = vec![share(&REDRAWN_TOKENS, again), share(&EDITED_TOKENS, changed)];
+        verdict.measures.extend(self.drop.map(|_| share(&DROPPED_TOKENS, dropped)));
         Ok(verdict)
     }
 
@@ -208,7 +205,7 @@ mod tests {
         let left: Vec<u32> = [&expected[..1], &expected[2..]].concat();
         assert_eq!(dropped.decisions[0].edited.as_ref(), Some(&left));
         assert_eq!(dropped.decisions[2].edited.as_deref(), Some(&[2][..]));
-        assert_eq!((dropped.measures[2].metric.as_ref(), dropped.measures[2].value), ("dropped-tokens", 2.0 / 12.0));
+        assert_eq!((dropped.measures[2].metric, dropped.measures[2].value), (&DROPPED_TOKENS, 2.0 / 12.0));
         let none = TokenEditing { drop: Some(0.0), ..editing }.judge(&candidates, &bench.context()).unwrap();
         assert_eq!(none.decisions, verdict.decisions);
         assert!(TokenEditing { drop: Some(0.995), ..editing }.check().is_err());

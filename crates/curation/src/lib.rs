@@ -57,7 +57,7 @@
 //! let verdict = Curation::new(vec![Step::named("detector").expect("it is one")])?.judge(&mixture, &context)?;
 //! assert!(verdict.decisions[..10].iter().all(|decision| decision.keep));
 //! assert_eq!(verdict.decisions.iter().filter(|decision| decision.keep).count(), 32);
-//! assert_eq!(verdict.measures[0].metric, "detector-accuracy");
+//! assert_eq!(verdict.measures[0].metric.name, "detector-accuracy");
 //! # Ok::<(), curation::Error>(())
 //! ```
 
@@ -72,6 +72,7 @@ mod features;
 mod labels;
 mod list;
 mod logistic;
+mod nearest;
 mod over_represented;
 mod perplexity;
 mod rank;
@@ -95,6 +96,7 @@ pub use error::Error;
 pub use features::Units;
 pub use labels::{FilterByLabel, Labels, effective_share};
 pub use list::{Curation, DEFENCES, Step};
+pub use nearest::nearest;
 pub use over_represented::OverRepresented;
 pub use perplexity::{Perplexity, PerplexityHigh, PerplexityLow};
 pub use verifier::{By, Verifier, breakdown, true_sentences};

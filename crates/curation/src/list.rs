@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use corpus::Origin;
-use evaluation::Measure;
+use evaluation::{Dimension, Measure, Metric, metric};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -16,6 +16,7 @@ use crate::duplicates::NearDuplicates;
 use crate::editing::TokenEditing;
 use crate::error::Error;
 use crate::labels::{FilterByLabel, Labels};
+use crate::nearest::nearest;
 use crate::over_represented::OverRepresented;
 use crate::perplexity::{PerplexityHigh, PerplexityLow};
 use crate::verifier::Verifier;
@@ -96,8 +97,7 @@ steps! {
 
 fn unknown(name: &str) -> String {
     let names = || DEFENCES.iter().map(|about| about.name);
-    let closeness = |known: &&str| (strsim::jaro_winkler(name, known) * 1e6) as u64;
-    match names().max_by_key(closeness).filter(|near| strsim::jaro_winkler(name, near) > 0.7) {
+    match nearest(name, names()) {
         Some(near) => {
             format!("unknown defence `{name}`; did you mean `{near}`? (`habsburg plan --defences` lists all)")
         }
@@ -254,8 +254,9 @@ impl Curation {
             let shown: Vec<Candidate<'_>> = left.iter().map(|&at| candidates[at]).collect();
             let given = defence.judge(&shown, context)?;
             assert_eq!(given.decisions.len(), shown.len(), "one decision for each candidate");
-            verdict.measures.extend(given.measures.iter().map(|measure| of_defence(defence.name(), measure)));
-            verdict.measures.extend(kept(defence.name(), &shown, &given));
+            let kept = kept(&shown, &given);
+            let measures = given.measures.into_iter().chain(kept);
+            verdict.measures.extend(measures.map(|measure| measure.with(Dimension::Defence, defence.name())));
             left.iter().zip(given.decisions).for_each(|(&at, decision)| verdict.decisions[at].then(decision));
             left.retain(|&at| verdict.decisions[at].keep);
         }
@@ -263,26 +264,20 @@ impl Curation {
     }
 }
 
-/// A defence's own measure, under its name.
-fn of_defence(name: &str, measure: &Measure) -> Measure {
-    let detail = if measure.detail.is_empty() { name.to_owned() } else { format!("{name}/{}", measure.detail) };
-    Measure { detail, ..measure.clone() }
-}
-
-/// How much a defence kept; shares of nothing are left out.
-fn kept(name: &str, shown: &[Candidate<'_>], given: &Verdict) -> Vec<Measure> {
-    let share = |metric: &'static str, of: &dyn Fn(Origin) -> bool| {
+/// How much was kept; shares of nothing are left out.
+fn kept(shown: &[Candidate<'_>], given: &Verdict) -> Vec<Measure> {
+    let share = |metric: &'static Metric, of: &dyn Fn(Origin) -> bool| {
         let of: Vec<bool> = (shown.iter().zip(&given.decisions))
             .filter(|(candidate, _)| of(candidate.document.provenance.origin))
             .map(|(_, decision)| decision.keep)
             .collect();
         let value = of.iter().filter(|&&keep| keep).count() as f64 / of.len() as f64;
-        (!of.is_empty()).then(|| Measure { metric: metric.into(), detail: name.to_owned(), value })
+        (!of.is_empty()).then(|| Measure::new(metric, value))
     };
     let shares = [
-        share("kept", &|_| true),
-        share("kept-human", &|origin| origin == Origin::Human),
-        share("kept-synthetic", &|origin| origin == Origin::Synthetic),
+        share(&metric::KEPT, &|_| true),
+        share(&metric::KEPT_HUMAN, &|origin| origin == Origin::Human),
+        share(&metric::KEPT_SYNTHETIC, &|origin| origin == Origin::Synthetic),
     ];
     shares.into_iter().flatten().collect()
 }
@@ -306,6 +301,7 @@ mod tests {
     use super::*;
     use crate::candidate::Decision;
     use crate::testing::{Bench, human, written};
+    use evaluation::metric::{KEPT, KEPT_SYNTHETIC};
 
     #[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
     struct Arm {
@@ -416,13 +412,14 @@ mod tests {
         let list = read(r#"["filter-by-label", "near-duplicates", { perplexity-high = { keep = 0.5 } }]"#).unwrap();
         let verdict = list.judge(&candidates, &Bench::default().context()).unwrap();
         assert_eq!(verdict.decisions.iter().map(|d| d.keep).collect::<Vec<_>>(), [false, false, false, true]);
-        let value = |metric: &str, detail: &str| {
-            verdict.measures.iter().find(|m| m.metric == metric && m.detail == detail).map(|m| m.value)
+        let value = |metric: &Metric, defence: &str| {
+            let is_it = |m: &&Measure| m.metric == metric && m.dimensions.is(Dimension::Defence, defence);
+            verdict.measures.iter().find(is_it).map(|m| m.value)
         };
-        assert_eq!(value("kept", "filter-by-label"), Some(0.75));
-        assert_eq!(value("kept-synthetic", "filter-by-label"), Some(0.0));
-        assert_eq!(value("kept", "near-duplicates"), Some(2.0 / 3.0));
-        assert_eq!((value("kept", "perplexity-high"), value("kept-synthetic", "perplexity-high")), (Some(0.5), None));
+        assert_eq!(value(&KEPT, "filter-by-label"), Some(0.75));
+        assert_eq!(value(&KEPT_SYNTHETIC, "filter-by-label"), Some(0.0));
+        assert_eq!(value(&KEPT, "near-duplicates"), Some(2.0 / 3.0));
+        assert_eq!((value(&KEPT, "perplexity-high"), value(&KEPT_SYNTHETIC, "perplexity-high")), (Some(0.5), None));
     }
 
     #[test]

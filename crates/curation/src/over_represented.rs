@@ -13,6 +13,7 @@
 //! *Price.* A count of both texts; the human training set, read anew in every generation.
 
 use evaluation::Measure;
+use evaluation::metric::LEAST_WEIGHT;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Price, Verdict};
@@ -82,7 +83,7 @@ impl Defence for OverRepresented {
         for (decision, weight) in verdict.decisions.iter_mut().zip(weights) {
             *decision = Decision { weight: weight as f32, ..Decision::UNDEFENDED };
         }
-        verdict.measures = vec![Measure { metric: "least-weight".into(), detail: String::new(), value: least }];
+        verdict.measures = vec![Measure::new(&LEAST_WEIGHT, least)];
         Ok(verdict)
     }
 }

@@ -51,7 +51,7 @@ fn main() {
         .collect();
     let mut squares = BTreeMap::<String, (f64, f64)>::new();
     for comparison in found.iter().flat_map(|audit| &audit.comparisons) {
-        let (sum, square) = squares.entry(format!("{} {}", comparison.metric, comparison.detail)).or_default();
+        let (sum, square) = squares.entry(comparison.name()).or_default();
         *sum += comparison.deviation;
         *square += comparison.deviation.powi(2);
     }

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use evaluation::{Doc, Equal, Reference, audit, tells, written};
+use evaluation::{Doc, Equal, Reference, audit, generated_text, over_represented};
 use streams::{Purpose, Streams};
 
 /// Zipf's words, and subjects that come again within a document.
@@ -42,10 +42,10 @@ fn main() {
     let start = Instant::now();
     let reference =
         timed("reference, the twin measured", || Reference::of(&human, &twin, Equal { words, draws: 20, streams }));
-    let measures = timed("all metrics of the data", || written(&data, &reference));
-    let found = timed("tells", || tells(&data, &reference, 10));
+    let measures = timed("all metrics of the data", || generated_text(&data, &reference));
+    let found = timed("over-represented n-grams", || over_represented(&data, &reference, 10));
     println!(
-        "{:36} {:7.2} s for {} values, {} tells",
+        "{:36} {:7.2} s for {} values, {} over-represented n-grams",
         "together",
         start.elapsed().as_secs_f64(),
         measures.len(),

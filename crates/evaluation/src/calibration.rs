@@ -9,8 +9,6 @@
 //! cancel in it, so equal mass stands beside it. The error of a perfect model is above zero by chance, more so with many
 //! bins; compare numbers of equal size. Ties are never divided, so bins of equal mass may be uneven or empty.
 
-use crate::Measure;
-
 /// Bins of either kind.
 pub const BINS: usize = 15;
 
@@ -59,22 +57,6 @@ pub fn calibration(predictions: &[(f64, bool)]) -> Option<Calibration> {
 pub fn error(bins: &[Bin]) -> f64 {
     let all: usize = bins.iter().map(|bin| bin.count).sum();
     bins.iter().map(|bin| bin.count as f64 * (bin.accuracy - bin.confidence).abs()).sum::<f64>() / all as f64
-}
-
-impl Calibration {
-    /// As rows: `expected-calibration-error` with `equal-width` and `equal-mass`, and for each bin of equal mass i
-    /// (`00`, `01`, ...) `reliability-confidence` and `reliability-accuracy`.
-    pub fn measures(&self) -> Vec<Measure> {
-        let row = |metric: &'static str, detail: String, value| Measure { metric: metric.into(), detail, value };
-        let mut rows: Vec<Measure> = [("equal-width", &self.equal_width), ("equal-mass", &self.equal_mass)]
-            .map(|(detail, bins)| row("expected-calibration-error", detail.to_owned(), error(bins)))
-            .into();
-        for (i, bin) in self.equal_mass.iter().enumerate() {
-            rows.push(row("reliability-confidence", format!("{i:02}"), bin.confidence));
-            rows.push(row("reliability-accuracy", format!("{i:02}"), bin.accuracy));
-        }
-        rows
-    }
 }
 
 /// The bins between sorted inner `edges`, each open below and closed above, summed in the order of the predictions.

@@ -6,11 +6,12 @@ use rayon::prelude::*;
 use streams::{Purpose, Stream, Streams};
 
 use crate::Equal;
-use crate::coverage::Twin;
+use crate::generated::coverage::Twin;
+use crate::generated::over_represented::Spread;
+use crate::generated::{of_cover as cover_metrics, of_samples as sample_metrics};
 use crate::measure::{self, Measure, Measures, Side};
 use crate::sample::Sample;
-use crate::text::{Grams, Links, ORDERS};
-use crate::{divergence, entropy, good_turing, heaps, hill, tells, vocabulary, zipf};
+use crate::text::{Grams, Links};
 
 /// What a draw is for; each has its own streams, else texts with as many documents would be drawn alike.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +20,8 @@ pub(crate) enum Draw {
     Text = 0,
     /// Samples of the human text that it is held against.
     Human = 1,
-    /// Samples of the human text that show what an honest sample covers.
-    Honest = 2,
+    /// Samples of the human text that show what a human sample covers.
+    Covering = 2,
     /// Pairs of documents.
     Pairs = 3,
     /// Splits of the human text, for an audit.
@@ -40,58 +41,57 @@ impl Draw {
     }
 }
 
-/// What is measured of samples alone: `words` words of `text`.
-pub(crate) struct Drawn<'a> {
+/// A text that samples are drawn from, and the human text that they are held against.
+pub(crate) struct Source<'a> {
     pub(crate) text: &'a Grams,
     /// How often each of its types occurs in the human text, which has `vocabulary` types.
     pub(crate) counts: &'a [u64],
     pub(crate) vocabulary: usize,
     pub(crate) human: &'a Grams,
-    pub(crate) spread: &'a tells::Spread,
+    pub(crate) spread: &'a Spread,
     /// Its n-grams in the human text.
     pub(crate) links: &'a Links,
     pub(crate) side: Side,
 }
 
+/// One sample.
+pub(crate) struct Drawn<'a> {
+    pub(crate) from: &'a Source<'a>,
+    pub(crate) sample: &'a Sample<'a>,
+    /// As large a sample of the human text; none if it is not that large.
+    pub(crate) human: Option<&'a Sample<'a>>,
+}
+
+/// One sample, and the text that it may cover.
+pub(crate) struct Covering<'a> {
+    pub(crate) sample: &'a Sample<'a>,
+    pub(crate) twin: &'a Twin,
+    /// Its n-grams in that text.
+    pub(crate) links: &'a Links,
+    /// In how many of that text's documents each of its words is.
+    pub(crate) there: &'a [u32],
+}
+
 /// Means over samples of a text and of the human text; nothing if the text is shorter.
-pub(crate) fn of_text(drawn: &Drawn<'_>, equal: &Equal) -> Vec<Measure> {
-    let (own, human) = (everything(drawn.text), everything(drawn.human));
+pub(crate) fn of_text(source: &Source<'_>, equal: &Equal) -> Vec<Measure> {
+    let (own, human) = (everything(source.text), everything(source.human));
     let draws: Option<Vec<Vec<Measure>>> = (0..equal.draws)
         .into_par_iter()
         .map_init(
-            || (Sample::new(drawn.text), Sample::new(drawn.human)),
+            || (Sample::new(source.text), Sample::new(source.human)),
             |(sample, beside), draw| {
                 if !sample.take(&Draw::Text.order(&equal.streams, draw, &own), equal.words) {
                     return None;
                 }
                 let enough = beside.take(&Draw::Human.order(&equal.streams, draw, &human), equal.words);
-                Some(drawn.rows(sample, enough.then_some(beside)))
+                let mut measures = Measures::of(source.side.of_samples());
+                let drawn = Drawn { from: source, sample, human: enough.then_some(&*beside) };
+                sample_metrics().for_each(|compute| compute(&drawn, &mut measures));
+                Some(measures.into_vec())
             },
         )
         .collect();
     draws.map(|draws| measure::mean(&draws)).unwrap_or_default()
-}
-
-impl Drawn<'_> {
-    fn rows(&self, sample: &Sample<'_>, human: Option<&mut Sample<'_>>) -> Vec<Measure> {
-        let (side, words, mut rows) = (self.side, sample.order(1), Measures::default());
-        vocabulary::report(words, self.counts, self.vocabulary, side.equal(), &mut rows);
-        vocabulary::report_distinct(sample, side, &mut rows);
-        entropy::report(sample, side, &mut rows);
-        hill::report(words, side, &mut rows);
-        zipf::report(words, side, &mut rows);
-        heaps::report(sample, side, &mut rows);
-        rows.push("missing-mass", side.equal(), good_turing::missing(words));
-        rows.push("tell-rate", side.plain(), tells::rate(sample, self.spread, |n, kind| self.links.get(n, kind)));
-        if let Some(human) = human {
-            for n in 1..=ORDERS {
-                let link = |kind| self.links.get(n, kind);
-                let value = divergence::jensen_shannon(sample.order(n), human.order(n), link);
-                rows.push("jensen-shannon", side.detail(n), value);
-            }
-        }
-        rows.into_vec()
-    }
 }
 
 /// Means of what samples of these documents of a text cover of the twin; nothing if they have too few words.
@@ -106,7 +106,7 @@ pub(crate) fn of_cover(
     let there: Vec<u32> = (0..text.kinds(1) as u32)
         .map(|kind| links.get(1, kind).map_or(0, |number| twin.documents[number as usize]))
         .collect();
-    let stream = if side == Side::Human { Draw::Honest } else { Draw::Text };
+    let stream = if side == Side::Human { Draw::Covering } else { Draw::Text };
     let draws: Option<Vec<Vec<Measure>>> = (0..equal.draws)
         .into_par_iter()
         .map_init(
@@ -115,11 +115,10 @@ pub(crate) fn of_cover(
                 if !sample.take(&stream.order(&equal.streams, draw, documents), equal.words) {
                     return None;
                 }
-                let mut rows = Measures::default();
-                let uncovered = good_turing::uncovered(sample.order(1), &there, twin.pairs);
-                rows.push("uncovered-mass", side.equal(), uncovered);
-                twin.report(sample, links, side, &mut rows);
-                Some(rows.into_vec())
+                let mut measures = Measures::of(side.of_samples());
+                let covering = Covering { sample, twin, links, there: &there };
+                cover_metrics().for_each(|compute| compute(&covering, &mut measures));
+                Some(measures.into_vec())
             },
         )
         .collect();
@@ -140,19 +139,19 @@ mod tests {
         let docs: Vec<_> = texts.iter().copied().map(plain).collect();
         let text = Words::of(&docs);
         let links = crate::text::Known::of(&text).links(&text);
-        let spread = tells::Spread::of(&text.grams);
+        let spread = Spread::of(&text.grams);
         let counts = vec![1; text.types.len()];
-        let drawn = Drawn {
+        let drawn = Source {
             text: &text.grams,
             counts: &counts,
             vocabulary: text.types.len(),
             human: &text.grams,
             spread: &spread,
             links: &links,
-            side: Side::Written,
+            side: Side::Generated,
         };
         let rows = of_text(&drawn, &Equal { words, draws: 3000, streams: Streams::new(0) });
-        rows.iter().find(|row| row.metric == "types").map(|row| row.value)
+        rows.iter().find(|row| *row.metric == crate::metric::TYPES).map(|row| row.value)
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //! [`statistics`] over seeds, and the [`verdicts`] on a whole experiment.
 //!
 //! ```
-//! use evaluation::{Doc, DocumentLoss, Equal, Reference, predictions, written};
+//! use evaluation::metric::VOCABULARY_SURVIVAL;
+//! use evaluation::{Doc, DocumentLoss, Equal, Reference, generated_text, predictions};
 //! use streams::Streams;
 //!
 //! // Three tokens predicted no better than by guessing among eight.
@@ -19,55 +20,40 @@
 //! let doc = |text| Doc { text, ids: &[], truncated: false, reencoded_differs: false };
 //! let equal = Equal { words: 3, draws: 20, streams: Streams::new(0) };
 //! let human = Reference::of(&[doc("a rose is a rose")], &[doc("a rose is")], equal);
-//! let measures = written(&[doc("a rose a rose")], &human);
-//! let survival = measures.iter().find(|m| m.metric == "vocabulary-survival" && m.detail.is_empty()).unwrap();
+//! let measures = generated_text(&[doc("a rose a rose")], &human);
+//! let survival = measures.iter().find(|m| *m.metric == VOCABULARY_SURVIVAL && m.dimensions.is_empty()).unwrap();
 //! assert_eq!(survival.value, 2.0 / 3.0);
 //! ```
 
 mod audit;
 pub mod calibration;
-mod coverage;
-mod divergence;
+mod dimensions;
 mod draws;
-mod duplicates;
-mod edit_distance;
-mod endings;
-mod entropy;
 pub mod features;
-mod flaws;
 mod followed;
-mod good_turing;
+mod generated;
 mod hash;
-mod heaps;
-mod hill;
-mod lengths;
-mod mattr;
 mod measure;
+pub mod metric;
 mod planted;
 mod predictions;
-mod readability;
 mod reference;
-mod relative;
 mod repeated;
-mod repetition;
 mod sample;
-mod self_bleu;
 pub mod statistics;
-mod tail;
-mod tells;
+mod subject;
 mod text;
 pub mod verdicts;
-mod vocabulary;
-mod written;
-mod zipf;
 
 pub use audit::{Audit, AuditError, Comparison, Extent, Flaw, audit};
+pub use dimensions::{Dimension, Dimensions};
 pub use followed::{Followed, followed};
+pub use generated::generated_text;
+pub use generated::over_represented::{OverRepresented, over_represented, rates};
 pub use measure::Measure;
+pub use metric::{METRICS, Metric, Set, metric};
 pub use planted::{planted_share, ratio_of_words};
 pub use predictions::{DocumentLoss, predictions};
 pub use reference::{Equal, Reference};
 pub use repeated::{Repeated, repeated};
-pub use tells::{Tell, rates, tells};
 pub use text::{Doc, words};
-pub use written::written;

@@ -1,84 +1,153 @@
-//! What a metric gives.
+//! A measured value.
 
-use std::borrow::Cow;
-use std::fmt::Display;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use serde::{Deserialize, Serialize};
+use crate::{Dimension, Dimensions, Metric, Set, metric};
 
-/// One value, named as in `metrics.csv`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One value, as `metrics.csv` has it but for the columns of the run. The set is the metric's.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
     /// What is measured.
-    pub metric: Cow<'static, str>,
-    /// An order, a unit, or what it is compared with; may be empty.
-    pub detail: String,
+    pub metric: &'static Metric,
+    /// Of what.
+    pub dimensions: Dimensions,
     /// The value.
     pub value: f64,
 }
 
-/// Measures in the order in which they are taken.
+impl Measure {
+    /// A value without dimensions.
+    pub const fn new(metric: &'static Metric, value: f64) -> Self {
+        Self { metric, dimensions: Dimensions::NONE, value }
+    }
+
+    /// The same with a value in a dimension.
+    #[must_use]
+    pub fn with(self, dimension: Dimension, value: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self { dimensions: self.dimensions.with(dimension, value), ..self }
+    }
+
+    /// Whether it is of a reference and not of the generated text.
+    pub fn is_of_reference(&self) -> bool {
+        self.dimensions.get(Dimension::Reference).is_some()
+    }
+}
+
+/// A measure in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written<N> {
+    set: Set,
+    metric: N,
+    #[serde(default, skip_serializing_if = "Dimensions::is_empty")]
+    dimensions: Dimensions,
+    #[serde(with = "number")]
+    value: f64,
+}
+
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { metric, dimensions, value } = self.clone();
+        Written { set: metric.set, metric: metric.name, dimensions, value }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Measure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written::<String> { set, metric: name, dimensions, value } = Written::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("unknown metric {name:?} of the set {}", set.name()));
+        Ok(Self { metric: metric(set, &name).ok_or_else(unknown)?, dimensions, value })
+    }
+}
+
+/// JSON has no NaN and no infinities, and a diverging model has both: they are written as text.
+mod number {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Finite(f64),
+        Text(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match value.is_finite() {
+            true => serializer.serialize_f64(*value),
+            false => serializer.serialize_str(&value.to_string()),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Number::deserialize(deserializer)? {
+            Number::Finite(value) => Ok(value),
+            Number::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
+/// Measures of one text in the order in which they are taken.
 #[derive(Debug, Default)]
-pub(crate) struct Measures(Vec<Measure>);
+pub(crate) struct Measures {
+    /// Dimensions that all of them have.
+    base: Dimensions,
+    list: Vec<Measure>,
+}
 
 impl Measures {
-    pub(crate) fn push(&mut self, metric: &'static str, detail: impl ToString, value: f64) {
-        self.0.push(Measure { metric: metric.into(), detail: detail.to_string(), value });
+    pub(crate) fn of(base: Dimensions) -> Self {
+        Self { base, list: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, metric: &'static Metric, dimensions: Dimensions, value: f64) {
+        self.list.push(Measure { metric, dimensions: dimensions.and(&self.base), value });
     }
 
     /// `part` of `whole`. A share of nothing is no number, and is left out.
-    pub(crate) fn share(&mut self, metric: &'static str, detail: impl ToString, part: f64, whole: f64) {
+    pub(crate) fn share(&mut self, metric: &'static Metric, dimensions: Dimensions, part: f64, whole: f64) {
         if whole > 0.0 {
-            self.push(metric, detail, part / whole);
+            self.push(metric, dimensions, part / whole);
         }
     }
 
     /// A value that may be no number, and is then left out.
-    pub(crate) fn number(&mut self, metric: &'static str, detail: impl ToString, value: f64) {
+    pub(crate) fn number(&mut self, metric: &'static Metric, dimensions: Dimensions, value: f64) {
         if value.is_finite() {
-            self.push(metric, detail, value);
+            self.push(metric, dimensions, value);
         }
     }
 
-    pub(crate) fn extend(&mut self, more: &[Measure]) {
-        self.0.extend_from_slice(more);
-    }
-
     pub(crate) fn into_vec(self) -> Vec<Measure> {
-        self.0
+        self.list
     }
 }
 
-/// Whose text is measured. The human twin's values stand beside those of what was written, under names of their own.
+/// An order of n-grams, or of a Hill number.
+pub(crate) fn order(order: usize) -> Dimensions {
+    Dimensions::NONE.with(Dimension::Order, order.to_string())
+}
+
+/// Whose text is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    Written,
+    /// What a model generated.
+    Generated,
+    /// The held-out human reference.
     Human,
 }
 
 impl Side {
-    /// Detail of what has none.
-    pub(crate) fn plain(self) -> &'static str {
+    /// Dimensions of everything that is measured of it.
+    pub(crate) fn dimensions(self) -> Dimensions {
         match self {
-            Self::Written => "",
-            Self::Human => "human",
+            Self::Generated => Dimensions::NONE,
+            Self::Human => Dimensions::of(&[(Dimension::Reference, "human")]),
         }
     }
 
-    /// Detail of what is measured of samples of equal size, and of all the text under another name.
-    pub(crate) fn equal(self) -> &'static str {
-        match self {
-            Self::Written => "equal",
-            Self::Human => "human",
-        }
-    }
-
-    /// Any other detail.
-    pub(crate) fn detail(self, detail: impl Display) -> String {
-        match self {
-            Self::Written => detail.to_string(),
-            Self::Human => format!("human-{detail}"),
-        }
+    /// Dimensions of what is measured of samples of equal size.
+    pub(crate) fn of_samples(self) -> Dimensions {
+        self.dimensions().with(Dimension::Sample, "equal")
     }
 }
 
@@ -90,4 +159,29 @@ pub(crate) fn mean(draws: &[Vec<Measure>]) -> Vec<Measure> {
         Measure { value: sum / draws.len() as f64, ..row.clone() }
     };
     first.iter().enumerate().map(row).filter(|row| row.value.is_finite()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::{DISTINCT, TEST_LOSS};
+
+    #[test]
+    fn values_come_back_whatever_they_are() {
+        for (value, text) in [(0.1 + 0.2, "0.30000000000000004"), (f64::INFINITY, "\"inf\""), (f64::NAN, "\"NaN\"")] {
+            let written = serde_json::to_string(&Measure::new(&TEST_LOSS, value)).unwrap();
+            assert_eq!(written, format!("{{\"set\":\"test\",\"metric\":\"loss\",\"value\":{text}}}"));
+            let read: Measure = serde_json::from_str(&written).unwrap();
+            assert_eq!(read.value.to_bits(), value.to_bits());
+        }
+    }
+
+    #[test]
+    fn dimensions_come_back_and_what_is_unknown_is_refused() {
+        let one = Measure::new(&DISTINCT, 0.5).with(Dimension::Order, "2");
+        let written = serde_json::to_string(&one).unwrap();
+        assert_eq!(serde_json::from_str::<Measure>(&written).unwrap(), one);
+        let error = serde_json::from_str::<Measure>(&written.replace("generated", "test")).unwrap_err().to_string();
+        assert!(error.contains("unknown metric \"distinct\" of the set test"), "{error}");
+    }
 }

@@ -13,8 +13,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Measure;
 use crate::measure::Measures;
+use crate::metric::{BITS_PER_BYTE, TEST_LOSS, TEST_PERPLEXITY};
+use crate::{Dimensions, Measure};
 
 /// The loss on one document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,10 +40,10 @@ pub fn predictions(documents: &[DocumentLoss]) -> Vec<Measure> {
     let mut measures = Measures::default();
     if tokens > 0 {
         let loss = nats / tokens as f64;
-        measures.push("loss", "", loss);
-        measures.push("perplexity", "", loss.exp());
+        measures.push(&TEST_LOSS, Dimensions::NONE, loss);
+        measures.push(&TEST_PERPLEXITY, Dimensions::NONE, loss.exp());
     }
-    measures.share("bits-per-byte", "", nats / std::f64::consts::LN_2, bytes as f64);
+    measures.share(&BITS_PER_BYTE, Dimensions::NONE, nats / std::f64::consts::LN_2, bytes as f64);
     measures.into_vec()
 }
 

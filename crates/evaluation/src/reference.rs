@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use streams::Streams;
 
-use crate::coverage::{self, Twin};
-use crate::draws::{self, Draw, Drawn};
-use crate::measure::{Measures, Side};
-use crate::tail::{self, Tail};
-use crate::tells::Spread;
+use crate::draws::{self, Draw, Source};
+use crate::generated::coverage::{self, Twin};
+use crate::generated::over_represented::Spread;
+use crate::generated::tail::{self, Tail};
+use crate::generated::{self, self_bleu};
+use crate::measure::Side;
+use crate::subject::Subject;
 use crate::text::{Grams, Known, Links, Words};
-use crate::{Doc, Measure, duplicates, edit_distance, endings, lengths, mattr, readability, repetition, self_bleu};
+use crate::{Doc, Measure};
 
 /// How texts are brought to equal size (see the trap in `vocabulary.rs`).
 #[derive(Clone, Copy, Debug)]
@@ -100,52 +102,45 @@ impl Reference {
         let links = self.known.links(words);
         let target = Twin::of(words, &self.text, &links, self.equal.words);
         let to_twin = target.known.links_of(types, &self.text);
-        let mut measures = Measures::default();
-        measures.extend(&self.of_samples(words, &links, Side::Human));
-        let honest = coverage::honest(&self.text);
-        measures.extend(&draws::of_cover(&self.text, &honest, &to_twin, &target, Side::Human, &self.equal));
-        self.of_all(twin, words, Side::Human, &mut measures);
+        let counts = self.counts(words);
+        let text = Subject { docs: twin, words, counts: &counts, reference: self };
+        let mut measures = self.of_samples(&text, &links, Side::Human);
+        let half = coverage::sampled(&self.text);
+        measures.extend(draws::of_cover(&self.text, &half, &to_twin, &target, Side::Human, &self.equal));
+        measures.extend(generated::of_all(&text, Side::Human));
         self.twin = Some(target);
-        measures.into_vec()
+        measures
     }
 
     /// What is measured of samples of a text.
-    pub(crate) fn of_samples(&self, words: &Words<'_>, links: &Links, side: Side) -> Vec<Measure> {
-        let drawn = Drawn {
-            text: &words.grams,
-            counts: &self.counts(words),
+    pub(crate) fn of_samples(&self, text: &Subject<'_>, links: &Links, side: Side) -> Vec<Measure> {
+        let source = Source {
+            text: text.grams(),
+            counts: text.counts,
             vocabulary: self.vocabulary(),
             human: &self.text,
             spread: &self.spread,
             links,
             side,
         };
-        draws::of_text(&drawn, &self.equal)
+        draws::of_text(&source, &self.equal)
     }
 
     /// What samples of a text cover of the twin.
     pub(crate) fn of_cover(&self, words: &Words<'_>) -> Vec<Measure> {
         let Some(twin) = &self.twin else { return Vec::new() };
         let (links, everything) = (twin.known.links(words), draws::everything(&words.grams));
-        draws::of_cover(&words.grams, &everything, &links, twin, Side::Written, &self.equal)
+        draws::of_cover(&words.grams, &everything, &links, twin, Side::Generated, &self.equal)
     }
 
-    /// What is measured in the same way of any text: of all of it, or with a size of the metric's own.
-    pub(crate) fn of_all(&self, docs: &[Doc<'_>], words: &Words<'_>, side: Side, measures: &mut Measures) {
-        let grams = &words.grams;
-        let order = Draw::Text.order(&self.equal.streams, 0, &draws::everything(grams));
-        if let Some(documents) = order.get(..self.documents) {
-            measures.number("self-bleu", side.plain(), self_bleu::self_bleu(grams, documents));
-        }
-        let mut pairs = Draw::Pairs.stream(&self.equal.streams, 0);
-        measures.number("edit-distance", side.plain(), edit_distance::mean(grams, &mut pairs));
-        measures.number("mattr", side.plain(), mattr::mattr(grams));
-        measures.number("reading-ease", side.plain(), readability::reading_ease(docs));
-        repetition::report(grams, side, measures);
-        tail::report(self, docs, grams, &self.counts(words), side, measures);
-        lengths::report(grams, side, measures);
-        duplicates::report(grams, side, measures);
-        endings::report(docs, side, measures);
+    /// Where draws come from.
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.equal.streams
+    }
+
+    /// Documents that are compared with each other.
+    pub(crate) fn documents(&self) -> usize {
+        self.documents
     }
 
     /// How often each type of a text occurs in the human text.

@@ -12,7 +12,7 @@
 //! | changed scaling | four budgets or more: slope of log excess on log budget less the control's, lower bound > 0 |
 //! | collapsing variance | upper bound of the ratio of Hill-1 numbers to human text's < 0.9; of a Gaussian, of the slope of log variance < 0 |
 //! | entangled modes | lower bound of the share of documents that mix styles > twice the human share |
-//! | lost tail | upper bound of the lowest band's coverage, as a ratio to an honest sample's, < 0.9 |
+//! | lost tail | upper bound of the lowest band's coverage, as a ratio to a reference sample's, < 0.9 |
 //! | invented data | lower bound of (invented + false + ungrammatical sentences − generation 0's) > 0.01 |
 //!
 //! Bounds are Student's, 95 % two-sided, over seeds. *Yes* if the predicate holds, with Holm's correction over the arms that
@@ -25,6 +25,8 @@
 //! last generation that most seeds reached, and on those seeds.
 //!
 //! ```
+//! use evaluation::Dimensions;
+//! use evaluation::metric::TEST_LOSS;
 //! use evaluation::verdicts::{Answer, Arm, Definition, Observations, Row, Thresholds, judge};
 //!
 //! // Five seeds: the arm's loss climbs by a tenth of a nat a generation, the control's stays.
@@ -33,7 +35,7 @@
 //!     for generation in 0..4 {
 //!         for (arm, climb) in [("replace", 0.1), ("human-refit", 0.0)] {
 //!             let value = 3.0 + 0.01 * (seed * 7 % 5) as f64 + climb * f64::from(generation);
-//!             rows.push(Row { arm, seed, generation, set: "test", metric: "loss", detail: "", value });
+//!             rows.push(Row { arm, seed, generation, metric: &TEST_LOSS, dimensions: &Dimensions::NONE, value });
 //!         }
 //!     }
 //! }
@@ -101,9 +103,9 @@ pub struct Thresholds {
     pub hill: f64,
     /// Entangled modes: how many times the human share.
     pub mixing: f64,
-    /// Lost tail: coverage over an honest sample's.
+    /// Lost tail: coverage over a reference sample's.
     pub coverage: f64,
-    /// Lost tail: fewest members of a band that an honest sample is expected to hold; rarer bands have no ratio to speak of.
+    /// Lost tail: fewest members of a band that a reference sample is expected to hold; rarer bands have no ratio to speak of.
     pub expected: f64,
     /// Invented data: share of sentences.
     pub invented: f64,
@@ -185,7 +187,7 @@ impl Definition {
             Self::ChangedScaling => "exponent less the control's",
             Self::CollapsingVariance => "effective number of words over human text's",
             Self::EntangledModes => "share of documents that mix styles over human text's",
-            Self::LostTail => "coverage of the rarest band over an honest sample's",
+            Self::LostTail => "coverage of the rarest band over a reference sample's",
             Self::InventedData => "share of sentences more than in generation 0",
         }
     }

@@ -70,8 +70,8 @@ fn duplicates_are_found_and_nothing_else() {
     assert_eq!(flaws(&data, &human), [Flaw::Duplicated]);
     let found = run(&near, &human);
     assert_eq!(found.findings().into_keys().collect::<Vec<_>>(), [Flaw::Duplicated]);
-    let share = |detail: &str| found.comparisons.iter().find(|c| c.metric == "duplicate-share" && c.detail == detail);
-    assert!(share("near").unwrap().found && share("exact").unwrap().data < 0.1);
+    let share = |name: &str| found.comparisons.iter().find(|c| c.name() == name).unwrap();
+    assert!(share("duplicate-share near").found && share("duplicate-share exact").data < 0.1);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn false_alarms_are_rare() {
         .filter_map(|split| {
             let texts = documents(1000 + split, 160, 40);
             let audit = run(&texts[..80], &texts[80..]);
-            let found = audit.comparisons.iter().filter(|c| c.found).map(|c| format!("{} {}", c.metric, c.detail));
+            let found = audit.comparisons.iter().filter(|c| c.found).map(|c| c.name());
             Some(found.collect::<Vec<_>>()).filter(|found| !found.is_empty())
         })
         .collect();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use evaluation::{Doc, Equal, Measure, Reference, written};
+use evaluation::{Doc, Equal, Measure, Reference, generated_text};
 use serde_json::Value;
 use streams::Streams;
 
@@ -48,8 +48,11 @@ fn fixture() -> Value {
 fn measure(texts: &[String], human: &[String], twin: &[String]) -> BTreeMap<String, f64> {
     let equal = Equal { words: usize::MAX, draws: 1, streams: Streams::new(0) };
     let reference = Reference::of(&docs(human), &docs(twin), equal);
-    let name = |m: Measure| (format!("{}/{}", m.metric, m.detail).trim_end_matches('/').to_owned(), m.value);
-    written(&docs(texts), &reference).into_iter().map(name).collect()
+    let name = |m: Measure| {
+        let values = m.dimensions.iter().map(|(_, value)| value);
+        (std::iter::once(m.metric.name).chain(values).collect::<Vec<_>>().join("/"), m.value)
+    };
+    generated_text(&docs(texts), &reference).into_iter().map(name).collect()
 }
 
 fn close(name: &str, ours: f64, theirs: f64, tolerance: f64) {

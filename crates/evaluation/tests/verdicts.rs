@@ -1,12 +1,20 @@
 //! Verdicts on experiments that these tests make up, one for each answer of each definition.
 
+use evaluation::Dimension::{Band, Order, Part, Reference, Sample};
+use evaluation::metric::{
+    COVERAGE, ENTANGLED, EXCESS, FACTS, SENTENCES, STEP_DIVERGENCE, TEST_LOSS, UNIGRAM_ENTROPY, UNIGRAM_LOSS, VARIANCE,
+};
 use evaluation::verdicts::{
     Answer, Arm, Definition, Observations, Row, Thresholds, Verdict, damage, differences, judge,
 };
+use evaluation::{Dimensions, Metric};
+
+/// What rows are of.
+type Key = (&'static Metric, Dimensions);
 
 /// Rows of five seeds unless said otherwise.
 #[derive(Default)]
-struct Made(Vec<(String, u64, u32, [&'static str; 3], f64)>);
+struct Made(Vec<(String, u64, u32, Key, f64)>);
 
 /// A number in ±1 that stands for the scatter of seeds, of mean zero over five of them.
 fn scatter(seed: u64, salt: u64) -> f64 {
@@ -14,43 +22,35 @@ fn scatter(seed: u64, salt: u64) -> f64 {
 }
 
 impl Made {
-    fn put(
-        &mut self,
-        arm: &str,
-        key: [&'static str; 3],
-        generations: u32,
-        seeds: u64,
-        value: impl Fn(u32, u64) -> f64,
-    ) {
+    fn put(&mut self, arm: &str, key: Key, generations: u32, seeds: u64, value: impl Fn(u32, u64) -> f64) {
         for generation in 0..generations {
             for seed in 0..seeds {
-                self.0.push((arm.to_owned(), seed, generation, key, value(generation, seed)));
+                self.0.push((arm.to_owned(), seed, generation, key.clone(), value(generation, seed)));
             }
         }
     }
 
     fn rows(&self) -> Observations {
-        let row =
-            |(arm, seed, generation, [set, metric, detail], value): &(String, u64, u32, [&'static str; 3], f64)| {
-                let (seed, generation, value) = (*seed, *generation, *value);
-                (arm.clone(), seed, generation, *set, *metric, *detail, value)
-            };
+        let row = |(arm, seed, generation, (metric, dimensions), value): &'_ (String, u64, u32, Key, f64)| {
+            (arm.clone(), *seed, *generation, *metric, dimensions.clone(), *value)
+        };
         let rows: Vec<_> = self.0.iter().map(row).collect();
         rows.iter()
-            .map(|&(ref arm, seed, generation, set, metric, detail, value)| Row {
+            .map(|(arm, seed, generation, metric, dimensions, value)| Row {
                 arm,
-                seed,
-                generation,
-                set,
+                seed: *seed,
+                generation: *generation,
                 metric,
-                detail,
-                value,
+                dimensions,
+                value: *value,
             })
             .collect()
     }
 }
 
-const LOSS: [&str; 3] = ["test", "loss", ""];
+/// Rare words.
+const RARE: Dimensions = Dimensions::of(&[(Sample, "equal"), (Order, "1"), (Band, "rare")]);
+const LOSS: Key = (&TEST_LOSS, Dimensions::NONE);
 
 /// The verdict on the first arm, held against `human-refit`.
 fn verdict(made: &Made, definition: Definition) -> Verdict {
@@ -144,7 +144,7 @@ fn holm_corrects_over_arms() {
 fn a_catastrophe_is_half_of_what_was_learnt() {
     let with_unigram = |climb: f64| {
         let mut made = climbing(4, 5, |g| climb * g, 0.02);
-        made.put("arm", ["test", "unigram-loss", ""], 4, 5, |_, seed| 5.0 + scatter(seed, 1));
+        made.put("arm", (&UNIGRAM_LOSS, Dimensions::NONE), 4, 5, |_, seed| 5.0 + scatter(seed, 1));
         made
     };
     // 2 nats were learnt; 3 generations lose 1.5 or .3 of them.
@@ -178,7 +178,7 @@ fn scaling_is_judged_over_budgets() {
         for &budget in budgets {
             let [own, refit] = ["replace", "refit"].map(|recipe| format!("budget={budget},{recipe}"));
             for (name, exponent) in [(&own, exponent), (&refit, -0.5)] {
-                made.put(name, ["test", "excess", ""], 3, 5, |_, seed| {
+                made.put(name, (&EXCESS, Dimensions::NONE), 3, 5, |_, seed| {
                     (1.0 + 0.3 * scatter(seed, 0)) * budget.powf(exponent) * (0.01 * scatter(seed, budget as u64)).exp()
                 });
             }
@@ -199,8 +199,14 @@ fn scaling_is_judged_over_budgets() {
 fn variance_is_the_effective_number_of_words_or_the_slope_of_a_gaussian_s() {
     let entropy = |ratio: f64| {
         let mut made = Made::default();
-        made.put("arm", ["written", "unigram-entropy", "human"], 3, 5, |_, seed| 6.0 + scatter(seed, 0));
-        made.put("arm", ["written", "unigram-entropy", "equal"], 3, 5, |g, seed| {
+        made.put(
+            "arm",
+            (&UNIGRAM_ENTROPY, Dimensions::of(&[(Reference, "human"), (Sample, "equal")])),
+            3,
+            5,
+            |_, seed| 6.0 + scatter(seed, 0),
+        );
+        made.put("arm", (&UNIGRAM_ENTROPY, Dimensions::of(&[(Sample, "equal")])), 3, 5, |g, seed| {
             6.0 + scatter(seed, 0) + f64::from(g) / 2.0 * ratio.ln() + 0.01 * scatter(seed, 2)
         });
         made
@@ -213,7 +219,7 @@ fn variance_is_the_effective_number_of_words_or_the_slope_of_a_gaussian_s() {
     assert_eq!(verdict(&entropy(1.0), Definition::CollapsingVariance).answer, Answer::No);
 
     let mut gaussian = Made::default();
-    gaussian.put("arm", ["model", "variance", ""], 6, 5, |g, seed| {
+    gaussian.put("arm", (&VARIANCE, Dimensions::NONE), 6, 5, |g, seed| {
         (0.1 * scatter(seed, u64::from(g)) - 0.3 * f64::from(g)).exp()
     });
     let shrinks = verdict(&gaussian, Definition::CollapsingVariance);
@@ -225,8 +231,8 @@ fn variance_is_the_effective_number_of_words_or_the_slope_of_a_gaussian_s() {
 fn modes_are_held_against_twice_the_human_share() {
     let mixing = |share: f64| {
         let mut made = Made::default();
-        made.put("arm", ["written", "entangled", "honest"], 2, 5, |_, _| 0.05);
-        made.put("arm", ["written", "entangled", ""], 2, 5, |_, seed| share + 0.01 * scatter(seed, 0));
+        made.put("arm", (&ENTANGLED, Dimensions::of(&[(Reference, "expected")])), 2, 5, |_, _| 0.05);
+        made.put("arm", (&ENTANGLED, Dimensions::NONE), 2, 5, |_, seed| share + 0.01 * scatter(seed, 0));
         verdict(&made, Definition::EntangledModes)
     };
     let found = mixing(0.2);
@@ -237,14 +243,14 @@ fn modes_are_held_against_twice_the_human_share() {
 }
 
 #[test]
-fn the_tail_is_the_rarest_band_that_an_honest_sample_holds() {
+fn the_tail_is_the_rarest_band_that_a_reference_sample_holds() {
     let mut made = Made::default();
-    // Of the rarest decade an honest sample holds three: too few for a ratio.
-    for (present, honest, kept, expected) in
-        [("1e-4", "1e-4-honest", 0.0, 3.0), ("1e-3", "1e-3-honest", 0.5, 80.0), ("1e-2", "1e-2-honest", 1.0, 42.0)]
-    {
-        made.put("arm", ["written", "facts", present], 3, 5, |_, seed| expected * (kept + 0.02 * scatter(seed, 0)));
-        made.put("arm", ["written", "facts", honest], 3, 5, |_, _| expected);
+    // Of the rarest decade a reference sample holds three: too few for a ratio.
+    for (band, kept, expected) in [("1e-4", 0.0, 3.0), ("1e-3", 0.5, 80.0), ("1e-2", 1.0, 42.0)] {
+        let present = Dimensions::NONE.with(Band, band);
+        let reference = present.clone().with(Reference, "expected");
+        made.put("arm", (&FACTS, present), 3, 5, |_, seed| expected * (kept + 0.02 * scatter(seed, 0)));
+        made.put("arm", (&FACTS, reference), 3, 5, |_, _| expected);
     }
     let found = verdict(&made, Definition::LostTail);
     assert_eq!((found.answer, found.since), (Answer::Yes, Some(0)));
@@ -255,8 +261,8 @@ fn the_tail_is_the_rarest_band_that_an_honest_sample_holds() {
 #[test]
 fn the_tail_of_words() {
     let mut made = Made::default();
-    made.put("arm", ["written", "coverage", "human-1-rare"], 3, 5, |_, seed| 0.3 + 0.1 * scatter(seed, 0));
-    made.put("arm", ["written", "coverage", "1-rare"], 3, 5, |g, seed| {
+    made.put("arm", (&COVERAGE, RARE.with(Reference, "human")), 3, 5, |_, seed| 0.3 + 0.1 * scatter(seed, 0));
+    made.put("arm", (&COVERAGE, RARE), 3, 5, |g, seed| {
         (1.0 - 0.2 * f64::from(g)) * (0.3 + 0.1 * scatter(seed, 0)) * (1.0 + 0.01 * scatter(seed, 2))
     });
     let found = verdict(&made, Definition::LostTail);
@@ -268,9 +274,9 @@ fn the_tail_of_words() {
 fn inventions_are_counted_from_generation_0() {
     let inventing = |more: f64| {
         let mut made = Made::default();
-        for (detail, share) in [("invented", 0.05), ("false", 0.2), ("ungrammatical", 0.02), ("stray", 0.3)] {
-            let grows = if detail == "false" { more } else { 0.0 };
-            made.put("arm", ["written", "sentences", detail], 3, 5, |g, seed| {
+        for (part, share) in [("invented", 0.05), ("false", 0.2), ("ungrammatical", 0.02), ("stray", 0.3)] {
+            let grows = if part == "false" { more } else { 0.0 };
+            made.put("arm", (&SENTENCES, Dimensions::NONE.with(Part, part)), 3, 5, |g, seed| {
                 share + f64::from(g) * (grows + 0.0005 * scatter(seed, 0)) + 0.1 * scatter(seed, 3)
             });
         }
@@ -301,7 +307,7 @@ fn differences_are_paired_and_corrected() {
 #[test]
 fn damage_is_split_by_generation() {
     let mut made = climbing(4, 5, |g| 0.1 * g * g, 0.0);
-    made.put("arm", ["written", "step-divergence", ""], 3, 5, |g, _| 0.5 * f64::from(g));
+    made.put("arm", (&STEP_DIVERGENCE, Dimensions::NONE), 3, 5, |g, _| 0.5 * f64::from(g));
     let steps = damage(&made.rows(), &Arm::new("arm").against("human-refit"));
     let added: Vec<f64> = steps.iter().map(|step| step.added.unwrap().mean).collect();
     for (found, expected) in added.iter().zip([0.1, 0.3, 0.5]) {

@@ -153,7 +153,7 @@ impl Weights {
             hash.update([0]);
             hash.update(bytes(values));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hash.finalize())
     }
 
     /// Writes `config.json`, `generation_config.json` and `model.safetensors` into `folder`, as `transformers` reads them.

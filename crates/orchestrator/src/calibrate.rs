@@ -2,8 +2,10 @@
 //! test set, the same for all chains.
 
 use crate::Human;
-use crate::scoring::{Measured, positions};
+use crate::scoring::positions;
 use evaluation::calibration::{Calibration, calibration, error};
+use evaluation::metric::CALIBRATION_ERROR;
+use evaluation::{Dimension, Measure};
 use inference::{Tokens, confidences};
 use model::Weights;
 use ops::device::Device;
@@ -16,7 +18,7 @@ pub(crate) const RELIABILITY: &str = "reliability.json";
 const PREDICTIONS: u64 = 4096;
 
 /// The calibration error and the reliability table of a model; nothing if its numbers ran away.
-pub(crate) fn calibrate(weights: &Weights, human: &Human, device: &Device) -> (Vec<Measured>, Option<Calibration>) {
+pub(crate) fn calibrate(weights: &Weights, human: &Human, device: &Device) -> (Vec<Measure>, Option<Calibration>) {
     let tokens = &human.test.tokens;
     let item = item_of_name("calibration");
     let mut held = 0;
@@ -32,7 +34,7 @@ pub(crate) fn calibrate(weights: &Weights, human: &Human, device: &Device) -> (V
     let found = calibration(&confidences(weights, &documents, human.tokenizer.separator(), device));
     let rows = found.iter().flat_map(|found| {
         [("equal-width", &found.equal_width), ("equal-mass", &found.equal_mass)]
-            .map(|(detail, bins)| Measured::new("test", "calibration-error", detail, error(bins)))
+            .map(|(part, bins)| Measure::new(&CALIBRATION_ERROR, error(bins)).with(Dimension::Part, part))
     });
     (rows.collect(), found)
 }

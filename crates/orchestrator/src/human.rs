@@ -270,7 +270,7 @@ fn hash_of<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
 
 /// A hash in hexadecimal.
 pub(crate) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 /// Writes documents as zstd-compressed JSON lines.

@@ -1,7 +1,8 @@
 use crate::learner::RULES;
-use crate::scoring::Measured;
 use crate::{Error, Experiment, scoring, truth};
-use rundir::{ChainId, Row, RunDir, StageKind};
+use evaluation::metric::{FAILED, INHERITANCE, LIFETIME_HUMAN_TOKENS, PROMPT_TOKENS, TOKENS_BY_ORIGIN};
+use evaluation::{Dimension, Measure, Metric};
+use rundir::{ChainId, Column, Row, RunDir, Schema, StageKind};
 use std::collections::{BTreeMap, BTreeSet};
 use world::FalseFact;
 
@@ -26,11 +27,9 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
                 // What was made by other rules does not speak for its chain.
                 let record = run.resolve(&chain, generation)?.filter(|record| record.rules == RULES);
                 let Some(record) = record else { break };
-                let row = |set: String, metric: String, detail: String, value: f64| {
-                    row(experiment, index, seed, generation, [set, metric, detail], value)
-                };
+                let row = |measure: Measure| row((&experiment.name, &arm.name), seed, generation, measure);
                 if record.failure().is_some() {
-                    rows.push(row("training".into(), "failed".into(), String::new(), f64::from(generation)));
+                    rows.push(row(Measure::new(&FAILED, f64::from(generation))));
                     break;
                 }
                 let score = record.stages.get(&StageKind::Score).map(|id| run.find(id)).transpose()?.flatten();
@@ -40,9 +39,7 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
                 };
                 let list = scoring::read(&stage)?;
                 let lived = lifetime.as_mut().map(|lifetime| lifetime.lives(&list));
-                for measured in list.into_iter().chain(lived.into_iter().flatten()) {
-                    rows.push(row(measured.set, measured.metric.into_owned(), measured.detail, measured.value));
-                }
+                rows.extend(list.into_iter().chain(lived.into_iter().flatten()).map(row));
                 if let Some(told) = truth::false_facts(&stage)? {
                     false_facts.insert((index, generation, seed), told);
                 }
@@ -50,7 +47,7 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
         }
     }
     rows.extend(inherited(experiment, &false_facts));
-    Ok(rundir::write_metrics(&run.metrics_path(), rows)?)
+    Ok(rundir::write_metrics(&run.metrics_path(), &schema(), rows)?)
 }
 
 /// Human tokens that a chain has been given up to a generation, generation 0 included: as often as they stood in a training set
@@ -64,29 +61,39 @@ struct Lifetime {
 
 impl Lifetime {
     /// The rows of the next generation, given what was measured of it.
-    fn lives(&mut self, measured: &[Measured]) -> [Measured; 2] {
-        let sum = |set: &str, metric: &str, detail: &str| -> f64 {
-            let is = |m: &&Measured| m.set == set && m.metric == metric && m.detail == detail;
+    fn lives(&mut self, measured: &[Measure]) -> [Measure; 2] {
+        let sum = |metric: &Metric, source: Option<&str>| -> f64 {
+            let is = |m: &&Measure| m.metric == metric && m.dimensions.get(Dimension::Source) == source;
             measured.iter().filter(is).map(|m| m.value).sum()
         };
-        self.sets += sum("training", "tokens-by-origin", "human");
-        let row = |detail, value| Measured::new("training", "lifetime-human-tokens", detail, value);
+        self.sets += sum(&TOKENS_BY_ORIGIN, Some("human"));
+        let row = |part, value| Measure::new(&LIFETIME_HUMAN_TOKENS, value).with(Dimension::Part, part);
         let rows = [row("sets", self.sets), row("prompts", self.prompts)];
-        self.prompts += sum("written", "prompt-tokens", "");
+        self.prompts += sum(&PROMPT_TOKENS, None);
         rows
     }
 }
 
-fn row(
-    experiment: &Experiment,
-    arm: usize,
-    seed: u64,
-    generation: u32,
-    [set, metric, detail]: [String; 3],
-    value: f64,
-) -> Row {
-    let (experiment, arm) = (experiment.name.clone(), experiment.arms[arm].name.clone());
-    Row { experiment, arm, seed, generation, set, metric, detail, value }
+/// The columns of `metrics.csv` that are dimensions.
+pub(crate) fn schema() -> Schema {
+    let column = |dimension: Dimension| Column { name: dimension.name().into(), about: dimension.about().into() };
+    Schema::new(Dimension::ALL.map(column))
+}
+
+/// A measure as a row of `metrics.csv`.
+pub(crate) fn row((experiment, arm): (&str, &str), seed: u64, generation: u32, measure: Measure) -> Row {
+    let Measure { metric, dimensions, value } = measure;
+    let dimensions = dimensions.iter().map(|(dimension, value)| (dimension.name().to_owned(), value.to_owned()));
+    Row {
+        experiment: experiment.to_owned(),
+        arm: arm.to_owned(),
+        seed,
+        generation,
+        set: metric.set.name().to_owned(),
+        metric: metric.name.to_owned(),
+        dimensions: dimensions.collect(),
+        value,
+    }
 }
 
 /// How many of its parent's false facts each generation repeats, and how many of those the same generation of the arm's other
@@ -102,8 +109,9 @@ fn inherited(experiment: &Experiment, told: &FalseFacts) -> Vec<Row> {
             others.filter(|((.., other), _)| *other != seed).map(|(_, facts)| facts.clone()).collect();
         let Some(found) = world::inheritance(parent, child, &strangers) else { continue };
         let values = [("repeated", found.repeated), ("shared", found.shared), ("inherited", found.inherited())];
-        rows.extend(values.map(|(detail, value)| {
-            row(experiment, arm, seed, generation, ["written", "inheritance", detail].map(str::to_owned), value)
+        let names = (experiment.name.as_str(), experiment.arms[arm].name.as_str());
+        rows.extend(values.map(|(part, value)| {
+            row(names, seed, generation, Measure::new(&INHERITANCE, value).with(Dimension::Part, part))
         }));
     }
     rows
@@ -117,9 +125,9 @@ mod tests {
     fn human_text_of_a_lifetime_is_added_up() {
         let measured = |human: f64, prompts: f64| {
             vec![
-                Measured::new("training", "tokens-by-origin", "human", human),
-                Measured::new("training", "tokens-by-origin", "synthetic", 7.0),
-                Measured::new("written", "prompt-tokens", "", prompts),
+                Measure::new(&TOKENS_BY_ORIGIN, human).with(Dimension::Source, "human"),
+                Measure::new(&TOKENS_BY_ORIGIN, 7.0).with(Dimension::Source, "synthetic"),
+                Measure::new(&PROMPT_TOKENS, prompts),
             ]
         };
         let mut lifetime = Lifetime::default();

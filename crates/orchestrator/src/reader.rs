@@ -6,15 +6,15 @@
 //! the head. All of the same number of documents, drawn from either side: 1,000, or as many as the smaller side has.
 //!
 //! *Traps.* Text that grows simple has a *low* perplexity under its author, and under generation 0: neither is quality.
-//! Compare features of one featurizer and one number of documents only (`written,documents-read,compared`), and always with what other
+//! Compare features of one featurizer and one number of documents only (`documents-read` of `generated`, part `compared`), and always with what other
 //! human text gets (`human`): MAUVE of the seed's training text against the test text, which the featurizer knows better
 //! than a stranger's. Published values are of another featurizer.
 
-use crate::scoring::Measured;
 use crate::{Human, scoring};
 use corpus::TokenSet;
-use evaluation::DocumentLoss;
 use evaluation::features::{Mauve, mauve, vendi};
+use evaluation::metric::{DOCUMENT_PERPLEXITY, DOCUMENTS_READ, GENERATED_PERPLEXITY, MAUVE, VENDI};
+use evaluation::{Dimension, Dimensions, DocumentLoss, Measure, Metric};
 use inference::{Reading, Tokens, read};
 use model::Weights;
 use ops::device::Device;
@@ -29,13 +29,7 @@ const DOCUMENTS: usize = 1000;
 /// Of fewer, clusters of ten are too few to say anything.
 const LEAST: usize = 100;
 /// Quantiles of the documents' perplexities, in percent.
-const QUANTILES: [(usize, &str, &str); 5] = [
-    (5, "05", "human-05"),
-    (25, "25", "human-25"),
-    (50, "50", "human-50"),
-    (75, "75", "human-75"),
-    (95, "95", "human-95"),
-];
+const QUANTILES: [(usize, &str); 5] = [(5, "05"), (25, "25"), (50, "50"), (75, "75"), (95, "95")];
 /// Bins of the histogram in an octave of perplexity.
 const BINS: f64 = 4.0;
 
@@ -61,7 +55,7 @@ pub(crate) struct HumanRead {
     /// The training text, which other human text is held against.
     twin: Vec<Reading>,
     /// What other human text gets, by number of documents.
-    ceilings: Mutex<BTreeMap<usize, Vec<Measured>>>,
+    ceilings: Mutex<BTreeMap<usize, Vec<Measure>>>,
 }
 
 /// What the run's generations 0 make of human text, by the stage of the model: all arms of a seed that share it read once.
@@ -107,7 +101,7 @@ impl Reader {
         tokens: &TokenSet,
         authors: &[Weights],
         (seed, generation): (u64, u32),
-    ) -> (Vec<Measured>, Vec<Bin>) {
+    ) -> (Vec<Measure>, Vec<Bin>) {
         let all: Vec<Tokens<'_>> = tokens.iter().collect();
         let documents = drawn(&all, &Streams::new(seed), generation, "written");
         let written = read(&self.weights, &documents, self.separator, &self.device);
@@ -116,24 +110,29 @@ impl Reader {
         let own = scoring::mixed(own.map(|readings| readings.iter().map(loss).collect()).collect());
         let human = self.human();
         let n = [written.len(), human.test.len(), human.twin.len()].into_iter().min().unwrap_or(0);
-        let mut list = vec![Measured::new("written", "documents-read", "", written.len() as f64)];
-        let mut put = |metric, detail: &str, value: Option<f64>| {
-            list.extend(value.map(|value| Measured::new("written", metric, detail, value)));
+        let mut list = vec![Measure::new(&DOCUMENTS_READ, written.len() as f64)];
+        let mut put = |metric: &'static Metric, dimensions: Dimensions, value: Option<f64>| {
+            list.extend(value.map(|value| Measure { metric, dimensions, value }));
         };
-        put("perplexity", "generation-0", perplexity(written.iter().map(|r| (r.nats, r.tokens))));
-        put("perplexity", "itself", perplexity(own.iter().map(|loss| (loss.nats, loss.tokens))));
-        put("perplexity", "human", perplexity(human.test.iter().map(|r| (r.nats, r.tokens))));
+        let first = Dimensions::of(&[(Dimension::Part, "generation-0")]);
+        let author = Dimensions::of(&[(Dimension::Part, "own-model")]);
+        let of_human = |dimensions: &Dimensions| dimensions.clone().with(Dimension::Reference, "human");
+        let of_readings = |readings: &[Reading]| perplexity(readings.iter().map(|r| (r.nats, r.tokens)));
+        put(&GENERATED_PERPLEXITY, of_human(&first), of_readings(&human.test));
+        put(&GENERATED_PERPLEXITY, first, of_readings(&written));
+        put(&GENERATED_PERPLEXITY, author, perplexity(own.iter().map(|loss| (loss.nats, loss.tokens))));
         let [ours, theirs] = [&written, &human.test].map(|readings| by_document(readings));
-        for (percent, detail, human) in QUANTILES {
-            put("document-perplexity", detail, quantile(&ours, percent));
-            put("document-perplexity", human, quantile(&theirs, percent));
+        for (percent, band) in QUANTILES {
+            let band = Dimensions::of(&[(Dimension::Band, band)]);
+            put(&DOCUMENT_PERPLEXITY, of_human(&band), quantile(&theirs, percent));
+            put(&DOCUMENT_PERPLEXITY, band, quantile(&ours, percent));
         }
         if n >= LEAST {
-            put("documents-read", "compared", Some(n as f64));
+            put(&DOCUMENTS_READ, Dimensions::of(&[(Dimension::Part, "compared")]), Some(n as f64));
             let width = self.weights.config().width;
             let features = states(&written[..n]);
-            put("mauve", "", mauve(&states(&human.test[..n]), &features, width, &settings()));
-            put("vendi", "", vendi(&features, width));
+            put(&MAUVE, Dimensions::NONE, mauve(&states(&human.test[..n]), &features, width, &settings()));
+            put(&VENDI, Dimensions::NONE, vendi(&features, width));
             list.extend(human.ceiling(n, width));
         }
         (list, histogram(&written[..n], &human.test[..n]))
@@ -142,13 +141,13 @@ impl Reader {
 
 impl HumanRead {
     /// What other human text gets in the place of what was written, with states of `width` numbers.
-    fn ceiling(&self, n: usize, width: usize) -> Vec<Measured> {
+    fn ceiling(&self, n: usize, width: usize) -> Vec<Measure> {
         let mut ceilings = self.ceilings.lock().unwrap_or_else(PoisonError::into_inner);
         let measure = || {
             let [test, twin] = [&self.test, &self.twin].map(|readings| states(&readings[..n]));
-            let values =
-                [("mauve", mauve(&test, &twin, width, &settings())), ("vendi", vendi(&test, width))].into_iter();
-            values.filter_map(|(metric, value)| Some(Measured::new("written", metric, "human", value?))).collect()
+            let values = [(&MAUVE, mauve(&test, &twin, width, &settings())), (&VENDI, vendi(&test, width))].into_iter();
+            let of_human = |metric, value| Measure::new(metric, value).with(Dimension::Reference, "human");
+            values.filter_map(|(metric, value)| Some(of_human(metric, value?))).collect()
         };
         ceilings.entry(n).or_insert_with(measure).clone()
     }

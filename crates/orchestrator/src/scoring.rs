@@ -4,79 +4,19 @@ use crate::seed::Texts;
 use crate::{Error, Human};
 use chain::{Entry, HumanSet, Origin, TrainingSet};
 use corpus::{Document, TokenSet};
-use evaluation::{Doc, DocumentLoss, Equal, Measure, Reference};
+use evaluation::metric::{
+    ANCESTRY, FINAL_LOSS, HUMAN_SHARE, HUMAN_WEIGHT, SEEN_TOKENS, SKIPPED_STEPS, STEPS, TOKENS_BY_GENERATION,
+    TOKENS_BY_ORIGIN, TRAINING_DOCUMENTS, TRAINING_TOKENS, UNIQUE_TOKENS, VALIDATION_LOSS,
+};
+use evaluation::{Dimension, Doc, DocumentLoss, Equal, Measure, Reference};
 use model::Weights;
 use ops::device::Device;
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use streams::Streams;
 
 /// Words of the samples in which texts of different lengths are compared.
 pub(crate) const EQUAL_WORDS: usize = 10_000;
 /// Samples over which such a comparison is averaged.
 pub(crate) const DRAWS: u32 = 20;
-
-/// A measure and what it was taken of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Measured {
-    /// `test`, `written` or `training`.
-    pub(crate) set: String,
-    pub(crate) metric: Cow<'static, str>,
-    pub(crate) detail: String,
-    #[serde(with = "number")]
-    pub(crate) value: f64,
-}
-
-impl Measured {
-    pub(crate) fn new(set: &str, metric: &'static str, detail: &str, value: f64) -> Self {
-        Self { set: set.to_owned(), metric: metric.into(), detail: detail.to_owned(), value }
-    }
-
-    /// The same, of one member of the generation's models.
-    pub(crate) fn of_member(self, member: usize) -> Self {
-        let detail = match self.detail.as_str() {
-            "" => format!("member-{member}"),
-            detail => format!("member-{member}/{detail}"),
-        };
-        Self { detail, ..self }
-    }
-}
-
-/// JSON has no NaN and no infinities, and a diverging model has both: they are written as text.
-mod number {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Number {
-        Finite(f64),
-        Text(String),
-    }
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        match value.is_finite() {
-            true => serializer.serialize_f64(*value),
-            false => serializer.serialize_str(&rundir::format_value(*value)),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match Number::deserialize(deserializer)? {
-            Number::Finite(value) => Ok(value),
-            Number::Text(text) => text.parse().map_err(D::Error::custom),
-        }
-    }
-}
-
-fn labelled(set: &str, measures: Vec<Measure>) -> impl Iterator<Item = Measured> {
-    let set = set.to_owned();
-    measures.into_iter().map(move |Measure { metric, detail, value }| Measured {
-        set: set.clone(),
-        metric,
-        detail,
-        value,
-    })
-}
 
 /// The losses of a model on the human test set, each document alone from its separator.
 pub(crate) fn test_losses(weights: &Weights, human: &Human, device: &Device) -> Vec<DocumentLoss> {
@@ -107,20 +47,14 @@ pub(crate) fn mixed(mut members: Vec<Vec<DocumentLoss>>) -> Vec<DocumentLoss> {
     mixture
 }
 
-/// What those losses say.
-pub(crate) fn test_measures(losses: &[DocumentLoss]) -> Vec<Measured> {
-    labelled("test", evaluation::predictions(losses)).collect()
-}
-
-/// What was written, against the human text of the chain's generation 0.
-pub(crate) fn written_measures(
+/// What was generated, against the human text of the chain's generation 0.
+pub(crate) fn text_measures(
     documents: &[Document],
     tokens: &TokenSet,
     reencoded: &[bool],
     reference: &Reference,
-) -> Vec<Measured> {
-    let docs = docs(documents, tokens, reencoded);
-    labelled("written", evaluation::written(&docs, reference)).collect()
+) -> Vec<Measure> {
+    evaluation::generated_text(&docs(documents, tokens, reencoded), reference)
 }
 
 /// Documents as the metrics see them; `reencoded[i]` says whether document `i` encodes to other ids than were sampled.
@@ -137,7 +71,8 @@ pub(crate) fn docs<'a>(documents: &'a [Document], tokens: &'a TokenSet, reencode
         .collect()
 }
 
-/// What a seed's generations are compared with: its human training set, and the test set as that text's honest twin.
+/// What a seed's generations are compared with: its human training set, and the test set as
+/// the held-out human reference.
 pub(crate) fn reference(human: &Human, texts: &Texts, set: &HumanSet, seed: u64) -> Reference {
     let doc = |entry: &Entry| Doc {
         text: &texts.documents[entry.index].text,
@@ -178,60 +113,61 @@ pub(crate) fn human_prompts(documents: &[Document]) -> usize {
 }
 
 /// What only a run of its own can say.
-pub(crate) fn run_measures(record: &training::Record) -> Vec<Measured> {
-    let one = |metric, value| Measured::new("training", metric, "", value);
-    let validation = record.validation_loss.map(|loss| one("validation-loss", loss));
-    std::iter::once(one("final-loss", record.final_loss)).chain(validation).collect()
+pub(crate) fn run_measures(record: &training::Record) -> Vec<Measure> {
+    let validation = record.validation_loss.map(|loss| Measure::new(&VALIDATION_LOSS, loss));
+    std::iter::once(Measure::new(&FINAL_LOSS, record.final_loss)).chain(validation).collect()
 }
 
 /// The ledger of a training set and of the runs on it: their steps together, their losses on average. A learner without
 /// runs has neither.
-pub(crate) fn training_measures(set: &TrainingSet, records: &[&training::Record]) -> Vec<Measured> {
-    let measure = |metric, detail: String, value| Measured::new("training", metric, &detail, value);
-    let one = |metric: &'static str, value: f64| measure(metric, String::new(), value);
+pub(crate) fn training_measures(set: &TrainingSet, records: &[&training::Record]) -> Vec<Measure> {
+    let one = Measure::new;
     let sum = |of: fn(&training::Record) -> u64| records.iter().map(|record| of(record)).sum::<u64>() as f64;
     let runs = records.len() as f64;
     let final_loss = records.iter().map(|record| record.final_loss).sum::<f64>() / runs;
     let validation: Option<f64> = records.iter().map(|record| record.validation_loss).sum();
     let validation = validation.filter(|_| !records.is_empty());
     let mut list = vec![
-        one("unique-tokens", set.totals.unique.tokens as f64),
-        one("tokens", set.totals.all.tokens as f64),
-        one("documents", set.totals.all.documents as f64),
-        one("human-share", set.totals.human_share()),
-        one("ancestry", set.totals.ancestry),
+        one(&UNIQUE_TOKENS, set.totals.unique.tokens as f64),
+        one(&TRAINING_TOKENS, set.totals.all.tokens as f64),
+        one(&TRAINING_DOCUMENTS, set.totals.all.documents as f64),
+        one(&HUMAN_SHARE, set.totals.human_share()),
+        one(&ANCESTRY, set.totals.ancestry),
     ];
     if !records.is_empty() {
         let of_runs = [
-            one("seen-tokens", sum(|record| record.seen_tokens)),
-            one("steps", sum(|record| record.steps)),
-            one("final-loss", final_loss),
+            one(&SEEN_TOKENS, sum(|record| record.seen_tokens)),
+            one(&STEPS, sum(|record| record.steps)),
+            one(&FINAL_LOSS, final_loss),
         ];
         list.splice(3..3, of_runs);
     }
     let skipped = sum(|record| record.skipped);
     if skipped > 0.0 {
-        list.push(one("skipped-steps", skipped));
+        list.push(one(&SKIPPED_STEPS, skipped));
     }
     if set.is_weighted() {
-        list.push(one("human-weight", set.human_weight()));
+        list.push(one(&HUMAN_WEIGHT, set.human_weight()));
     }
-    list.extend(validation.map(|sum| one("validation-loss", sum / runs)));
+    list.extend(validation.map(|sum| one(&VALIDATION_LOSS, sum / runs)));
     for of in &set.totals.by_origin {
         let name = if of.origin == Origin::Human { "human" } else { "synthetic" };
-        list.push(measure("tokens-by-origin", name.to_owned(), of.count.tokens as f64));
+        list.push(one(&TOKENS_BY_ORIGIN, of.count.tokens as f64).with(Dimension::Source, name));
     }
     for of in &set.totals.by_generation {
         let name = of.generation.map_or_else(|| "human".to_owned(), |g| g.to_string());
-        list.push(measure("tokens-by-generation", name, of.count.tokens as f64));
+        list.push(one(&TOKENS_BY_GENERATION, of.count.tokens as f64).with(Dimension::Source, name));
     }
     list
 }
 
-/// Reads `metrics.json` of a score stage.
-pub(crate) fn read(stage: &rundir::Stage) -> Result<Vec<Measured>, Error> {
+/// In a score stage: everything that was measured.
+pub(crate) const MEASURES: &str = "metrics.json";
+
+/// Reads what a score stage says was measured.
+pub(crate) fn read(stage: &rundir::Stage) -> Result<Vec<Measure>, Error> {
     stage.verify()?;
-    let path = stage.path().join("metrics.json");
+    let path = stage.path().join(MEASURES);
     let text = std::fs::read_to_string(&path).map_err(|e| Error::Work(format!("{}: {e}", path.display())))?;
     serde_json::from_str(&text).map_err(|e| Error::Work(format!("{}: {e}", path.display())))
 }
@@ -248,16 +184,5 @@ mod tests {
         let both = mixed(vec![losses([-(0.5_f64.ln()), 900.0]), losses([-(0.1_f64.ln()), 2000.0])]);
         assert!((both[0].nats + 0.3_f64.ln()).abs() < 1e-15);
         assert!((both[1].nats - (900.0 + 2_f64.ln())).abs() < 1e-12, "{}", both[1].nats);
-    }
-
-    #[test]
-    fn values_come_back_whatever_they_are() {
-        for (value, text) in [(0.1 + 0.2, "0.30000000000000004"), (f64::INFINITY, "\"inf\""), (f64::NAN, "\"NaN\"")] {
-            let one = Measured { set: "test".into(), metric: "loss".into(), detail: String::new(), value };
-            let written = serde_json::to_string(&one).unwrap();
-            assert!(written.ends_with(&format!("\"value\":{text}}}")), "{written}");
-            let read: Measured = serde_json::from_str(&written).unwrap();
-            assert_eq!(read.value.to_bits(), value.to_bits());
-        }
     }
 }

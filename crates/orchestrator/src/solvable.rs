@@ -2,11 +2,14 @@
 
 use crate::before::Before;
 use crate::joined::joined;
+use crate::metrics;
 use crate::{Arm, ChainPlan, Error, Event, Experiment, Observer, Plan, PromptFrom, StagePlan, Summary};
-use chain::solvable::{Error as ChainError, Observation, Sampling, Settings, simulate};
+use chain::solvable::{Error as ChainError, Observation, Part, Sampling, Settings, simulate};
 use chain::{Sizes, Source};
+use evaluation::metric::FAILED;
+use evaluation::{Dimension, Measure, Set, metric};
 use rayon::prelude::*;
-use rundir::{ChainId, GenerationRecord, Row, RunDir, RunInfo};
+use rundir::{ChainId, GenerationRecord, RunDir, RunInfo};
 use std::path::Path;
 
 /// In `run.json`, in the place of a device: such runs do not depend on one.
@@ -91,29 +94,31 @@ pub(crate) fn run(experiment: &Experiment, out: &Path, observer: &dyn Observer) 
 
     let (mut rows, mut summary) = (Vec::new(), Summary::default());
     for ((arm, chain), (observed, failure)) in chains.iter().zip(ended) {
-        let row = |generation, set: &str, metric: &str, detail: String, value| Row {
-            experiment: experiment.name.clone(),
-            arm: arm.name.clone(),
-            seed: chain.seed,
-            generation,
-            set: set.to_owned(),
-            metric: metric.to_owned(),
-            detail,
-            value,
-        };
-        rows.extend(observed.into_iter().map(|o| row(o.generation, "model", o.metric, o.detail, o.value)));
+        let row = |generation, measure| metrics::row((&experiment.name, &arm.name), chain.seed, generation, measure);
+        rows.extend(observed.iter().map(|seen| row(seen.generation, measure(seen))));
         if let Some((generation, reason)) = failure {
-            rows.push(row(generation, "training", "failed", String::new(), f64::from(generation)));
+            rows.push(row(generation, Measure::new(&FAILED, f64::from(generation))));
             dir.write_generation(chain, generation, &GenerationRecord::failed(&reason, []))?;
             observer.event(Event::Failed { chain: chain.to_string(), reason: reason.clone() });
             summary.failed.push((chain.to_string(), reason));
         }
     }
     let old = std::fs::read(dir.metrics_path()).ok();
-    rundir::write_metrics(&dir.metrics_path(), rows)?;
+    rundir::write_metrics(&dir.metrics_path(), &metrics::schema(), rows)?;
     let is_new = old.is_none() || std::fs::read(dir.metrics_path()).ok() != old;
     let (made, found) = if is_new { (chains.len(), 0) } else { (0, chains.len()) };
     Ok(Summary { made, found, ..summary })
+}
+
+/// An observation as a measure.
+fn measure(seen: &Observation) -> Measure {
+    let metric = metric(Set::Model, seen.metric).expect("the registry has every observation: a test reads them all");
+    let measure = Measure::new(metric, seen.value);
+    match seen.part {
+        Part::Whole => measure,
+        Part::Component(number) => measure.with(Dimension::Part, number.to_string()),
+        Part::Order(order) => measure.with(Dimension::Order, order.to_string()),
+    }
 }
 
 /// One chain: what was measured, and in which generation it ended and why, if it did.
@@ -177,4 +182,27 @@ pub(crate) fn no_stages(experiment: &Experiment) -> Error {
     Error::Request(format!(
         "kind = \"{kind}\" has no stages to prepare or to make one by one; `habsburg run` makes it at once"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The registry has each observation, with just the dimensions that it has.
+    #[test]
+    fn observations_are_in_the_registry() {
+        let mut found = std::collections::BTreeSet::new();
+        for kind in ["categorical", "gaussian", "gaussian-mixture", "kernel-density", "linear-regression", "n-gram"] {
+            let settings: Settings = toml::from_str(&format!("kind = \"{kind}\"\ndraws = 20")).unwrap();
+            let recipe = "replace".parse().unwrap();
+            for seen in simulate(&settings, recipe, Sampling::default(), 1, 0).unwrap() {
+                let measure = measure(&seen);
+                let dimensions: Vec<Dimension> = measure.dimensions.iter().map(|(dimension, _)| dimension).collect();
+                assert_eq!(dimensions, measure.metric.dimensions, "{:?}", measure.metric);
+                found.insert(measure.metric);
+            }
+        }
+        let all = evaluation::METRICS.iter().filter(|metric| metric.set == Set::Model);
+        assert_eq!(found.into_iter().collect::<Vec<_>>().len(), all.count());
+    }
 }

@@ -1,9 +1,9 @@
 //! What is measured of a generation where the true distribution is known: a world in the place of human text.
 
-use crate::scoring::Measured;
 use crate::{CorpusSettings, Error};
 use corpus::{Document, Sampling, TokenSet, Tokenizer};
-use evaluation::DocumentLoss;
+use evaluation::metric::{DIVERGENCE, EXCESS, EXCESS_PER_DOCUMENT, FLOOR, PARSES};
+use evaluation::{Dimension, DocumentLoss, Measure, Set, metric};
 use inference::{Asked, Candidates, continuations};
 use model::Weights;
 use ops::device::Device;
@@ -101,21 +101,19 @@ impl Truth {
     }
 
     /// The distance from the truth to the model, on the test documents.
-    pub(crate) fn of_predictions(&self, losses: &[DocumentLoss]) -> Vec<Measured> {
+    pub(crate) fn of_predictions(&self, losses: &[DocumentLoss]) -> Vec<Measure> {
         let scored: Vec<Scored> = (self.test.iter().zip(losses))
             .map(|(&truth, loss)| Scored { truth, model: -loss.nats, tokens: loss.tokens as usize })
             .collect();
-        let mut list = vec![one("test", "floor", "", self.floor)];
-        let mut put = |metric, estimate: Option<Estimate>| {
-            list.extend(estimate.map(|e| one("test", metric, "", e.value)));
-        };
-        put("excess", world::excess(&scored));
-        put("excess-per-document", world::excess_per_document(&scored));
+        let mut list = vec![Measure::new(&FLOOR, self.floor)];
+        let of = |metric, estimate: Option<Estimate>| estimate.map(|estimate| Measure::new(metric, estimate.value));
+        list.extend(of(&EXCESS, world::excess(&scored)));
+        list.extend(of(&EXCESS_PER_DOCUMENT, world::excess_per_document(&scored)));
         list
     }
 
     /// What a generation wrote: what is left of the language, what was made up; its false facts; what its documents hold.
-    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measured>, Vec<Told>, Holding) {
+    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measure>, Vec<Told>, Holding) {
         let mut survey = Survey::new(&self.world);
         documents.iter().for_each(|document| survey.add(&self.world, &document.text, document.truncated));
         let rows = survey.rows(&self.world, &self.exact);
@@ -128,7 +126,7 @@ impl Truth {
         };
         let mut list: Vec<Told> = survey.false_facts.iter().map(told).collect();
         list.sort_by_key(|told| (std::cmp::Reverse(told.count), told.person, told.fact, told.value));
-        let measured = rows.into_iter().map(|row| one("written", row.metric, &row.detail, row.value)).collect();
+        let measured = rows.into_iter().map(|row| measure(Set::Generated, row)).collect();
         (measured, list, survey.holding)
     }
 
@@ -141,7 +139,7 @@ impl Truth {
         (sampling, budget): (&Sampling, u64),
         separator: u32,
         device: &Device,
-    ) -> Vec<Measured> {
+    ) -> Vec<Measure> {
         if *sampling != Sampling::default() {
             return Vec::new();
         }
@@ -159,8 +157,8 @@ impl Truth {
         let nats = inference::score(weights, &tokens.pick(&parsed), separator, device);
         parsed.iter().zip(nats).for_each(|(&document, nats)| pairs[document].1 = -nats);
         let Some(found) = world::to_truth(&pairs) else { return Vec::new() };
-        let mut list = vec![one("written", "parses", "", found.parses.value)];
-        list.extend(found.divergence.map(|divergence| one("written", "divergence", "", divergence.value)));
+        let mut list = vec![Measure::new(&PARSES, found.parses.value)];
+        list.extend(found.divergence.map(|divergence| Measure::new(&DIVERGENCE, divergence.value)));
         list
     }
 
@@ -177,13 +175,13 @@ impl Truth {
     }
 
     /// What answers show of knowledge; `stated` says how often generation 0's text stated each fact.
-    pub(crate) fn of_answers(&self, answers: &Answers, stated: &[Vec<u64>]) -> Vec<Measured> {
+    pub(crate) fn of_answers(&self, answers: &Answers, stated: &[Vec<u64>]) -> Vec<Measure> {
         let grades: Vec<(world::Grade, u64)> = (self.questions.iter().zip(answers))
             .map(|(question, ln)| {
                 (self.answers[question.fact].grade(question.answer, ln), stated[question.person][question.fact])
             })
             .collect();
-        world::recall(&grades).into_iter().map(|row| one("asked", row.metric, &row.detail, row.value)).collect()
+        world::recall(&grades).into_iter().map(|row| measure(Set::Asked, row)).collect()
     }
 }
 
@@ -237,13 +235,38 @@ pub(crate) fn false_facts(stage: &Stage) -> Result<Option<BTreeSet<FalseFact>>, 
     Ok(Some(told.iter().map(|t| FalseFact { person: t.person, fact: t.fact, value: t.value }).collect()))
 }
 
-fn one(set: &str, metric: &'static str, detail: &str, value: f64) -> Measured {
-    Measured { set: set.to_owned(), metric: metric.into(), detail: detail.to_owned(), value }
+/// A world's row as a measure.
+fn measure(set: Set, row: world::Row) -> Measure {
+    let metric = metric(set, row.metric).expect("the registry has every row of a world: a test reads them all");
+    Measure::new(metric, row.value)
+        .with(Dimension::Reference, if row.expected { "expected" } else { "" })
+        .with(Dimension::Band, row.band)
+        .with(Dimension::Part, row.part)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The registry has each row of a world, with just the dimensions that it has.
+    #[test]
+    fn rows_of_a_world_are_in_the_registry() {
+        let world = World::chronicle();
+        let texts: Vec<String> = (0..50).map(|index| world.derive(index).0).collect();
+        let survey = Survey::of(&world, texts.iter().map(String::as_str));
+        let grade = world::Grade { valid: 1.0, share: 0.5, lift: 0.0, confidence: 0.5, right: true };
+        let of_text = survey.rows(&world, &world.exact()).into_iter().map(|row| measure(Set::Generated, row));
+        let of_answers = world::recall(&[(grade, 0), (grade, 12)]).into_iter().map(|row| measure(Set::Asked, row));
+        let mut found: BTreeMap<&evaluation::Metric, BTreeSet<Dimension>> = BTreeMap::new();
+        for one in of_text.chain(of_answers) {
+            found.entry(one.metric).or_default().extend(one.dimensions.iter().map(|(dimension, _)| dimension));
+        }
+        assert_eq!(found.len(), 11 + 6);
+        for (metric, dimensions) in found {
+            let expected = metric.dimensions.iter().copied().filter(|dimension| *dimension != Dimension::Member);
+            assert_eq!(dimensions, expected.collect(), "{metric:?}");
+        }
+    }
 
     #[test]
     fn a_pool_knows_the_mean_of_the_probabilities() {

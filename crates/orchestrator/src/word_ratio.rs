@@ -4,9 +4,9 @@
 //! *Trap.* Drift alone is no bias: copying at random moves a ratio too. A bias moves all seeds one way.
 
 use crate::Error;
-use crate::scoring::Measured;
 use corpus::Document;
-use evaluation::{Doc, ratio_of_words};
+use evaluation::metric::WORD_RATIO;
+use evaluation::{Dimension, Doc, Measure, ratio_of_words};
 use serde::{Deserialize, Serialize};
 
 /// One entry of `follow = [{ these = ["he", "him"], those = ["she", "her"] }]`.
@@ -48,9 +48,8 @@ impl WordRatio {
     }
 
     /// The share in what was written, and in other human text; nothing where neither choice is there.
-    pub(crate) fn measures(&self, written: &[Document], human: &[Document]) -> Vec<Measured> {
-        let name = self.name();
-        let texts = [(name.clone(), written), (format!("human-{name}"), human)];
+    pub(crate) fn measures(&self, written: &[Document], human: &[Document]) -> Vec<Measure> {
+        let texts = [("", written), ("human", human)];
         let share = |documents: &[Document]| {
             let doc = |document| Doc { text: document, ids: &[], truncated: false, reencoded_differs: false };
             let docs: Vec<Doc<'_>> = documents.iter().map(|document| doc(document.text.as_str())).collect();
@@ -58,8 +57,9 @@ impl WordRatio {
                 [&self.these, &self.those].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
             ratio_of_words(&docs, &these, &those)
         };
-        let row = |(detail, documents): (String, &[Document])| {
-            Some(Measured::new("written", "word-ratio", &detail, share(documents)?))
+        let row = |(reference, documents): (&'static str, &[Document])| {
+            let of_words = Measure::new(&WORD_RATIO, share(documents)?).with(Dimension::Part, self.name());
+            Some(of_words.with(Dimension::Reference, reference))
         };
         texts.into_iter().filter_map(row).collect()
     }
@@ -85,8 +85,8 @@ mod tests {
         };
         let (written, human) = ([document("He came. she, he and she"), document("he")], [document("she he")]);
         let found = ratio(&["he", "He"], &["she"]).measures(&written, &human);
-        let found: Vec<(&str, f64)> = found.iter().map(|row| (row.detail.as_str(), row.value)).collect();
-        assert_eq!(found, [("he+He/she", 0.6), ("human-he+He/she", 0.5)]);
+        let found: Vec<(String, f64)> = found.iter().map(|row| (row.dimensions.to_string(), row.value)).collect();
+        assert_eq!(found, [("part he+He/she".into(), 0.6), ("reference human, part he+He/she".into(), 0.5)]);
         assert!(ratio(&["colour"], &["color"]).measures(&written, &human).is_empty());
     }
 

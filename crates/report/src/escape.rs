@@ -1,6 +1,8 @@
 //! Generated text made safe to show. It may hold markup, terminal escapes, and marks that reorder or hide what stands
 //! around them.
 
+use corpus::is_hidden;
+
 /// The text in which every character shows and none commands: line feeds and tabs stay if `layout` does; other control
 /// characters, and what is invisible or reorders text, become their numbers (⟨U+202E⟩). The pictures that Unicode has for
 /// control characters are missing from many fonts.
@@ -14,17 +16,6 @@ pub(crate) fn visible(text: &str, layout: bool) -> String {
         }
     }
     shown
-}
-
-/// Controls, joiners and marks of direction, separators of lines, fillers, tags, variation selectors' supplement,
-/// private use and what is no character.
-fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..)
-        || (c as u32) & 0xfffe == 0xfffe
 }
 
 /// Text as content or quoted attribute of HTML, visible.

@@ -6,6 +6,7 @@
 //!   experiment.toml                        as resolved
 //!   run.json                               [`RunInfo`]: version, device, hashes
 //!   metrics.csv                            [`Row`]s: one observation a row, sorted
+//!   metrics.schema.json                    what its columns are, as a Table Schema
 //!   report.html
 //!   chains/ARM/seed-S/gen-K/generation.json   [`GenerationRecord`]: which stages
 //!   stages/KIND-HASH/                      a [`Stage`]: files, and a SEAL with their checksums and how long they took
@@ -41,6 +42,7 @@ mod info;
 mod metrics;
 mod name;
 mod record;
+mod schema;
 mod seal;
 mod stage;
 mod stages;
@@ -55,6 +57,7 @@ pub use info::RunInfo;
 pub use metrics::{Row, format_value, read_metrics, write_metrics};
 pub use name::check_name;
 pub use record::{ChainId, GenerationRecord, Status};
+pub use schema::{Column, Schema};
 pub use seal::{SEAL, SealedFile};
 pub use stage::{StageId, StageKind};
 pub use stages::{ChainStages, NotMade, Stages, Work};

@@ -1,13 +1,12 @@
-use std::path::Path;
-
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::error::Context;
+use crate::schema::{self, Schema};
 use crate::{Error, Result, write_atomic};
 
 /// One observation of `metrics.csv`. All fields but `value` are its key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Name of the experiment.
     pub experiment: String,
@@ -17,27 +16,23 @@ pub struct Row {
     pub seed: u64,
     /// The generation, from 0.
     pub generation: u32,
-    /// What was measured: `test`, `written`, `training`, ...
+    /// What was measured: `test`, `generated`, `training`, ...
     pub set: String,
-    /// What is counted: `loss`, `vocabulary-survival`, ...
+    /// What is measured of it: `loss`, `vocabulary-survival`, ...
     pub metric: String,
-    /// A band, an order, an origin; or empty.
-    pub detail: String,
+    /// The dimensions that have a value, by their columns.
+    pub dimensions: BTreeMap<String, String>,
     /// The observation; NaN and infinities are written as `NaN`, `inf`, `-inf`.
-    #[serde(serialize_with = "as_text")]
     pub value: f64,
 }
 
-type Key<'a> = (&'a str, &'a str, u64, u32, &'a str, &'a str, &'a str);
-
 impl Row {
-    fn key(&self) -> Key<'_> {
-        (&self.experiment, &self.arm, self.seed, self.generation, &self.set, &self.metric, &self.detail)
+    /// The key in the order of a schema's columns.
+    fn key<'a>(&'a self, schema: &Schema) -> (&'a str, &'a str, u64, u32, &'a str, &'a str, Vec<&'a str>) {
+        let value = |column: &schema::Column| self.dimensions.get(&column.name).map_or("", String::as_str);
+        let dimensions = schema.dimensions().iter().map(value).collect();
+        (&self.experiment, &self.arm, self.seed, self.generation, &self.set, &self.metric, dimensions)
     }
-}
-
-fn as_text<S: serde::Serializer>(value: &f64, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(&format_value(*value))
 }
 
 /// The shortest text that reads back as the same number: `12`, `0.25`, `1e-9`, `NaN`.
@@ -47,42 +42,88 @@ pub fn format_value(value: f64) -> String {
     if plain { format!("{value}") } else { format!("{value:e}") }
 }
 
-/// Writes `metrics.csv` at once: sorted by all columns of the key, so that the same observations give the same bytes in
-/// whatever order they come. One process does this, at the end of a run. A file that says the same already is not touched.
+/// Writes `metrics.csv`, and beside it `metrics.schema.json`, which says what its columns are. Rows are sorted by all
+/// columns of the key, so that the same observations give the same bytes in whatever order they come. One process does
+/// this, at the end of a run. A file that says the same already is not touched.
 ///
 /// # Errors
-/// [`Error::DuplicateRow`] if two rows have one key; [`Error::Io`].
-pub fn write_metrics(path: &Path, mut rows: Vec<Row>) -> Result<()> {
-    rows.sort_by(|a, b| a.key().cmp(&b.key()));
-    if let Some(pair) = rows.windows(2).find(|pair| pair[0].key() == pair[1].key()) {
-        return Err(Error::DuplicateRow(format!("{:?}", pair[0].key())));
+/// [`Error::DuplicateRow`] if two rows have one key; [`Error::Content`] if a row has a dimension that the schema lacks;
+/// [`Error::Io`].
+pub fn write_metrics(path: &Path, schema: &Schema, mut rows: Vec<Row>) -> Result<()> {
+    let known = |name: &&String| schema.dimensions().iter().any(|column| column.name == **name);
+    if let Some(name) = rows.iter().flat_map(|row| row.dimensions.keys()).find(|name| !known(name)) {
+        return Err(Error::Content { path: path.to_owned(), why: format!("no column for the dimension {name:?}") });
+    }
+    rows.sort_by(|a, b| a.key(schema).cmp(&b.key(schema)));
+    if let Some(pair) = rows.windows(2).find(|pair| pair[0].key(schema) == pair[1].key(schema)) {
+        return Err(Error::DuplicateRow(format!("{:?}", pair[0].key(schema))));
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
-    if rows.is_empty() {
-        writer.write_record(HEADER).expect("a vector takes everything");
-    }
+    let mut record = |fields: &[&str]| writer.write_record(fields).expect("a vector takes everything");
+    record(&schema.header());
     for row in &rows {
-        writer.serialize(row).expect("a vector takes everything, and a row is flat");
+        let (experiment, arm, seed, generation, set, metric, dimensions) = row.key(schema);
+        let (seed, generation, value) = (seed.to_string(), generation.to_string(), format_value(row.value));
+        let before = [experiment, arm, &seed, &generation, set, metric];
+        record(&[&before[..], &dimensions, &[&value]].concat());
     }
-    let bytes = writer.into_inner().expect("a vector takes everything");
+    write_new(path, &writer.into_inner().expect("a vector takes everything"))?;
+    write_new(&schema_path(path), schema.to_json().as_bytes())
+}
+
+/// Where the schema of a file of observations stands: `metrics.schema.json` beside `metrics.csv`.
+fn schema_path(path: &Path) -> PathBuf {
+    path.with_extension("schema.json")
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     if std::fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    write_atomic(path, &bytes)
+    write_atomic(path, bytes)
 }
 
-/// The columns; serde writes them from [`Row`] wherever there is one.
-const HEADER: [&str; 8] = ["experiment", "arm", "seed", "generation", "set", "metric", "detail", "value"];
-
-/// Reads a `metrics.csv`.
+/// Reads a `metrics.csv`. Columns between `metric` and `value` are dimensions, whatever their names.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Content`] with the line if a column is missing, unknown or of the wrong type.
+/// [`Error::Io`]; [`Error::Content`], with the line, if a column is missing or has a value of the wrong type.
 pub fn read_metrics(path: &Path) -> Result<Vec<Row>> {
     let bytes = std::fs::read(path).context("read", path)?;
+    let fail = |why: String| Error::Content { path: path.to_owned(), why };
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let rows: std::result::Result<Vec<Row>, csv::Error> = reader.deserialize().collect();
-    rows.map_err(|error| Error::Content { path: path.to_owned(), why: error.to_string() })
+    let header = reader.headers().map_err(|error| fail(error.to_string()))?.clone();
+    let names: Vec<&str> = header.iter().collect();
+    let expected: Vec<&str> = schema::fixed().collect();
+    if !names.starts_with(&expected) || names.last() != Some(&schema::LAST) {
+        let (first, last) = (expected.join(","), schema::LAST);
+        return Err(fail(format!("line 1: the columns are {}, not {first},...,{last}", names.join(","))));
+    }
+    let dimensions = &names[expected.len()..names.len() - 1];
+    reader
+        .records()
+        .map(|record| row(&record.map_err(|error| error.to_string())?, dimensions))
+        .collect::<std::result::Result<_, String>>()
+        .map_err(fail)
+}
+
+fn row(record: &csv::StringRecord, dimensions: &[&str]) -> std::result::Result<Row, String> {
+    let fields: Vec<&str> = record.iter().collect();
+    let [experiment, arm, seed, generation, set, metric, values @ .., value] = &fields[..] else {
+        unreachable!("the reader refuses records that are not as long as the header")
+    };
+    let line = record.position().map_or(0, csv::Position::line);
+    let wrong = |column: &str, text: &str| format!("line {line}: {column} = {text:?} is not a number");
+    let given = dimensions.iter().zip(values).filter(|(_, value)| !value.is_empty());
+    Ok(Row {
+        experiment: (*experiment).to_owned(),
+        arm: (*arm).to_owned(),
+        seed: seed.parse().map_err(|_| wrong("seed", seed))?,
+        generation: generation.parse().map_err(|_| wrong("generation", generation))?,
+        set: (*set).to_owned(),
+        metric: (*metric).to_owned(),
+        dimensions: given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        value: value.parse().map_err(|_| wrong("value", value))?,
+    })
 }
 
 #[cfg(test)]
@@ -90,7 +131,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn row(arm: &str, seed: u64, detail: &str, value: f64) -> Row {
+    fn schema() -> Schema {
+        Schema::new(["order", "part"].map(|name| schema::Column { name: name.into(), about: String::new() }))
+    }
+
+    fn row(arm: &str, seed: u64, part: &str, value: f64) -> Row {
+        let dimensions = (!part.is_empty()).then(|| ("part".to_owned(), part.to_owned()));
         Row {
             experiment: "x".into(),
             arm: arm.into(),
@@ -98,7 +144,7 @@ mod tests {
             generation: 0,
             set: "test".into(),
             metric: "loss".into(),
-            detail: detail.into(),
+            dimensions: dimensions.into_iter().collect(),
             value,
         }
     }
@@ -107,12 +153,16 @@ mod tests {
     fn known_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
-        write_metrics(&path, vec![row("b", 10, "", 1e-9), row("b", 9, "a,\"b\"", 0.1), row("a", 0, "", 12.0)]).unwrap();
+        let rows = vec![row("b", 10, "", 1e-9), row("b", 9, "a,\"b\"", 0.1), row("a", 0, "", 12.0)];
+        write_metrics(&path, &schema(), rows.clone()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        let expected = "experiment,arm,seed,generation,set,metric,detail,value\n\
-            x,a,0,0,test,loss,,12\nx,b,9,0,test,loss,\"a,\"\"b\"\"\",0.1\nx,b,10,0,test,loss,,1e-9\n";
+        let expected = "experiment,arm,seed,generation,set,metric,order,part,value\n\
+            x,a,0,0,test,loss,,,12\nx,b,9,0,test,loss,,\"a,\"\"b\"\"\",0.1\nx,b,10,0,test,loss,,,1e-9\n";
         assert_eq!(text, expected);
-        write_metrics(&path, Vec::new()).unwrap();
+        assert_eq!(read_metrics(&path).unwrap(), [2, 1, 0].map(|at| rows[at].clone()));
+        let beside = std::fs::read_to_string(folder.path().join("metrics.schema.json")).unwrap();
+        assert_eq!(beside, schema().to_json());
+        write_metrics(&path, &schema(), Vec::new()).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().trim_end(), expected.lines().next().unwrap());
         assert_eq!(read_metrics(&path).unwrap(), []);
     }
@@ -121,17 +171,35 @@ mod tests {
     fn one_observation_a_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
-        let said = write_metrics(&path, vec![row("a", 0, "", 1.0), row("a", 0, "", 2.0)]).unwrap_err().to_string();
+        let rows = vec![row("a", 0, "", 1.0), row("a", 0, "", 2.0)];
+        let said = write_metrics(&path, &schema(), rows).unwrap_err().to_string();
         assert!(said.contains("same key") && !path.exists(), "{said}");
+    }
+
+    #[test]
+    fn a_dimension_without_a_column_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.csv");
+        let said = write_metrics(&path, &Schema::default(), vec![row("a", 0, "near", 1.0)]).unwrap_err().to_string();
+        assert!(said.contains("\"part\"") && !path.exists(), "{said}");
     }
 
     #[test]
     fn a_broken_file_is_named_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
-        std::fs::write(&path, format!("{}\nx,a,0,0,test,loss,,many\n", HEADER.join(","))).unwrap();
-        let said = read_metrics(&path).unwrap_err().to_string();
-        assert!(said.contains("metrics.csv") && said.contains("line: 2"), "{said}");
+        let header = "experiment,arm,seed,generation,set,metric,part,value";
+        for (content, why) in [
+            (format!("{header}\nx,a,0,0,test,loss,,1\nx,a,0,0,test,loss,,many\n"), "line 3: value = \"many\""),
+            (format!("{header}\nx,a,-1,0,test,loss,,1\n"), "line 2: seed = \"-1\""),
+            (format!("{header}\nx,a,0,0,test,loss,1\n"), "line: 2"),
+            ("experiment,arm,generation,set,metric,value\n".to_owned(), "line 1: the columns are experiment,arm,gen"),
+            (String::new(), "line 1"),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let said = read_metrics(&path).unwrap_err().to_string();
+            assert!(said.contains("metrics.csv") && said.contains(why), "{said}");
+        }
     }
 
     #[test]
@@ -139,7 +207,7 @@ mod tests {
         assert_eq!([f64::NAN, f64::INFINITY, -f64::INFINITY].map(format_value), ["NaN", "inf", "-inf"]);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
-        write_metrics(&path, vec![row("a", 0, "", f64::NAN)]).unwrap();
+        write_metrics(&path, &schema(), vec![row("a", 0, "", f64::NAN)]).unwrap();
         assert!(read_metrics(&path).unwrap()[0].value.is_nan());
     }
 
@@ -162,7 +230,7 @@ mod tests {
                 let path = folder.path().join(name);
                 let arms = ["a", "b", "c"];
                 let rows = order.iter().map(|&i| row(arms[i as usize % 3], i / 3, "", 1.0 / (i as f64 + 1.0))).collect();
-                write_metrics(&path, rows).unwrap();
+                write_metrics(&path, &schema(), rows).unwrap();
                 std::fs::read(path).unwrap()
             };
             prop_assert_eq!(make(&order, "one"), make(&(0..30).collect::<Vec<_>>(), "two"));

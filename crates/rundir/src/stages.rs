@@ -1,6 +1,6 @@
 //! Finding and making the stages of a run: each once, however many threads and processes ask, and each reported.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,12 +19,15 @@ pub struct Stages {
     making: Mutex<HashMap<StageId, Arc<Mutex<()>>>>,
     made: AtomicUsize,
     found: AtomicUsize,
+    /// What was said once already.
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl Stages {
     /// The stages of a run directory.
     pub fn new(dir: RunDir) -> Self {
-        Self { dir, making: Mutex::default(), made: AtomicUsize::new(0), found: AtomicUsize::new(0) }
+        let (making, made, found, said) = Default::default();
+        Self { dir, making, made, found, said }
     }
 
     /// Their run directory.
@@ -147,6 +150,14 @@ impl<'a> ChainStages<'a> {
         counter.fetch_add(1, Ordering::Relaxed);
         self.observer.event(Event::Finished { chain: self.chain.to_string(), generation, kind, made, cost });
         Ok(stage)
+    }
+
+    /// Says something that every chain and generation would say again, once for all chains of the run.
+    pub fn note_once(&self, text: &str) {
+        let mut said = self.stages.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert(text.to_owned()) {
+            self.observer.event(Event::Note(text.to_owned()));
+        }
     }
 
     /// Reports how much of a stage is done, a share from 0 to 1.

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     decades("persons", &exact.persons);
     decades("facts", &exact.facts.concat());
     decades("forms", &exact.forms);
-    for row in Survey::new(&world).rows(&world, &exact).iter().filter(|row| row.detail == "honest") {
+    for row in Survey::new(&world).rows(&world, &exact).iter().filter(|row| row.expected) {
         println!("{:<24} {:.5}", row.metric, row.value);
     }
     let flat: Vec<String> = world.flat_texts().take(world.flat_round()).collect();

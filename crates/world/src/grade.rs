@@ -54,14 +54,16 @@ pub fn band(stated: u64) -> String {
 
 /// Means of grades. Each comes with how often generation 0's text stated the fact.
 ///
-/// | metric | detail | value |
-/// |---|---|---|
-/// | `recall` | a [`band`], `all` | mean share of the true value |
-/// | `recall-lift` | the same | mean of its ln over the prior's |
-/// | `recall-valid` | the same | mean probability of anything valid |
-/// | `recall-top` | the same | how often the true value is the likeliest |
-/// | `recall-questions` | the same | questions |
-/// | `calibration-error` | the same | mean distance of confidence and being right, in ten bins of confidence |
+/// By [`band`], and without a band of all:
+///
+/// | metric | value |
+/// |---|---|
+/// | `recall` | mean share of the true value |
+/// | `recall-lift` | mean of its ln over the prior's |
+/// | `recall-valid` | mean probability of anything valid |
+/// | `recall-top` | how often the true value is the likeliest |
+/// | `recall-questions` | questions |
+/// | `calibration-error` | mean distance of confidence and being right, in ten bins of confidence |
 pub fn recall(grades: &[(Grade, u64)]) -> Vec<Row> {
     let mut bands: BTreeMap<Option<u32>, Vec<Grade>> = BTreeMap::new();
     for (grade, stated) in grades {
@@ -73,7 +75,7 @@ pub fn recall(grades: &[(Grade, u64)]) -> Vec<Row> {
     }
     let all: Vec<Grade> = grades.iter().map(|(grade, _)| *grade).collect();
     if !all.is_empty() {
-        rows.extend(means("all", &all));
+        rows.extend(means("", &all));
     }
     rows
 }
@@ -81,13 +83,14 @@ pub fn recall(grades: &[(Grade, u64)]) -> Vec<Row> {
 fn means(band: &str, grades: &[Grade]) -> [Row; 6] {
     let mean = |of: &dyn Fn(&Grade) -> f64| grades.iter().map(of).sum::<f64>() / grades.len() as f64;
     [
-        Row::new("recall", band, mean(&|grade| grade.share)),
-        Row::new("recall-lift", band, mean(&|grade| grade.lift)),
-        Row::new("recall-valid", band, mean(&|grade| grade.valid)),
-        Row::new("recall-top", band, mean(&|grade| f64::from(u8::from(grade.right)))),
-        Row::new("recall-questions", band, grades.len() as f64),
-        Row::new("calibration-error", band, calibration_error(grades)),
+        Row::new("recall", mean(&|grade| grade.share)),
+        Row::new("recall-lift", mean(&|grade| grade.lift)),
+        Row::new("recall-valid", mean(&|grade| grade.valid)),
+        Row::new("recall-top", mean(&|grade| f64::from(u8::from(grade.right)))),
+        Row::new("recall-questions", grades.len() as f64),
+        Row::new("calibration-error", calibration_error(grades)),
     ]
+    .map(|row| row.band(band))
 }
 
 /// Expected calibration error (Naeini et al. 2015) over bins of equal width.
@@ -123,10 +126,10 @@ mod tests {
         let grade = |confidence, right| Grade { valid: 1.0, share: confidence, lift: 0.0, confidence, right };
         let grades = [(grade(0.75, true), 0), (grade(0.75, true), 5), (grade(0.75, true), 7), (grade(0.75, false), 9)];
         let rows = recall(&grades);
-        let value = |metric: &str, detail: &str| {
-            rows.iter().find(|row| row.metric == metric && row.detail == detail).map(|row| row.value).unwrap()
+        let value = |metric: &str, band: &str| {
+            rows.iter().find(|row| row.metric == metric && row.band == band).map(|row| row.value).unwrap()
         };
-        assert_eq!(value("calibration-error", "all"), 0.0, "right three times in four");
+        assert_eq!(value("calibration-error", ""), 0.0, "right three times in four");
         assert_eq!(value("calibration-error", "0"), 0.25);
         assert_eq!(value("recall-questions", "1-9"), 3.0);
         assert!((value("recall-top", "1-9") - 2.0 / 3.0).abs() < 1e-15);

@@ -12,15 +12,32 @@ use crate::world::World;
 pub struct Row {
     /// What is measured.
     pub metric: &'static str,
-    /// A decade, a judgement, what it is compared with; may be empty.
-    pub detail: String,
+    /// Whether it is the expectation of a sample of the same size of the language itself.
+    pub expected: bool,
+    /// A band of frequency; empty if it is of all.
+    pub band: String,
+    /// A judgement, or another category; empty if there is none.
+    pub part: &'static str,
     /// The value.
     pub value: f64,
 }
 
 impl Row {
-    pub(crate) fn new(metric: &'static str, detail: impl ToString, value: f64) -> Self {
-        Self { metric, detail: detail.to_string(), value }
+    pub(crate) fn new(metric: &'static str, value: f64) -> Self {
+        Self { metric, expected: false, band: String::new(), part: "", value }
+    }
+
+    /// The same of a sample of the language.
+    pub(crate) fn expected(self) -> Self {
+        Self { expected: true, ..self }
+    }
+
+    pub(crate) fn band(self, band: impl Into<String>) -> Self {
+        Self { band: band.into(), ..self }
+    }
+
+    pub(crate) fn part(self, part: &'static str) -> Self {
+        Self { part, ..self }
     }
 }
 
@@ -169,48 +186,42 @@ impl Survey {
 
     /// The survey as rows. Shares of nothing are left out.
     ///
-    /// | metric | detail | value |
-    /// |---|---|---|
-    /// | `grammatical-documents` | | share of texts that are documents of the language |
-    /// | `sentences` | a [`Judgement`]'s name | share of sentences |
-    /// | `persons`, `facts`, `forms` | a decade, as `1e-3` | how many still occur |
-    /// | the same | `1e-3-honest` | how many an honest sample of as many documents is expected to hold |
-    /// | the same | `1e-3-all` | how many there are |
-    /// | `invented-persons` | | different names that are not of the world |
-    /// | `false-facts` | | different facts that are not so |
-    /// | `false-fact-share` | | of the statements of facts, by number |
-    /// | `entangled` | empty, `honest` | of the texts that state several facts of one person, those whose facts nobody has together |
-    /// | `bias` | empty, `honest` | share of the planted value among the draws of its kind |
-    /// | `tic` | empty, `honest` | planted sentences, per sentence |
+    /// | metric | band, part | value | as expected of the language |
+    /// |---|---|---|---|
+    /// | `grammatical-documents` | | share of texts that are documents of the language | |
+    /// | `sentences` | part: a [`Judgement`]'s name | share of sentences | |
+    /// | `persons`, `facts`, `forms` | band: a decade, as `1e-3` | how many still occur | in as many documents |
+    /// | the same | and part `all` | how many there are | |
+    /// | `invented-persons` | | different names that are not of the world | |
+    /// | `false-facts` | | different facts that are not so | |
+    /// | `false-fact-share` | | of the statements of facts, by number | |
+    /// | `entangled` | | of the texts that state several facts of one person, those whose facts nobody has together | zero |
+    /// | `bias` | | share of the planted value among the draws of its kind | its probability |
+    /// | `tic` | | planted sentences, per sentence | their probability |
     pub fn rows(&self, world: &World, exact: &Exact) -> Vec<Row> {
-        let mut rows = Vec::new();
-        let mut share = |metric, detail: &str, part: u64, whole: u64| {
-            if whole > 0 {
-                rows.push(Row::new(metric, detail, part as f64 / whole as f64));
-            }
-        };
-        let sentences = self.all_sentences();
-        share("grammatical-documents", "", self.grammatical, self.documents);
+        let share = |metric, part: u64, whole: u64| (whole > 0).then(|| Row::new(metric, part as f64 / whole as f64));
+        let (mut rows, sentences) = (Vec::new(), self.all_sentences());
+        rows.extend(share("grammatical-documents", self.grammatical, self.documents));
         for (judgement, &count) in &self.sentences {
-            share("sentences", judgement.name(), count, sentences);
+            rows.extend(share("sentences", count, sentences).map(|row| row.part(judgement.name())));
         }
         let lies: u64 = self.false_facts.values().sum();
         let truths: u64 = self.facts.iter().flatten().sum();
-        share("false-fact-share", "", lies, lies + truths);
-        share("entangled", "", self.entangled.1, self.entangled.0);
-        share("entangled", "honest", 0, self.entangled.0);
-        share("bias", "", self.bias.1, self.bias.0);
+        rows.extend(share("false-fact-share", lies, lies + truths));
+        rows.extend(share("entangled", self.entangled.1, self.entangled.0));
+        rows.extend(share("entangled", 0, self.entangled.0).map(Row::expected));
+        rows.extend(share("bias", self.bias.1, self.bias.0));
         if let Some((kind, value)) = world.bias {
-            rows.push(Row::new("bias", "honest", world.lists[kind].table.p()[value]));
+            rows.push(Row::new("bias", world.lists[kind].table.p()[value]).expected());
         }
         if let Some(tic) = world.tic {
             if sentences > 0 {
-                rows.push(Row::new("tic", "", self.forms[tic] as f64 / sentences as f64));
+                rows.push(Row::new("tic", self.forms[tic] as f64 / sentences as f64));
             }
-            rows.push(Row::new("tic", "honest", exact.per_sentence(&exact.forms[tic])));
+            rows.push(Row::new("tic", exact.per_sentence(&exact.forms[tic])).expected());
         }
-        rows.push(Row::new("invented-persons", "", self.invented.len() as f64));
-        rows.push(Row::new("false-facts", "", self.false_facts.len() as f64));
+        rows.push(Row::new("invented-persons", self.invented.len() as f64));
+        rows.push(Row::new("false-facts", self.false_facts.len() as f64));
         rows.extend(self.decades("persons", &exact.persons, &self.values[0]));
         rows.extend(self.decades("facts", exact.facts.iter().flatten(), self.facts.iter().flatten()));
         rows.extend(self.decades("forms", &exact.forms, &self.forms));
@@ -225,8 +236,9 @@ impl Survey {
     ) -> Vec<Row> {
         let survivors = survivors(items, counts, self.documents);
         let rows = survivors.iter().rev().flat_map(|(decade, survivors)| {
-            [("", survivors.present as f64), ("-honest", survivors.honest), ("-all", survivors.all as f64)]
-                .map(|(suffix, value)| Row::new(metric, format!("1e{decade}{suffix}"), value))
+            let of_band = |value| Row::new(metric, value).band(format!("1e{decade}"));
+            let all = of_band(survivors.all as f64).part("all");
+            [of_band(survivors.present as f64), of_band(survivors.expected).expected(), all]
         });
         rows.collect()
     }
@@ -239,8 +251,8 @@ pub struct Survivors {
     pub all: u64,
     /// How many occur in the texts.
     pub present: u64,
-    /// How many an honest sample of as many documents is expected to hold.
-    pub honest: f64,
+    /// How many a sample of as many documents of the language is expected to hold.
+    pub expected: f64,
 }
 
 /// Items by the decade of their expected number in a document, with how many occur. Items and counts go side by side.
@@ -256,7 +268,7 @@ pub fn survivors<'a>(
             let decade = decades.entry(item.decade()).or_default();
             decade.all += 1;
             decade.present += u64::from(count > 0);
-            decade.honest += item.present(documents);
+            decade.expected += item.present(documents);
         }
     }
     decades

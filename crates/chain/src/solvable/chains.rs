@@ -5,7 +5,7 @@ use std::fmt::Display;
 use streams::{Purpose, Stream, Streams};
 
 use super::markov::Markov;
-use super::{Error, Observation, Settings, settings};
+use super::{Error, Observation, Part, Settings, settings};
 use crate::learners::{
     Categories, Example, Family, Gaussian, Gaussians, Independent, KernelDensities, KernelDensity, Mixture, Mixtures,
     NGram, NGramModel, Regressions, Sampling,
@@ -107,12 +107,12 @@ struct Sheet<'a> {
 
 impl Sheet<'_> {
     fn put(&mut self, metric: &'static str, value: f64) {
-        self.put_of(metric, String::new(), value);
+        self.put_of(metric, Part::Whole, value);
     }
 
-    fn put_of(&mut self, metric: &'static str, detail: String, value: f64) {
+    fn put_of(&mut self, metric: &'static str, part: Part, value: f64) {
         if value.is_finite() {
-            self.list.push(Observation { generation: self.generation, metric, detail, value });
+            self.list.push(Observation { generation: self.generation, metric, part, value });
         }
     }
 }
@@ -221,9 +221,10 @@ impl Chain {
                 held_out.measure(|x| model.log_density(x), sheet);
                 for (at, its) in truth.matched(model).into_iter().enumerate() {
                     let (weight, component) = (model.weights()[its], &model.components()[its]);
-                    sheet.put_of("component-weight", at.to_string(), weight);
-                    sheet.put_of("component-error", at.to_string(), component.squared_error(&truth.components()[at]));
-                    sheet.put_of("component-variance", at.to_string(), component.variance());
+                    let part = Part::Component(at);
+                    sheet.put_of("component-weight", part, weight);
+                    sheet.put_of("component-error", part, component.squared_error(&truth.components()[at]));
+                    sheet.put_of("component-variance", part, component.variance());
                 }
             },
         )
@@ -277,9 +278,9 @@ impl Chain {
             let first = first.get_or_insert_with(|| model.clone());
             likelihood(model, &test, truth.as_deref(), sheet);
             for length in 1..=settings.order {
-                sheet.put_of("ngrams", length.to_string(), model.ngrams(length) as f64);
+                sheet.put_of("ngrams", Part::Order(length), model.ngrams(length) as f64);
                 let survival = first.shared(model, length) as f64 / first.ngrams(length) as f64;
-                sheet.put_of("survival", length.to_string(), survival);
+                sheet.put_of("survival", Part::Order(length), survival);
             }
         })
     }

@@ -1,14 +1,14 @@
 use crate::Failure;
 use crate::args::{ProvenanceArgs, ProvenanceCommand};
-use corpus::manifest::{self, ManifestError, PublicKey, SecretKey};
 use corpus::printable;
+use provenance::{Error, PublicKey, SecretKey, make_key, manifest_path, seal};
 use std::path::Path;
 
 /// `habsburg provenance`
 pub(crate) fn provenance(args: ProvenanceArgs) -> Result<(), Failure> {
     match args.command {
         ProvenanceCommand::Key { file } => {
-            let public = manifest::make_key(&file).map_err(Failure::request)?;
+            let public = make_key(&file).map_err(Failure::request)?;
             let shown = printable(&file.display().to_string());
             println!("secret key  {shown}");
             println!("public key  {shown}.pub");
@@ -17,22 +17,22 @@ pub(crate) fn provenance(args: ProvenanceArgs) -> Result<(), Failure> {
         }
         ProvenanceCommand::Seal { data, key, out } => {
             let key = key.map(|path| SecretKey::load(&path)).transpose().map_err(Failure::request)?;
-            let place = out.map_or_else(|| manifest::place_of(&data), Ok).map_err(failure)?;
-            let sealed = manifest::seal(&data, key.as_ref(), &place).map_err(failure)?;
+            let manifest = out.map_or_else(|| manifest_path(&data), Ok).map_err(failure)?;
+            let sealed = seal(&data, key.as_ref(), &manifest).map_err(failure)?;
             println!("documents  {}", sealed.documents);
             println!("root       {}", sealed.root);
             println!("key        {}", sealed.key.map_or("not signed".to_owned(), |key| key.to_string()));
-            println!("manifest   {}", printable(&place.display().to_string()));
+            println!("manifest   {}", printable(&manifest.display().to_string()));
             Ok(())
         }
         ProvenanceCommand::Verify { data, manifest, key } => verify(&data, manifest.as_deref(), key.as_deref()),
     }
 }
 
-fn verify(data: &Path, place: Option<&Path>, key: Option<&str>) -> Result<(), Failure> {
+fn verify(data: &Path, manifest: Option<&Path>, key: Option<&str>) -> Result<(), Failure> {
     let key = key.map(PublicKey::load).transpose().map_err(Failure::request)?;
-    let place = place.map_or_else(|| manifest::place_of(data), |place| Ok(place.to_owned())).map_err(failure)?;
-    let report = manifest::verify(data, &place, key).map_err(failure)?;
+    let manifest = manifest.map_or_else(|| manifest_path(data), |path| Ok(path.to_owned())).map_err(failure)?;
+    let report = provenance::verify(data, &manifest, key).map_err(failure)?;
     println!("{}", report.documents());
     println!("{}", report.signature());
     for difference in &report.differences {
@@ -41,6 +41,6 @@ fn verify(data: &Path, place: Option<&Path>, key: Option<&str>) -> Result<(), Fa
     report.fault().map_or(Ok(()), |fault| Err(Failure::Work(fault)))
 }
 
-fn failure(error: ManifestError) -> Failure {
-    if error.is_of_the_work() { Failure::work(error) } else { Failure::request(error) }
+fn failure(error: Error) -> Failure {
+    if error.is_failure() { Failure::work(error) } else { Failure::request(error) }
 }

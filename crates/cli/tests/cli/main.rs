@@ -9,6 +9,7 @@ mod killed;
 mod lab;
 mod laws;
 mod parts;
+mod quickstart;
 mod refused;
 mod regimes;
 mod resumed;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::{ClientFault, FetchError};
 use crate::card::{Registry, Source};
-use crate::summary::printable;
+use crate::printable::printable;
 
 /// The client's command line; it writes into `folder`, runs no code of the package and asks nothing.
 fn command(source: &Source, folder: &Path) -> Command {

@@ -16,6 +16,7 @@ use streams::Streams;
 
 use super::statistics::{self, Least, Pool, STATISTICS, Values, Wrong};
 use crate::draws::Draw;
+use crate::metric::JENSEN_SHANNON;
 
 /// How often the human text is split.
 const SPLITS: u32 = 60;
@@ -67,7 +68,7 @@ impl Calibration {
         let deviation = |(index, &value): (usize, &f64)| {
             let others = (self.squares[index] - value * value).max(0.0) / (self.splits - 1) as f64;
             // Nothing changes for the divergence when its sides are exchanged.
-            let sign = if STATISTICS[index].metric == "jensen-shannon" { 1.0 } else { sign };
+            let sign = if *STATISTICS[index].metric == JENSEN_SHANNON { 1.0 } else { sign };
             self.wrong(index, sign * value, others)
         };
         split.iter().enumerate().map(deviation).fold(f64::NEG_INFINITY, f64::max)

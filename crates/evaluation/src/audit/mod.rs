@@ -15,13 +15,11 @@ mod calibration;
 mod statistics;
 mod verdict;
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 use streams::Streams;
 
 use crate::draws::Draw;
-use crate::{Doc, Equal, Measure, Reference, Tell, tells, written};
+use crate::{Dimensions, Doc, Equal, Measure, Metric, OverRepresented, Reference, generated_text, over_represented};
 use calibration::Calibration;
 use statistics::{Pool, STATISTICS};
 
@@ -51,10 +49,11 @@ pub enum Flaw {
 pub struct Comparison {
     /// What it would show.
     pub flaw: Flaw,
-    /// What is measured.
-    pub metric: Cow<'static, str>,
-    /// Its order or unit.
-    pub detail: Cow<'static, str>,
+    /// What is measured, of generated text.
+    #[serde(with = "by_name")]
+    pub metric: &'static Metric,
+    /// Its order or unit. All are measured at equal size.
+    pub dimensions: Dimensions,
     /// Of the data.
     pub data: f64,
     /// Of as much human text.
@@ -67,6 +66,22 @@ pub struct Comparison {
     pub found: bool,
 }
 
+/// A metric of generated text by its name.
+mod by_name {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::{Metric, Set, metric};
+
+    pub(super) fn serialize<S: Serializer>(metric: &&'static Metric, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(metric.name)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Metric, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        metric(Set::Generated, &name).ok_or_else(|| D::Error::custom(format!("unknown metric {name:?}")))
+    }
+}
+
 /// Documents, and words of a comparison at equal size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +92,7 @@ pub struct Extent {
     pub words: usize,
 }
 
-/// What an audit found. Tells and details may hold what a model wrote: escape them before they are shown.
+/// What an audit found. N-grams may hold what a model wrote: escape them before they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
@@ -89,10 +104,11 @@ pub struct Audit {
     pub threshold: f64,
     /// Every statistic, found or not.
     pub comparisons: Vec<Comparison>,
-    /// All metrics of the data, as [`written`] gives them; the human text is half reference, half twin.
+    /// All metrics of the data, as [`generated_text`] gives them; half of the human text is the reference that is
+    /// measured beside it.
     pub measures: Vec<Measure>,
-    /// The strongest tells of the data.
-    pub tells: Vec<Tell>,
+    /// The most over-represented n-grams of the data.
+    pub over_represented: Vec<OverRepresented>,
 }
 
 /// Why nothing was audited.
@@ -133,8 +149,8 @@ const MOST: Extent = Extent { documents: 10_000, words: 1_000_000 };
 const WORDS: usize = 200_000;
 /// Samples of the other metrics.
 const DRAWS: u32 = 20;
-/// Tells that are given.
-const TELLS: usize = 10;
+/// Over-represented n-grams that are given.
+const STRONGEST: usize = 10;
 
 /// Holds documents against human documents.
 ///
@@ -167,8 +183,8 @@ pub fn audit(data: &[Doc<'_>], human: &[Doc<'_>], streams: Streams) -> Result<Au
             let deviation = calibration.deviation(index, values);
             Comparison {
                 flaw: statistic.flaw,
-                metric: statistic.metric.into(),
-                detail: statistic.detail.into(),
+                metric: statistic.metric,
+                dimensions: Dimensions::of(statistic.view),
                 data: values.data,
                 human: values.human,
                 scale: calibration.scale(index),
@@ -185,8 +201,8 @@ pub fn audit(data: &[Doc<'_>], human: &[Doc<'_>], streams: Streams) -> Result<Au
         splits: calibration.splits,
         threshold: calibration.threshold,
         comparisons,
-        measures: written(&data, &reference),
-        tells: tells(&data, &reference, TELLS),
+        measures: generated_text(&data, &reference),
+        over_represented: over_represented(&data, &reference, STRONGEST),
     })
 }
 

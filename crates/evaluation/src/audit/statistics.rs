@@ -14,12 +14,18 @@ use std::ops::Range;
 use streams::{Stream, Streams};
 
 use super::Flaw;
+use crate::Dimension::{Band, Order, Part, Unit};
 use crate::draws::Draw;
-use crate::duplicates::{Repeat, Sequences};
-use crate::endings::{Ending, Shares};
+use crate::generated::duplicates::{Repeat, Sequences};
+use crate::generated::endings::{Ending, Shares};
+use crate::generated::{entropy, hill, jensen_shannon, repetition, self_bleu, vocabulary};
+use crate::metric::{
+    CEILING_SHARE, COVERAGE, DISTINCT, DUPLICATE_SHARE, HAPAX_SHARE, HILL, JENSEN_SHANNON, MEAN_LENGTH, REPETITION,
+    SELF_BLEU, TYPES, UNFINISHED_SHARE, UNIGRAM_ENTROPY, View,
+};
 use crate::sample::{Counts, Sample};
 use crate::text::{Grams, Words};
-use crate::{Doc, divergence, entropy, hill, repetition, self_bleu, vocabulary};
+use crate::{Doc, Metric};
 
 /// Which sign is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +39,8 @@ pub(super) enum Wrong {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Statistic {
     pub(super) flaw: Flaw,
-    pub(super) metric: &'static str,
-    pub(super) detail: &'static str,
+    pub(super) metric: &'static Metric,
+    pub(super) view: View,
     pub(super) wrong: Wrong,
     pub(super) least: Least,
 }
@@ -51,46 +57,46 @@ pub(super) enum Least {
     Relative(f64),
 }
 
-const fn of_documents(flaw: Flaw, metric: &'static str, detail: &'static str) -> Statistic {
-    Statistic { flaw, metric, detail, wrong: Wrong::More, least: Least::Documents(2.0) }
+const fn of_documents(flaw: Flaw, metric: &'static Metric, view: View) -> Statistic {
+    Statistic { flaw, metric, view, wrong: Wrong::More, least: Least::Documents(2.0) }
 }
 
-const fn of_words(flaw: Flaw, metric: &'static str, detail: &'static str, wrong: Wrong) -> Statistic {
-    Statistic { flaw, metric, detail, wrong, least: Least::Relative(0.002) }
+const fn of_words(flaw: Flaw, metric: &'static Metric, view: View, wrong: Wrong) -> Statistic {
+    Statistic { flaw, metric, view, wrong, least: Least::Relative(0.002) }
 }
 
 /// A share of n-grams, with the smallest scale that means anything to a reader.
-const fn of_grams(flaw: Flaw, metric: &'static str, detail: &'static str, wrong: Wrong, least: f64) -> Statistic {
-    Statistic { least: Least::Share(least), ..of_words(flaw, metric, detail, wrong) }
+const fn of_grams(flaw: Flaw, metric: &'static Metric, view: View, wrong: Wrong, least: f64) -> Statistic {
+    Statistic { least: Least::Share(least), ..of_words(flaw, metric, view, wrong) }
 }
 
 /// A source whose documents reach over the border of a run is on both sides of a split, which makes human text look more
 /// alike than new text is: a divergence must exceed human text's by some percent to count.
-const fn apart_of(detail: &'static str) -> Statistic {
-    let statistic = of_words(Flaw::Different, "jensen-shannon", detail, Wrong::More);
+const fn apart_of(view: View) -> Statistic {
+    let statistic = of_words(Flaw::Different, &JENSEN_SHANNON, view, Wrong::More);
     Statistic { least: Least::Relative(0.02), ..statistic }
 }
 
 /// All of them, in the order in which [`Desk::compare`] gives their values.
 pub(super) const STATISTICS: [Statistic; 18] = [
-    of_documents(Flaw::Duplicated, "duplicate-share", "exact"),
-    of_documents(Flaw::Duplicated, "duplicate-share", "near"),
-    of_documents(Flaw::Truncated, "unfinished-share", ""),
-    of_documents(Flaw::Truncated, "ceiling-share", "words"),
-    of_documents(Flaw::Truncated, "ceiling-share", "characters"),
-    of_words(Flaw::Lengths, "mean-length", "words", Wrong::Either),
-    of_words(Flaw::TailStripped, "types", "", Wrong::Less),
-    of_words(Flaw::TailStripped, "hapax-share", "", Wrong::Less),
-    of_words(Flaw::TailStripped, "coverage", "1-hapax", Wrong::Less),
-    of_words(Flaw::Narrow, "unigram-entropy", "", Wrong::Less),
-    of_words(Flaw::Narrow, "hill", "2", Wrong::Less),
-    of_grams(Flaw::Narrow, "distinct", "2", Wrong::Less, 1.5e-3),
-    of_grams(Flaw::Narrow, "distinct", "3", Wrong::Less, 1.5e-3),
-    of_words(Flaw::Narrow, "self-bleu", "", Wrong::More),
-    of_grams(Flaw::Repetitive, "repetition", "2", Wrong::More, 5e-4),
-    of_grams(Flaw::Repetitive, "repetition", "3", Wrong::More, 5e-4),
-    apart_of("1"),
-    apart_of("2"),
+    of_documents(Flaw::Duplicated, &DUPLICATE_SHARE, &[(Part, "exact")]),
+    of_documents(Flaw::Duplicated, &DUPLICATE_SHARE, &[(Part, "near")]),
+    of_documents(Flaw::Truncated, &UNFINISHED_SHARE, &[]),
+    of_documents(Flaw::Truncated, &CEILING_SHARE, &[(Unit, "words")]),
+    of_documents(Flaw::Truncated, &CEILING_SHARE, &[(Unit, "characters")]),
+    of_words(Flaw::Lengths, &MEAN_LENGTH, &[(Unit, "words")], Wrong::Either),
+    of_words(Flaw::TailStripped, &TYPES, &[], Wrong::Less),
+    of_words(Flaw::TailStripped, &HAPAX_SHARE, &[], Wrong::Less),
+    of_words(Flaw::TailStripped, &COVERAGE, &[(Order, "1"), (Band, "hapax")], Wrong::Less),
+    of_words(Flaw::Narrow, &UNIGRAM_ENTROPY, &[], Wrong::Less),
+    of_words(Flaw::Narrow, &HILL, &[(Order, "2")], Wrong::Less),
+    of_grams(Flaw::Narrow, &DISTINCT, &[(Order, "2")], Wrong::Less, 1.5e-3),
+    of_grams(Flaw::Narrow, &DISTINCT, &[(Order, "3")], Wrong::Less, 1.5e-3),
+    of_words(Flaw::Narrow, &SELF_BLEU, &[], Wrong::More),
+    of_grams(Flaw::Repetitive, &REPETITION, &[(Order, "2")], Wrong::More, 5e-4),
+    of_grams(Flaw::Repetitive, &REPETITION, &[(Order, "3")], Wrong::More, 5e-4),
+    apart_of(&[(Order, "1")]),
+    apart_of(&[(Order, "2")]),
 ];
 
 /// A statistic's value of the data and of the human text; the statistic is their difference.
@@ -289,7 +295,7 @@ fn covered(here: &Counts, there: &Counts) -> f64 {
 
 /// The divergence between the sides, beside that within them: means of two each, all between halves.
 fn apart(order: usize, data: &Side<'_>, human: &Side<'_>) -> Values {
-    let between = |a: &Sample<'_>, b: &Sample<'_>| divergence::jensen_shannon(a.order(order), b.order(order), Some);
+    let between = |a: &Sample<'_>, b: &Sample<'_>| jensen_shannon::jensen_shannon(a.order(order), b.order(order), Some);
     let ([a, b], [c, d]) = (&data.halves, &human.halves);
     Values { data: 0.5 * (between(a, c) + between(b, d)), human: 0.5 * (between(a, b) + between(c, d)) }
 }

@@ -71,11 +71,17 @@ impl Audit {
 }
 
 impl Comparison {
+    /// What is compared, for people: `hill 2`.
+    pub fn name(&self) -> String {
+        let values = self.dimensions.iter().map(|(_, value)| value);
+        std::iter::once(self.metric.name).chain(values).collect::<Vec<_>>().join(" ")
+    }
+
     /// The comparison in a line.
     pub fn line(&self) -> String {
-        let name = [self.metric.as_ref(), self.detail.as_ref()].join(" ");
+        let name = self.name();
         let deviation = format!("{:+.1} deviations", self.deviation);
-        format!("{:28} {:>11} human {:>11}  {deviation}", name.trim_end(), number(self.data), number(self.human))
+        format!("{:28} {:>11} human {:>11}  {deviation}", name, number(self.data), number(self.human))
     }
 }
 

@@ -2,26 +2,46 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::observations::{Seeds, together};
+use super::observations::{Key, Seeds, together};
 use super::{Arm, Definition, Found, Observations, Thresholds};
-use crate::statistics::Sample;
+use crate::Dimension::{Band, Order, Part, Reference, Sample};
+use crate::{Dimensions, metric, statistics};
 
-pub(super) const LOSS: [&str; 3] = ["test", "loss", ""];
-const UNIGRAM: [&str; 3] = ["test", "unigram-loss", ""];
-const EXCESS: [&str; 3] = ["test", "excess", ""];
-const HILL: [&str; 3] = ["written", "hill", "1"];
-const HUMAN_HILL: [&str; 3] = ["written", "hill", "human-1"];
-const ENTROPY: [&str; 3] = ["written", "unigram-entropy", "equal"];
-const HUMAN_ENTROPY: [&str; 3] = ["written", "unigram-entropy", "human"];
+pub(super) const LOSS: Key = Key::plain(&metric::TEST_LOSS);
+const UNIGRAM: Key = Key::plain(&metric::UNIGRAM_LOSS);
+const EXCESS: Key = Key::plain(&metric::EXCESS);
 /// Of learners that have one.
-const LOG_VARIANCE: [&str; 3] = ["model", "log-variance", ""];
-const VARIANCE: [&str; 3] = ["model", "variance", ""];
-const MIXED: [&str; 3] = ["written", "entangled", ""];
-const HUMAN_MIXED: [&str; 3] = ["written", "entangled", "honest"];
-const RARE: [&str; 3] = ["written", "coverage", "1-rare"];
-const HUMAN_RARE: [&str; 3] = ["written", "coverage", "human-1-rare"];
+const LOG_VARIANCE: Key = Key::plain(&metric::LOG_VARIANCE);
+const VARIANCE: Key = Key::plain(&metric::VARIANCE);
+/// What stands beside human text: the generated text's rows, and the reference's.
+const HILL: [Key; 2] = [
+    Key { metric: &metric::HILL, dimensions: &Dimensions::of(&[(Sample, "equal"), (Order, "1")]) },
+    Key {
+        metric: &metric::HILL,
+        dimensions: &Dimensions::of(&[(Reference, "human"), (Sample, "equal"), (Order, "1")]),
+    },
+];
+const ENTROPY: [Key; 2] = [
+    Key { metric: &metric::UNIGRAM_ENTROPY, dimensions: &Dimensions::of(&[(Sample, "equal")]) },
+    Key { metric: &metric::UNIGRAM_ENTROPY, dimensions: &Dimensions::of(&[(Reference, "human"), (Sample, "equal")]) },
+];
+const RARE: [Key; 2] = [
+    Key { metric: &metric::COVERAGE, dimensions: &Dimensions::of(&[(Sample, "equal"), (Order, "1"), (Band, "rare")]) },
+    Key {
+        metric: &metric::COVERAGE,
+        dimensions: &Dimensions::of(&[(Reference, "human"), (Sample, "equal"), (Order, "1"), (Band, "rare")]),
+    },
+];
+const MIXED: [Key; 2] = [
+    Key::plain(&metric::ENTANGLED),
+    Key { metric: &metric::ENTANGLED, dimensions: &Dimensions::of(&[(Reference, "expected")]) },
+];
 /// Judgements of sentences that no human text of a world holds.
-const INVENTED: [&str; 3] = ["invented", "false", "ungrammatical"];
+const INVENTED: [Key; 3] = [
+    Key { metric: &metric::SENTENCES, dimensions: &Dimensions::of(&[(Part, "invented")]) },
+    Key { metric: &metric::SENTENCES, dimensions: &Dimensions::of(&[(Part, "false")]) },
+    Key { metric: &metric::SENTENCES, dimensions: &Dimensions::of(&[(Part, "ungrammatical")]) },
+];
 
 /// What a predicate needs to see.
 pub(super) struct Case<'a> {
@@ -48,7 +68,7 @@ impl Case<'_> {
     }
 
     fn found(&self, seeds: Seeds, threshold: f64, above: bool, shown: impl Fn(f64) -> f64, missing: &str) -> Outcome {
-        let sample = Sample::of(seeds.into_values()).ok_or_else(|| missing.to_owned())?;
+        let sample = statistics::Sample::of(seeds.into_values()).ok_or_else(|| missing.to_owned())?;
         Ok(Found::of(sample, threshold, above, self.limits.confidence, shown))
     }
 
@@ -94,9 +114,11 @@ impl Case<'_> {
         let late = self.slopes(generation - half..=generation, |g| self.damage(arm, g).unwrap_or_default());
         let contrast = together(&late, &early, |late, early| late - self.limits.slope_ratio * early);
         let missing = || "needs test loss in all generations".to_owned();
-        let late_slope = Sample::of(together(&late, &early, |late, _| late).into_values()).ok_or_else(missing)?;
-        let early_slope = Sample::of(together(&early, &late, |early, _| early).into_values()).ok_or_else(missing)?;
-        let contrast = Sample::of(contrast.into_values()).ok_or_else(missing)?;
+        let late_slope =
+            statistics::Sample::of(together(&late, &early, |late, _| late).into_values()).ok_or_else(missing)?;
+        let early_slope =
+            statistics::Sample::of(together(&early, &late, |early, _| early).into_values()).ok_or_else(missing)?;
+        let contrast = statistics::Sample::of(contrast.into_values()).ok_or_else(missing)?;
         let (low, high) = contrast.bounds(self.limits.confidence);
         let ratio = |contrast: f64| contrast / early_slope.mean + self.limits.slope_ratio;
         Ok(Found {
@@ -166,22 +188,21 @@ impl Case<'_> {
             return self.found(slopes, 0.0, false, |x| x, "needs the variance in two generations");
         }
         // Hill's number of order 1 is the exponential of the entropy (Hill 1973).
-        let both = |written, human| [written, human].map(|key| self.rows.seeds(&arm.name, key, generation));
-        let [written, human] = both(HILL, HUMAN_HILL);
-        let mut log_ratio = together(&written, &human, |written, human| (written / human).ln());
+        let both = |keys: [Key; 2]| keys.map(|key| self.rows.seeds(&arm.name, key, generation));
+        let [own, human] = both(HILL);
+        let mut log_ratio = together(&own, &human, |own, human| (own / human).ln());
         if log_ratio.is_empty() {
-            let [written, human] = both(ENTROPY, HUMAN_ENTROPY);
-            log_ratio = together(&written, &human, |written, human| written - human);
+            let [own, human] = both(ENTROPY);
+            log_ratio = together(&own, &human, |own, human| own - human);
         }
-        let missing = "needs Hill-1 or entropy beside human text's at equal size (written, hill or unigram-entropy)";
+        let missing = "needs Hill-1 or entropy beside human text's at equal size (generated, hill or unigram-entropy)";
         self.found(log_ratio, self.limits.hill.ln(), false, f64::exp, missing)
     }
 
     fn modes(&self, arm: &Arm, generation: u32) -> Outcome {
-        let written = self.rows.seeds(&arm.name, MIXED, generation);
-        let human = self.rows.seeds(&arm.name, HUMAN_MIXED, generation);
-        let mean = Sample::of(together(&human, &written, |human, _| human).into_values());
-        let over = together(&written, &human, |written, human| written - self.limits.mixing * human);
+        let [own, human] = MIXED.map(|key| self.rows.seeds(&arm.name, key, generation));
+        let mean = statistics::Sample::of(together(&human, &own, |human, _| human).into_values());
+        let over = together(&own, &human, |own, human| own - self.limits.mixing * human);
         // Shown as a share beside the share that it is held against.
         let threshold = self.limits.mixing * mean.map_or(0.0, |sample| sample.mean);
         self.found(
@@ -189,39 +210,44 @@ impl Case<'_> {
             0.0,
             true,
             |x| x + threshold,
-            "needs documents whose facts nobody has together (written, entangled)",
+            "needs documents whose facts nobody has together (generated, entangled)",
         )
     }
 
     fn tail(&self, arm: &Arm, generation: u32) -> Outcome {
-        let missing = "needs coverage by frequency beside an honest sample's (written, coverage or facts)";
+        let missing = "needs coverage by frequency beside a reference sample's (generated, coverage or facts)";
         let words = || {
-            let [written, human] = [RARE, HUMAN_RARE].map(|key| self.rows.seeds(&arm.name, key, generation));
-            together(&written, &human, |written, human| written / human)
+            let [own, human] = RARE.map(|key| self.rows.seeds(&arm.name, key, generation));
+            together(&own, &human, |own, human| own / human)
         };
         let ratio = self.facts(arm, generation).unwrap_or_else(words);
         self.found(ratio, self.limits.coverage, false, |x| x, missing)
     }
 
-    /// Of a world's facts, those of the rarest decade of which an honest sample holds enough: how many still occur, over
-    /// how many would in an honest sample of as many documents.
+    /// Of a world's facts, those of the rarest decade of which a reference sample holds enough: how many still occur, over
+    /// how many would in a reference sample of as many documents.
     fn facts(&self, arm: &Arm, generation: u32) -> Option<Seeds> {
-        let decade = |detail: &str| detail.strip_prefix("1e").and_then(|power| power.parse::<i32>().ok());
-        let mut decades: Vec<(i32, &str)> =
-            self.rows.details(&arm.name, "written", "facts").filter_map(|d| Some((decade(d)?, d))).collect();
-        decades.sort_unstable();
-        decades.into_iter().find_map(|(_, detail)| {
-            let honest = self.rows.seeds(&arm.name, ["written", "facts", &format!("{detail}-honest")], generation);
-            let enough = !honest.is_empty() && honest.values().all(|&n| n >= self.limits.expected);
-            let present = self.rows.seeds(&arm.name, ["written", "facts", detail], generation);
-            enough.then(|| together(&present, &honest, |present, honest| present / honest))
+        let facts = &metric::FACTS;
+        let band = |dimensions: &Dimensions| {
+            let band = dimensions.get(Band)?;
+            Some((band.parse::<f64>().ok()?, band.to_owned()))
+        };
+        let mut bands: Vec<(f64, String)> = self.rows.dimensions(&arm.name, facts).filter_map(band).collect();
+        bands.sort_by(|a, b| a.0.total_cmp(&b.0));
+        bands.dedup();
+        bands.into_iter().find_map(|(_, band)| {
+            let dimensions = Dimensions::NONE.with(Band, band);
+            let expected = dimensions.clone().with(Reference, "expected");
+            let expected = self.rows.seeds_of(&arm.name, facts, &expected, generation);
+            let enough = !expected.is_empty() && expected.values().all(|&n| n >= self.limits.expected);
+            let present = self.rows.seeds_of(&arm.name, facts, &dimensions, generation);
+            enough.then(|| together(&present, &expected, |present, expected| present / expected))
         })
     }
 
     fn invented(&self, arm: &Arm, generation: u32) -> Outcome {
         let sum = |generation| {
-            let shares =
-                INVENTED.map(|detail| self.rows.seeds(&arm.name, ["written", "sentences", detail], generation));
+            let shares = INVENTED.map(|key| self.rows.seeds(&arm.name, key, generation));
             let [a, b, c] = &shares;
             together(&together(a, b, |a, b| a + b), c, |sum, c| sum + c)
         };

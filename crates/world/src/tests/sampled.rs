@@ -1,7 +1,7 @@
 //! Chronicle as it is: what was reckoned against what is written.
 
 use super::{draws, small};
-use crate::{Judgement, Scored, Survey, World, excess_per_document, to_truth};
+use crate::{Judgement, Row, Scored, Survey, World, excess_per_document, to_truth};
 
 /// A mean and its standard error.
 #[derive(Default)]
@@ -72,8 +72,10 @@ fn written_text_is_true_and_holds_what_is_expected() {
         assert!((count as f64 - expected).abs() < 6.0 * expected.sqrt() + 6.0, "{count} of {expected}");
     }
     for row in survey.rows(&world, &exact) {
-        let Some(name) = row.detail.strip_suffix("-honest") else { continue };
-        let present = survey_row(&survey, &world, row.metric, name);
+        if !row.expected {
+            continue;
+        }
+        let present = survey_row(&survey, &world, row.metric, &row.band);
         // The number present is a sum of nearly independent yes and no: its variance is at most its expectation.
         assert!((present - row.value).abs() <= 5.0 * row.value.sqrt().max(1.0), "{row:?}: {present}");
     }
@@ -86,9 +88,10 @@ fn written_text_is_true_and_holds_what_is_expected() {
     }
 }
 
-fn survey_row(survey: &Survey, world: &World, metric: &str, detail: &str) -> f64 {
+fn survey_row(survey: &Survey, world: &World, metric: &str, band: &str) -> f64 {
     let rows = survey.rows(world, &world.exact());
-    rows.iter().find(|row| row.metric == metric && row.detail == detail).unwrap().value
+    let is_it = |row: &&Row| row.metric == metric && row.band == band && row.part.is_empty() && !row.expected;
+    rows.iter().find(is_it).unwrap().value
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use streams::{Purpose, Streams};
 
 use super::{draws, small};
-use crate::{FalseFact, Judgement, Survey, World, inheritance};
+use crate::{FalseFact, Judgement, Row, Survey, World, inheritance};
 
 /// What each sentence of a text is judged to be.
 fn judge(world: &World, text: &str) -> Vec<Judgement> {
@@ -53,14 +53,15 @@ fn false_facts_and_invented_names_are_told() {
     assert_eq!(survey.invented, BTreeMap::from([("Xerxes Yew".to_owned(), 1)]));
     assert_eq!((survey.documents, survey.grammatical, survey.all_sentences()), (2, 0, 3));
     let rows = survey.rows(&world, &world.exact());
-    let value = |metric: &str, detail: &str| {
-        rows.iter().find(|row| row.metric == metric && row.detail == detail).map(|row| row.value)
+    let value = |metric: &str, expected: bool, part: &str| {
+        let is_it = |row: &&Row| row.metric == metric && row.expected == expected && row.part == part;
+        rows.iter().find(is_it).map(|row| row.value)
     };
-    assert_eq!(value("sentences", "false"), Some(1.0 / 3.0));
-    assert_eq!(value("false-fact-share", ""), Some(1.0));
-    assert_eq!(value("invented-persons", ""), Some(1.0));
-    assert_eq!((value("bias", ""), value("bias", "honest")), (None, Some(2.0 / 3.0)));
-    assert_eq!(value("tic", ""), Some(0.0));
+    assert_eq!(value("sentences", false, "false"), Some(1.0 / 3.0));
+    assert_eq!(value("false-fact-share", false, ""), Some(1.0));
+    assert_eq!(value("invented-persons", false, ""), Some(1.0));
+    assert_eq!([false, true].map(|expected| value("bias", expected, "")), [None, Some(2.0 / 3.0)]);
+    assert_eq!(value("tic", false, ""), Some(0.0));
 }
 
 #[test]

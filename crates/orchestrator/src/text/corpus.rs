@@ -1,0 +1,116 @@
+//! The documents of a generation, as their stage holds them.
+
+use super::target::Targeted;
+use super::{json, read_json, write_file};
+use crate::Error;
+use crate::held_out::Matched;
+use crate::human::{read_documents, write_documents};
+use crate::scoring::positions;
+use chain::Entry;
+use corpus::{Document, TokenSet, Tokenizer};
+use rundir::{Stage, StageId};
+use sampling::Sampling;
+use std::path::Path;
+
+/// In a stage whose temperature was matched to human text: the temperature, and the text that it was matched on.
+pub(super) const MATCHED: &str = "temperature.json";
+
+/// What a generation generated.
+pub(crate) struct Corpus {
+    pub(super) stage: StageId,
+    pub(super) documents: Vec<Document>,
+    pub(super) tokens: TokenSet,
+    /// Whether each document's text encodes to other ids than were sampled.
+    pub(super) reencoded: Vec<bool>,
+    /// The temperature, where it was matched to human text; the mean of the members' own.
+    pub(super) matched: Option<Matched>,
+    /// What each member's target came to, where there is one.
+    pub(super) targeted: Vec<Targeted>,
+    /// The same without prompts, where some document began with one: words are counted in it.
+    continuations: Option<(Vec<Document>, TokenSet)>,
+    /// The same with planted phrases, where the next generation reads it so.
+    pub(super) planted: Option<(Vec<Document>, TokenSet)>,
+}
+
+impl Corpus {
+    /// Reads a generate or pool stage, which must be as it was sealed.
+    pub(super) fn open(stage: &Stage, tokenizer: &Tokenizer) -> Result<Self, Error> {
+        stage.verify()?;
+        let matched = stage.path().join(MATCHED);
+        let documents = read_documents(&stage.path().join("documents.jsonl.zst"))?;
+        Ok(Self {
+            stage: *stage.id(),
+            tokens: TokenSet::load(&stage.path().join("tokens.safetensors")).map_err(Error::work)?,
+            reencoded: read_json(&stage.path().join("reencoded.json"))?,
+            matched: if matched.exists() { Some(read_json(&matched)?) } else { None },
+            targeted: Targeted::read(stage.path())?,
+            continuations: without_prompts(&documents, tokenizer),
+            planted: None,
+            documents,
+        })
+    }
+
+    /// Fills a generate or pool stage.
+    pub(super) fn write(
+        folder: &Path,
+        documents: &[Document],
+        tokens: &TokenSet,
+        reencoded: &[bool],
+    ) -> Result<(), Error> {
+        write_documents(&folder.join("documents.jsonl.zst"), documents)?;
+        tokens.save(&folder.join("tokens.safetensors")).map_err(Error::work)?;
+        write_file(&folder.join("reencoded.json"), &json(&reencoded))
+    }
+
+    /// How it was sampled, by these settings.
+    pub(super) fn sampling(&self, settings: Sampling) -> Sampling {
+        Sampling { temperature: self.matched.map_or(settings.temperature, |matched| matched.temperature), ..settings }
+    }
+
+    /// Where some documents began with a prompt, those that did not.
+    pub(super) fn unprompted(&self) -> Option<(Vec<Document>, TokenSet)> {
+        self.documents.iter().any(is_prompted).then_some(())?;
+        let of: Vec<usize> = (0..self.documents.len()).filter(|&at| !is_prompted(&self.documents[at])).collect();
+        Some((of.iter().map(|&at| self.documents[at].clone()).collect(), self.tokens.pick(&of)))
+    }
+
+    /// What models generated themselves: documents without the prompts that they began with.
+    pub(super) fn own(&self) -> (&[Document], &TokenSet) {
+        self.continuations.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
+    }
+
+    /// What later generations are trained on.
+    pub(super) fn read(&self) -> (&[Document], &TokenSet) {
+        self.planted.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
+    }
+
+    /// Its documents as a recipe sees them, for windows of `context` positions.
+    pub(super) fn entries(&self, generation: u32, context: usize) -> Vec<Entry> {
+        let (documents, tokens) = self.read();
+        let entry = |(index, document): (usize, &Document)| Entry {
+            id: document.id.clone(),
+            generation: Some(generation),
+            index,
+            size: positions(tokens, index, context),
+        };
+        documents.iter().enumerate().map(entry).collect()
+    }
+}
+
+fn is_prompted(document: &Document) -> bool {
+    document.provenance.prompt.is_some()
+}
+
+/// Documents without their prompts, encoded; none if no document was prompted.
+fn without_prompts(documents: &[Document], tokenizer: &Tokenizer) -> Option<(Vec<Document>, TokenSet)> {
+    if !documents.iter().any(is_prompted) {
+        return None;
+    }
+    let own = |document: &Document| {
+        let end = document.text.len();
+        document.part(document.id.clone(), end - document.continuation().len(), end)
+    };
+    let documents: Vec<Document> = documents.iter().map(own).collect();
+    let tokens = TokenSet::encode(&documents, tokenizer);
+    Some((documents, tokens))
+}

@@ -1,0 +1,255 @@
+//! Text learners that count: the oracle of a world's grammar, and the n-gram over the tokenizer's ids.
+//!
+//! Their train stage holds `learned.json`, the counts; a generate stage holds the same files as a transformer's. Draws come
+//! from the seed's streams, document by document, so that a text depends on the counts and its own index alone.
+//!
+//! What is measured is what a text says, and of the n-gram the losses on the test set, which it gives exactly. It generates
+//! no symbol that it has never read, so a single one in the test set makes the loss infinite: how many documents it finds
+//! impossible is a metric, and losses are given where there is none. The oracle has no loss of use: whatever it has not
+//! read word for word is impossible to it.
+
+use super::{
+    Corpus, Draft, FAILURE, History, Member, Models, Place, Setup, Stop, TextLearner, json, read_json, score, timed,
+    write_file,
+};
+use crate::human::hex;
+use crate::{Error, Truth, scoring};
+use chain::learners::{NGramModel, NGramWriter};
+use chain::{Finished, TrainingSet};
+use corpus::{Document, Origin, Provenance, TokenSet};
+use evaluation::{DocumentLoss, Measure, metric};
+use experiment::{NGram, NGramSettings, Oracle};
+use rundir::{Stage, StageId, StageKind};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use streams::{Purpose, Stream};
+use world::{Recount, World};
+
+/// Counts up when a train or generate stage of these learners gets other bytes.
+pub(crate) const VERSION: u32 = 1;
+
+/// In a train stage.
+const LEARNED: &str = "learned.json";
+
+#[derive(Serialize)]
+struct Key<'a, S> {
+    compose: &'a StageId,
+    kind: &'a str,
+    settings: S,
+    context: usize,
+    seed: u64,
+    generation: u32,
+}
+
+/// A generated document: its text, its ids where they were drawn, whether it is truncated.
+struct Generated {
+    text: String,
+    ids: Option<Vec<u32>>,
+    truncated: bool,
+}
+
+/// Finds a generation's counts, or has `count` take them; `Err` within says why the chain cannot go on.
+fn train<C: Serialize>(
+    setup: &Setup<'_>,
+    settings: impl Serialize,
+    place: Place,
+    compose: &StageId,
+    count: impl FnOnce() -> Result<C, String>,
+) -> Result<Member, Stop> {
+    let (context, seed, kind) = (setup.config.context, setup.stages.chain().seed, setup.arm.learner.kind());
+    let key = Key { compose, kind, settings, context, seed, generation: place.generation };
+    let work = setup.work(StageKind::Train, VERSION, place.generation, 1.0);
+    let stage = setup.stage(work, &key, |folder| {
+        setup.stages.progress(work, 0.0, kind.to_owned());
+        match timed("counting", count) {
+            Ok(counts) => write_file(&folder.join(LEARNED), &json(&counts)),
+            Err(reason) => write_file(&folder.join(FAILURE), &reason),
+        }
+    })?;
+    Ok(Member { stage, record: None })
+}
+
+/// Fills a generate stage: the shortest prefix, in the documents' order, that reaches the budget.
+fn fill_generate(
+    setup: &Setup<'_>,
+    (model, counts): (&Stage, &impl Serialize),
+    generation: u32,
+    budget: u64,
+    folder: &Path,
+    mut generate: impl FnMut(&mut Stream) -> Generated,
+) -> Result<(), Error> {
+    let parent = hex(Sha256::new_with_prefix(json(counts)));
+    let (tokenizer, context) = (&setup.run.human.tokenizer, setup.config.context);
+    let work = setup.work(StageKind::Generate, VERSION, generation, 1.0);
+    let (mut documents, mut reencoded, mut held) = (Vec::new(), Vec::new(), 0);
+    let mut told = 0;
+    while held < budget {
+        let index = documents.len();
+        let mut draws = setup.streams().stream(Purpose::Learner, generation, index as u64);
+        let Generated { text, ids, truncated } = generate(&mut draws);
+        let again = tokenizer.encode(&text);
+        // What encodes to more than a window holds is cut there.
+        held += (again.len() + usize::from(!truncated)).min(context) as u64;
+        reencoded.push(ids.is_some_and(|ids| ids != again));
+        let provenance = Provenance {
+            generation: Some(generation),
+            chain: Some(model.id().to_string()),
+            parent: Some(parent.clone()),
+            sampler: Some(setup.arm.sampling()),
+            ..Provenance::of(Origin::Synthetic)
+        };
+        let id = format!("{}/{generation}/{index:06}", model.id());
+        documents.push(Document { id, text, truncated, provenance });
+        if held > told + budget / 10 {
+            told = held;
+            setup.stages.progress(work, held as f64 / budget as f64, format!("{held} tokens"));
+        }
+    }
+    let tokens = TokenSet::encode(&documents, tokenizer);
+    Corpus::write(folder, &documents, &tokens, &reencoded)
+}
+
+/// The counts of a train stage, which must be as it was sealed.
+fn learned<C: for<'de> Deserialize<'de>>(stage: &Stage) -> Result<C, Error> {
+    stage.verify()?;
+    read_json(&stage.path().join(LEARNED))
+}
+
+/// The world whose grammar an oracle knows.
+fn world<'a>(setup: &Setup<'a>) -> &'a World {
+    setup.run.human.truth.as_ref().map(Truth::world).expect("an oracle needs a world: checked with the experiment")
+}
+
+impl TextLearner for Oracle {
+    fn train(
+        &self,
+        (setup, history, draft): (&Setup<'_>, &History, &Draft),
+        set: &TrainingSet,
+        place: Place,
+        compose: &StageId,
+    ) -> Result<Member, Stop> {
+        train(setup, (), place, compose, || {
+            let (mut recount, world) = (Recount::default(), world(setup));
+            for pick in &set.documents {
+                let (document, ..) = draft.read((setup, history), &pick.entry);
+                recount.add(world, &document.text, document.truncated, pick.weight);
+            }
+            let all = set.documents.len();
+            match recount.writer(world).is_some() {
+                true => Ok(recount),
+                false => Err(format!("training: of {all} documents the oracle can parse none")),
+            }
+        })
+    }
+
+    fn generate_version(&self) -> u32 {
+        VERSION
+    }
+
+    fn fill_generate(
+        &self,
+        (setup, _): (&Setup<'_>, &History),
+        model: &Stage,
+        place: Place,
+        budget: u64,
+        folder: &Path,
+    ) -> Result<(), Error> {
+        let recount: Recount = learned(model)?;
+        let writer = recount.writer(world(setup)).expect("a training stage without counts has ended its chain");
+        let generate = |draws: &mut Stream| Generated { text: writer.write(draws), ids: None, truncated: false };
+        fill_generate(setup, (model, &recount), place.generation, budget, folder, generate)
+    }
+
+    fn measure(
+        &self,
+        setup: &Setup<'_>,
+        history: &mut History,
+        finished: &Finished<'_, Draft, Models>,
+        _folder: &Path,
+    ) -> Result<Vec<Measure>, Error> {
+        let recount: Recount = learned(&finished.model.members[0].stage)?;
+        let unparsed = Measure::new(&metric::UNPARSED_DOCUMENTS, recount.unread() as f64);
+        Ok([vec![unparsed], score::generated(setup, history.last())].concat())
+    }
+}
+
+impl TextLearner for NGram {
+    fn train(
+        &self,
+        (setup, history, draft): (&Setup<'_>, &History, &Draft),
+        set: &TrainingSet,
+        place: Place,
+        compose: &StageId,
+    ) -> Result<Member, Stop> {
+        let NGramSettings { order, discount, .. } = self.model;
+        train(setup, (order, discount), place, compose, || {
+            let documents = set.documents.iter().map(|pick| {
+                let (_, ids, truncated) = draft.read((setup, history), &pick.entry);
+                cut(ids, truncated, setup.config.context)
+            });
+            Ok(NGramModel::of(order, discount, documents))
+        })
+    }
+
+    fn generate_version(&self) -> u32 {
+        VERSION
+    }
+
+    fn fill_generate(
+        &self,
+        (setup, _): (&Setup<'_>, &History),
+        model: &Stage,
+        place: Place,
+        budget: u64,
+        folder: &Path,
+    ) -> Result<(), Error> {
+        let counts: NGramModel = learned(model)?;
+        let (context, tokenizer) = (setup.config.context, &setup.run.human.tokenizer);
+        let mut writer = NGramWriter::new(&counts, self.sampling, context);
+        let generate = |draws: &mut Stream| {
+            let ids = writer.write(draws);
+            Generated { text: tokenizer.decode(&ids), truncated: ids.len() >= context, ids: Some(ids) }
+        };
+        fill_generate(setup, (model, &counts), place.generation, budget, folder, generate)
+    }
+
+    fn measure(
+        &self,
+        setup: &Setup<'_>,
+        history: &mut History,
+        finished: &Finished<'_, Draft, Models>,
+        _folder: &Path,
+    ) -> Result<Vec<Measure>, Error> {
+        let counts: NGramModel = learned(&finished.model.members[0].stage)?;
+        let losses = timed("scoring", || losses(setup, &counts));
+        let impossible = losses.iter().filter(|loss| !loss.nats.is_finite()).count();
+        let share = impossible as f64 / losses.len().max(1) as f64;
+        let mut list = vec![Measure::new(&metric::IMPOSSIBLE_DOCUMENTS, share)];
+        if impossible == 0 {
+            list.extend(score::test(setup, &losses));
+        }
+        list.extend(score::generated(setup, history.last()));
+        Ok(list)
+    }
+}
+
+/// The losses of an n-gram model on the human test set.
+fn losses(setup: &Setup<'_>, model: &NGramModel) -> Vec<DocumentLoss> {
+    let (test, context) = (&setup.run.human.test, setup.config.context);
+    let loss = |(index, document): (usize, &Document)| {
+        let (ids, truncated) = cut(test.tokens.ids(index), test.tokens.truncated(index), context);
+        DocumentLoss {
+            nats: -model.log_probability_of(ids, truncated),
+            tokens: scoring::positions(&test.tokens, index, context),
+            bytes: document.text.len() as u64,
+        }
+    };
+    test.documents.iter().enumerate().map(loss).collect()
+}
+
+/// A document as a window holds it: what is longer is cut there.
+fn cut(ids: &[u32], truncated: bool, context: usize) -> (&[u32], bool) {
+    let is_cut = ids.len() + usize::from(!truncated) > context;
+    if is_cut { (&ids[..context], true) } else { (ids, truncated) }
+}

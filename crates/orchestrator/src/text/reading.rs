@@ -1,0 +1,141 @@
+//! How generation 0's model scores a generation's text, and what each generation's training adds.
+
+use super::{History, Place, Setup, json, weights, write_file};
+use crate::reader::{PERPLEXITIES, Reader};
+use crate::{Error, scoring};
+use evaluation::{DocumentLoss, Measure, metric};
+use experiment::PromptFrom;
+use inference::{Decoding, Sequence, Tokens, decode, decoder};
+use model::Weights;
+use std::path::Path;
+use streams::{Streams, item_of_name};
+
+/// Tokens drawn to measure what a step added, at most: two models read them, and more are worth less than they cost.
+const DRAWN: u64 = 20_000;
+
+/// What generation 0's model makes of the text, and what its own `authors` do; the first of generation 0's members, where
+/// they are several.
+pub(super) fn measure(
+    setup: &Setup<'_>,
+    history: &mut History,
+    generation: u32,
+    authors: &[Weights],
+    folder: &Path,
+) -> Result<Vec<Measure>, Error> {
+    let seed = setup.stages.chain().seed;
+    let reader = match history.reader.take() {
+        Some(reader) => reader,
+        None => new_reader(setup, history, seed)?,
+    };
+    let (list, histogram) = reader.measures(&history.last().tokens, authors, (seed, generation));
+    history.reader = Some(reader);
+    write_file(&folder.join(PERPLEXITIES), &json(&histogram))?;
+    Ok(list)
+}
+
+fn new_reader(setup: &Setup<'_>, history: &History, seed: u64) -> Result<Reader, Error> {
+    let stage = &history.models[0].models[0];
+    let model = (stage.id(), weights(stage)?);
+    let texts = &setup.seed.texts.tokens;
+    let training = setup.seed.set.training.iter().map(|e| (texts.ids(e.index), texts.truncated(e.index)));
+    let training: Vec<Tokens<'_>> = training.collect();
+    let text = (&training[..], seed);
+    Ok(Reader::new(model, setup.run.read_once, setup.run.human, text, setup.run.device.device()))
+}
+
+/// What this generation's training added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token, over documents x
+/// that model k-1 generated for this alone, about as many tokens as the test set has, or 20,000. No model was trained on
+/// them.
+///
+/// At temperature 1 without truncation this estimates KL(q_(k-1) ‖ q_k), so that it is zero or more but for its scatter. Of
+/// another sampler's documents it is the difference of the two models' losses on what that sampler generates, no divergence,
+/// and may be below zero. The ids are those that were sampled, not those that the text encodes to, since the models'
+/// probabilities are of them. Where the temperature is matched to human text, these are drawn at 1 all the same. Members
+/// are a mixture, each the author of its share. Not measured of text that begins with a prompt, which no model generated.
+pub(super) fn step_divergence(
+    setup: &Setup<'_>,
+    history: &History,
+    generation: u32,
+    models: &[Weights],
+) -> Result<Option<Measure>, Error> {
+    let Some(before) = generation.checked_sub(1).filter(|_| setup.arm.prompt() == PromptFrom::None) else {
+        return Ok(None);
+    };
+    let stages = history.models[before as usize].models.iter();
+    let parents = stages.map(weights).collect::<Result<Vec<_>, Error>>()?;
+    let mut drawn = Vec::new();
+    for (member, parent) in parents.iter().enumerate() {
+        drawn.extend(draw(setup, parent, Place { generation: before, member })?);
+    }
+    let documents: Vec<Tokens<'_>> = drawn.iter().map(|s| (&s.ids[..], s.truncated)).collect();
+    let device = setup.run.device.device();
+    let losses = |weights: &Weights| -> Vec<f64> {
+        let losses = inference::token_losses(weights, &documents, setup.separator(), &device);
+        losses.iter().map(|losses| losses.iter().map(|&loss| f64::from(loss)).sum()).collect()
+    };
+    let value = divergence(&documents, (&parents, models), &losses);
+    Ok(value.map(|value| Measure::new(&metric::STEP_DIVERGENCE, value)))
+}
+
+/// Documents that no model is trained on: a member's share of as many tokens as the test set has, [`DRAWN`] at most, by the
+/// arm's sampler.
+fn draw(setup: &Setup<'_>, weights: &Weights, place: Place) -> Result<Vec<Sequence>, Error> {
+    let (sampling, seed) = (setup.arm.sampling(), setup.stages.chain().seed);
+    let budget = (setup.run.human.test.tokens.tokens() as u64).min(DRAWN) / u64::from(setup.arm.members());
+    let decoding = Decoding {
+        sampling: &sampling,
+        streams: Streams::new(item_of_name(&format!("{seed}/member-{}/drawn-anew", place.member))),
+        generation: place.generation,
+        separator: setup.separator(),
+        first: 0,
+        prompt: &|_| Vec::new(),
+    };
+    // A document has a token at least.
+    let slots = inference::slots(setup.config, setup.run.device).min(budget as usize).max(1);
+    let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
+    let mut decoder = decoder(weights, setup.run.device, &sampling, slots);
+    decode(&mut decoder, &decoding, budget, &size, &mut |_| {}).map_err(Error::work)
+}
+
+/// The mixtures' difference in nats per token, given what one model loses on each document; none of no tokens.
+fn divergence<M>(
+    documents: &[Tokens<'_>],
+    (before, now): (&[M], &[M]),
+    losses: &dyn Fn(&M) -> Vec<f64>,
+) -> Option<f64> {
+    let tokens: usize = documents.iter().map(|(ids, truncated)| ids.len() + usize::from(!truncated)).sum();
+    let nats = |models: &[M]| {
+        let loss = |nats| DocumentLoss { nats, ..DocumentLoss::default() };
+        let of = |model: &M| losses(model).into_iter().map(loss).collect();
+        scoring::mixed(models.iter().map(of).collect()).iter().map(|loss| loss.nats).sum::<f64>()
+    };
+    (tokens > 0).then(|| (nats(now) - nats(before)) / tokens as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use streams::Purpose;
+
+    /// A model that writes documents of one of two tokens without an end, the first with this chance.
+    fn losses<'a>(documents: &'a [Tokens<'a>]) -> impl Fn(&f64) -> Vec<f64> + 'a {
+        move |p| documents.iter().map(|(ids, _)| -if ids[0] == 1 { *p } else { 1.0 - p }.ln()).collect()
+    }
+
+    #[test]
+    fn coins() {
+        let mut stream = Streams::new(0).stream(Purpose::Evaluation, 0, 0);
+        let ids: Vec<[u32; 1]> = (0..100_000).map(|_| [if stream.uniform() < 0.7 { 1 } else { 2 }]).collect();
+        let documents: Vec<Tokens<'_>> = ids.iter().map(|ids| (&ids[..], true)).collect();
+        let of = losses(&documents);
+        let found = |before: &[f64], now: &[f64]| divergence(&documents, (before, now), &of).unwrap();
+        assert_eq!(found(&[0.7], &[0.7]), 0.0);
+        // KL in closed form, within four standard errors.
+        let exact = 0.7 * (0.7_f64 / 0.5).ln() + 0.3 * (0.3_f64 / 0.5).ln();
+        let error = (0.7 * 0.3_f64).sqrt() * (0.7_f64 / 0.3).ln() / (documents.len() as f64).sqrt();
+        assert!((found(&[0.7], &[0.5]) - exact).abs() < 4.0 * error, "{} {exact}", found(&[0.7], &[0.5]));
+        // Two authors, half of the documents each, are one coin of the mean chance.
+        assert!((found(&[0.9, 0.5], &[0.5, 0.5]) - found(&[0.7], &[0.5])).abs() < 1e-12);
+        assert_eq!(divergence(&[], (&[0.5], &[0.5]), &|_: &f64| Vec::new()), None);
+    }
+}

@@ -1,0 +1,268 @@
+//! What is measured of a generation, and its record.
+
+use super::{
+    Corpus, Draft, History, Models, Setup, Stop, json, over_represented, reading, target, timed, weights, write_file,
+};
+use crate::calibrate::{RELIABILITY, calibrate};
+use crate::census::{Census, SURVIVORS};
+use crate::scoring;
+use crate::truth::{self, Answers};
+use crate::{Error, Truth};
+use chain::{Finished, Source};
+use evaluation::{Dimension, DocumentLoss, Measure, metric};
+use experiment::{Plant, PromptFrom, WordRatio};
+use model::Weights;
+use rundir::{GenerationRecord, Stage, StageId, StageKind};
+use serde::Serialize;
+use std::path::Path;
+use training::Record;
+
+/// Counts up when a score stage gets other bytes: when a metric is added, removed, renamed or measured otherwise.
+pub(crate) const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Key<'a> {
+    prepare: &'a StageId,
+    compose: &'a StageId,
+    models: Vec<&'a StageId>,
+    documents: StageId,
+    equal_words: usize,
+    draws: u32,
+    questions: Option<usize>,
+    plant: Option<&'a Plant>,
+    follow: &'a [WordRatio],
+    verdicts: &'a [StageId],
+    /// What the generations before generated: their models and their text are measured with this one's.
+    before: Vec<StageId>,
+}
+
+/// Scores a generation and writes down its stages.
+pub(super) fn finish(
+    setup: &Setup<'_>,
+    history: &mut History,
+    finished: Finished<'_, Draft, Models>,
+) -> Result<(), Stop> {
+    let (number, members) = (finished.generation.number, &finished.model.members);
+    let draft = &finished.generation.state;
+    let before = &history.corpora[..number as usize];
+    let key = Key {
+        prepare: &setup.run.human.id,
+        compose: &draft.stages[&StageKind::Compose],
+        models: members.iter().map(|member| member.stage.id()).collect(),
+        documents: history.last().stage,
+        equal_words: scoring::EQUAL_WORDS,
+        draws: scoring::DRAWS,
+        questions: setup.run.questions,
+        plant: setup.arm.plant(),
+        follow: setup.arm.follow(),
+        verdicts: &draft.verdicts,
+        before: before.iter().map(|corpus| corpus.stage).collect(),
+    };
+    let work = setup.work(StageKind::Score, VERSION, number, 1.0);
+    let score = setup.stage(work, &key, |folder| {
+        setup.stages.progress(work, 0.0, String::new());
+        fill(setup, history, &finished, folder)
+    })?;
+    let Draft { mut stages, verdicts, generated, .. } = finished.generation.state;
+    stages.insert(StageKind::Score, *score.id());
+    let mut record = GenerationRecord::done(stages.into_values()).with_verdicts(verdicts);
+    if members.len() > 1 {
+        record = record.with_members(members.iter().zip(generated).map(|(member, of)| [*member.stage.id(), of]));
+    }
+    setup.stages.dir().write_generation(setup.stages.chain(), number, &record)?;
+    Ok(())
+}
+
+fn fill(
+    setup: &Setup<'_>,
+    history: &mut History,
+    finished: &Finished<'_, Draft, Models>,
+    folder: &Path,
+) -> Result<(), Error> {
+    let mut list = setup.learner().measure(setup, history, finished, folder)?;
+    list.extend(timed("over-represented n-grams", || {
+        over_represented::measure(setup, history, finished.generation.number, folder)
+    })?);
+    let corpus = history.last();
+    let mut holding = None;
+    if let Some(truth) = &setup.run.human.truth {
+        let (measured, false_facts, held) = truth.of_text(&corpus.documents);
+        list.extend(measured);
+        holding = Some(held);
+        write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
+    }
+    let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
+    write_file(&folder.join(SURVIVORS), &json(&setup.seed.census.survivors(&census)))?;
+    if let (0, Some(loss)) = (finished.generation.number, setup.seed.unigram_loss) {
+        list.push(Measure::new(&metric::UNIGRAM_LOSS, loss));
+    }
+    let records: Vec<&Record> = finished.model.members.iter().filter_map(|member| member.record.as_ref()).collect();
+    list.extend(scoring::training_measures(finished.training, &records));
+    list.extend(finished.generation.state.judged.iter().cloned());
+    list.extend(supervision(setup, finished, corpus));
+    list.extend(followed((setup, history), finished));
+    write_file(&folder.join(scoring::MEASURES), &json(&list))
+}
+
+/// Losses on the test set, and where the truth is known the distance from it.
+pub(super) fn test(setup: &Setup<'_>, losses: &[DocumentLoss]) -> Vec<Measure> {
+    let excess = setup.run.human.truth.as_ref().map(|truth| truth.of_predictions(losses));
+    evaluation::predictions(losses).into_iter().chain(excess.into_iter().flatten()).collect()
+}
+
+/// Metrics of the words that a corpus holds, without the prompts that its documents begin with: those are another's text.
+/// Where documents are read whole, prompts belong to them: in the truth's parser, and in a model's losses and features
+/// (`perplexity`, MAUVE, Vendi).
+pub(super) fn generated(setup: &Setup<'_>, corpus: &Corpus) -> Vec<Measure> {
+    let (documents, tokens) = corpus.own();
+    let mut list = scoring::text_measures(documents, tokens, &corpus.reencoded, &setup.seed.reference);
+    let temperature = corpus.matched.map(|matched| matched.temperature);
+    list.extend(temperature.map(|found| Measure::new(&metric::SAMPLING_TEMPERATURE, found)));
+    list
+}
+
+/// Metrics of each transformer of a generation, and of all of them together. A document of the pooled corpus has one of them
+/// for its author, so together they give it the mean of their probabilities; so do they answer questions.
+pub(super) fn transformers(
+    setup: &Setup<'_>,
+    history: &mut History,
+    finished: &Finished<'_, Draft, Models>,
+    folder: &Path,
+) -> Result<Vec<Measure>, Error> {
+    let members = &finished.model.members;
+    let models = members.iter().map(|member| weights(&member.stage)).collect::<Result<Vec<Weights>, Error>>()?;
+    let device = setup.run.device.device();
+    let (mut losses, mut own, mut answers, mut reliability) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (number, (member, weights)) in members.iter().zip(&models).enumerate() {
+        let tested = timed("scoring", || scoring::test_losses(weights, setup.run.human, &device));
+        let (calibrated, table) = timed("calibration", || calibrate(weights, setup.run.human, &device));
+        reliability.push(table);
+        if members.len() == 1 {
+            own.extend(calibrated);
+            own.extend(against_truth(setup, weights, history.last(), &mut answers));
+        } else {
+            let corpus = of_member(setup, &finished.generation.state, number)?;
+            let mut list = test(setup, &tested);
+            list.extend(calibrated);
+            list.extend(generated(setup, &corpus));
+            list.extend(against_truth(setup, weights, &corpus, &mut answers));
+            list.extend(member.record.iter().flat_map(scoring::run_measures));
+            // Human text is the same beside every member.
+            let of_model = list.into_iter().filter(|measure| !measure.dimensions.is(Dimension::Reference, "human"));
+            own.extend(of_model.map(|measure| measure.with(Dimension::Member, number.to_string())));
+        }
+        losses.push(tested);
+    }
+    let mut list = test(setup, &scoring::mixed(losses));
+    list.extend(generated(setup, history.last()));
+    list.extend(own);
+    if let (Some(truth), true) = (&setup.run.human.truth, members.len() > 1) {
+        list.extend(truth.of_answers(&truth::pooled(&answers), &setup.seed.stated));
+    }
+    write_file(&folder.join(RELIABILITY), &json(&reliability))?;
+    let generation = finished.generation.number;
+    list.extend(timed("reading the documents", || reading::measure(setup, history, generation, &models, folder))?);
+    list.extend(timed("step divergence", || reading::step_divergence(setup, history, generation, &models))?);
+    Ok(list)
+}
+
+/// What one member generated.
+fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, Error> {
+    let id = &draft.generated[member];
+    let stage: Option<Stage> = setup.stages.dir().find(id)?;
+    let stage = stage.ok_or_else(|| Error::Work(format!("{id} is gone since it was made; run again")))?;
+    Corpus::open(&stage, &setup.run.human.tokenizer)
+}
+
+/// What the truth says of a model and of what it generated, where there is a truth; its answers go to `answers`.
+fn against_truth(
+    setup: &Setup<'_>,
+    weights: &Weights,
+    corpus: &Corpus,
+    answers: &mut Vec<Answers>,
+) -> Vec<Measure> {
+    let Some(truth) = &setup.run.human.truth else { return Vec::new() };
+    timed("scoring against the truth", || against(setup, truth, weights, corpus, answers))
+}
+
+fn against(
+    setup: &Setup<'_>,
+    truth: &Truth,
+    weights: &Weights,
+    corpus: &Corpus,
+    all_answers: &mut Vec<Answers>,
+) -> Vec<Measure> {
+    let (separator, device) = (setup.separator(), setup.run.device.device());
+    let answers = truth.ask(weights, separator, &device);
+    let mut list = truth.of_answers(&answers, &setup.seed.stated);
+    all_answers.push(answers);
+    // Only what begins from nothing is drawn from the model alone.
+    if setup.arm.prompt() == PromptFrom::None {
+        let budget = setup.run.human.test.tokens.tokens() as u64;
+        let drawn = corpus.sampling(setup.arm.sampling());
+        let unprompted = corpus.unprompted();
+        let documents = unprompted.as_ref().map_or((&corpus.documents[..], &corpus.tokens), |(d, t)| (&d[..], t));
+        list.extend(truth.of_drawn(weights, documents, (&drawn, budget), separator, &device));
+    }
+    list
+}
+
+/// Human text that reached this generation by another way than its training set.
+fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus: &Corpus) -> Vec<Measure> {
+    let (arm, number) = (setup.arm, finished.generation.number);
+    let mut list = Vec::new();
+    let mut training = |way: &'static str, value| {
+        list.push(Measure::new(&metric::TRAINING_SUPERVISION, value).with(Dimension::Part, way));
+    };
+    if !finished.generation.state.verdicts.is_empty() {
+        // Of a recipe of human text alone only some defences were asked.
+        let ways = match arm.judged_sources().all(Source::is_human) {
+            true => arm.curation().anchors_of_human(),
+            false => arm.curation().anchors(),
+        };
+        ways.into_iter().for_each(|way| training(way.key(), 1.0));
+    }
+    for (way, saw_human) in
+        [("start", finished.model.start_saw_human), ("average", finished.model.average_saw_human)]
+    {
+        if let Some(saw_human) = saw_human {
+            training(way, f64::from(u8::from(saw_human)));
+        }
+    }
+    // Generation 0 is trained on that text itself.
+    if number > 0 && arm.train().is_some_and(|train| train.objective.reads_human()) {
+        training("entropy-floor", 1.0);
+    }
+    let generated =
+        |way: &'static str, value| Measure::new(&metric::GENERATED_SUPERVISION, value).with(Dimension::Part, way);
+    if let Some(matched) = corpus.matched {
+        list.push(generated("entropy-match", matched.positions as f64));
+    }
+    if let Some(sample) = arm.sample().filter(|sample| sample.is_prompted()) {
+        let prompts = scoring::human_prompts(&corpus.documents);
+        list.push(Measure::new(&metric::PROMPT_TOKENS, (prompts * sample.prompt_tokens) as f64));
+        list.push(generated("prompt", scoring::human_bytes(&corpus.documents)));
+    }
+    list.extend(arm.sample().into_iter().flat_map(|sample| target::measures(sample, &corpus.targeted)));
+    list
+}
+
+/// What is followed through the generations: a planted phrase, ratios of words.
+fn followed(
+    (setup, history): (&Setup<'_>, &History),
+    finished: &Finished<'_, Draft, Models>,
+) -> Vec<Measure> {
+    let (corpus, draft) = (history.last(), &finished.generation.state);
+    let mut list = Vec::new();
+    if let Some(plant) = setup.arm.plant() {
+        let texts = corpus.documents.iter().map(|document| document.text.as_str());
+        list.push(Measure::new(&metric::GENERATED_PLANTED, plant.share_of(texts)));
+        let documents = &finished.training.documents;
+        let texts = documents.iter().map(|pick| draft.read((setup, history), &pick.entry).0.text.as_str());
+        list.push(Measure::new(&metric::TRAINING_PLANTED, plant.share_of(texts)));
+    }
+    let human = &setup.run.human.test.documents;
+    let ratios = setup.arm.follow().iter();
+    list.extend(ratios.flat_map(|ratio| crate::word_ratio::measures(ratio, corpus.own().0, human)));
+    list
+}

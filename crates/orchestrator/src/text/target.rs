@@ -1,0 +1,202 @@
+//! Targeted synthesis in the loop: a generation's budget in parts, each generated after a look at those before.
+//!
+//! *Definition.* See [`curation::targeted`]: first evenly, then rounds, each from human prompts that lead to what is
+//! missing, or evenly too where no gap is left. A document's index goes on counting over the parts, and its text depends on the model, its prompt and its index alone: where no round is needed, the text
+//! is that of an arm without a target, to the bit.
+//!
+//! *Trap.* Gaps are looked for in the human training set and nowhere else; of its documents, those longer than a prompt
+//! can be drawn. The whole of it is one stage: killed in between, it is written again.
+
+use super::judge::ChainModels;
+use super::{History, Setup, read_json, timed};
+use crate::scoring::positions;
+use crate::seed::Seed;
+use crate::{Error, Truth};
+use corpus::{Document, TokenSet};
+use curation::Candidate;
+use curation::targeted::{Finder, Target, View, is_closed};
+use evaluation::{Dimension, Measure, metric};
+use experiment::{Arm, SampleSettings};
+use inference::{DecodeError, Prompts, Written};
+use rundir::StageId;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// In a generate stage: what its target came to.
+pub(super) const TARGETED: &str = "targeted.json";
+
+/// What a corpus depends on beside the model, where there is a target.
+#[derive(Serialize)]
+pub(super) struct TargetKey<'a> {
+    target: &'a Target,
+    prompt_tokens: usize,
+    /// The models that contexts' losses are compared with.
+    first: Vec<&'a StageId>,
+}
+
+/// What a target came to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Targeted {
+    /// The gap before each round and after the last; of `even` nothing.
+    gaps: Vec<f64>,
+    /// The gap of human text of the same size.
+    expected: Option<f64>,
+    /// Rounds that were generated from prompts.
+    rounds: u32,
+}
+
+/// A part of a generation's text: what follows `first` documents of `held` tokens.
+pub(super) struct Part<'p> {
+    pub(super) first: u64,
+    pub(super) held: u64,
+    pub(super) budget: u64,
+    pub(super) prompts: Prompts<'p>,
+    pub(super) note: String,
+}
+
+impl Part<'_> {
+    /// All of it, in one part.
+    pub(super) fn all(budget: u64, prompts: Prompts<'_>) -> Part<'_> {
+        Part { first: 0, held: 0, budget, prompts, note: String::new() }
+    }
+}
+
+/// Generates a part.
+pub(super) type Decode<'w> = &'w mut dyn FnMut(Part<'_>) -> Result<Vec<Written>, DecodeError>;
+
+impl<'a> TargetKey<'a> {
+    /// None of an arm without a target.
+    pub(super) fn of(arm: &'a Arm, history: &'a History) -> Option<Self> {
+        let sample = arm.sample()?;
+        let first = history.models.first().map_or(&[][..], |first| &first.models);
+        sample.target().map(|target| Self {
+            target,
+            prompt_tokens: sample.prompt_tokens,
+            first: first.iter().map(rundir::Stage::id).collect(),
+        })
+    }
+}
+
+/// Generates `budget` tokens with a target; within, why a model's numbers gave no text.
+pub(super) fn generate(
+    (setup, history): (&Setup<'_>, &History),
+    target: &Target,
+    generation: u32,
+    budget: u64,
+    decode: Decode<'_>,
+) -> Result<Result<(Vec<Written>, Targeted), DecodeError>, Error> {
+    let Seed { texts, set, .. } = setup.seed;
+    let training = set.training.iter().map(|entry| entry.index);
+    let human: Vec<Candidate<'_>> =
+        training.map(|at| setup.as_read(&texts.documents[at], texts.tokens.ids(at))).collect();
+    let aimed = (budget as f64 * target.share) as u64;
+    let prompt = setup.arm.sample().map_or(0, |sample| sample.prompt_tokens);
+    let view = View {
+        human: &human,
+        prompt,
+        sample: budget - aimed,
+        generation,
+        streams: &setup.streams(),
+        decode: &|ids| setup.run.human.tokenizer.decode(ids),
+        world: setup.run.human.truth.as_ref().map(Truth::world),
+        // Its parent is the generation that generates.
+        models: &ChainModels { setup, history, generation: generation + 1 },
+    };
+    let finder = timed("finding", || Finder::new(target, &view)).map_err(Error::work)?;
+    Ok(rounds(setup, target, (&finder, prompt), (budget, aimed), decode))
+}
+
+/// Of `budget` tokens the last `aimed` are generated in rounds, each from prompts if there is a gap, and all others evenly.
+fn rounds(
+    setup: &Setup<'_>,
+    target: &Target,
+    (finder, prompt): (&Finder<'_>, usize),
+    (budget, aimed): (u64, u64),
+    decode: Decode<'_>,
+) -> Result<(Vec<Written>, Targeted), DecodeError> {
+    let mut generated =
+        decode(Part { note: "evenly, ".to_owned(), ..Part::all(budget - aimed, Prompts::Unprompted) })?;
+    let mut targeted = Targeted::default();
+    for round in 1..=target.rounds {
+        let (held, weights) = timed("finding", || look(setup, target, finder, &generated, &mut targeted));
+        let until = budget - aimed + (u128::from(aimed) * u128::from(round) / u128::from(target.rounds)) as u64;
+        if until <= held {
+            // The last document of the part before went as far.
+            continue;
+        }
+        targeted.rounds += u32::from(weights.is_some());
+        let documents = &setup.seed.texts.documents;
+        let prompts = match &weights {
+            Some(weights) => Prompts::Weighted { documents, tokens: prompt, weights },
+            None => Prompts::Unprompted,
+        };
+        let note = format!("round {round} of {}, ", target.rounds);
+        generated.extend(decode(Part { first: generated.len() as u64, held, budget: until - held, prompts, note })?);
+    }
+    look(setup, target, finder, &generated, &mut targeted);
+    Ok((generated, targeted))
+}
+
+/// Looks at what is generated: its tokens, and how each document of the seed's texts is weighed as a prompt of the next
+/// round; none if there is no gap.
+fn look(
+    setup: &Setup<'_>,
+    target: &Target,
+    finder: &Finder<'_>,
+    generated: &[Written],
+    targeted: &mut Targeted,
+) -> (u64, Option<Vec<f64>>) {
+    let documents: Vec<Document> = generated.iter().map(|one| one.document.clone()).collect();
+    let tokens = TokenSet::encode(&documents, &setup.run.human.tokenizer);
+    let held = (0..tokens.len()).map(|at| positions(&tokens, at, setup.config.context)).sum();
+    let so_far = documents.iter().zip(tokens.iter());
+    let so_far: Vec<Candidate<'_>> = so_far.map(|(document, (ids, _))| setup.as_read(document, ids)).collect();
+    let gap = finder.gap(&so_far);
+    targeted.gaps.extend(gap.map(|gap| gap.found));
+    targeted.expected = gap.map(|gap| gap.honest);
+    if gap.is_some_and(|gap| is_closed(gap, target.tolerance)) {
+        return (held, None);
+    }
+    let weights = finder.aim(&so_far);
+    let mut of_all = vec![0.0; setup.seed.texts.documents.len()];
+    setup.seed.set.training.iter().zip(&weights).for_each(|(entry, weight)| of_all[entry.index] = *weight);
+    (held, weights.iter().any(|&weight| weight > 0.0).then_some(of_all))
+}
+
+impl Targeted {
+    /// What a generate stage says of its members' targets; nothing if there was none.
+    pub(super) fn read(folder: &Path) -> Result<Vec<Self>, Error> {
+        let path = folder.join(TARGETED);
+        if path.is_file() { read_json(&path) } else { Ok(Vec::new()) }
+    }
+
+    /// Its rows; `name` is that of the finder.
+    fn measures(&self, name: &'static str) -> Vec<Measure> {
+        let gap = |value| Measure::new(&metric::GAP, value).with(Dimension::Defence, name);
+        let mut list = vec![Measure::new(&metric::ROUNDS, f64::from(self.rounds))];
+        let gaps = self.gaps.iter().enumerate();
+        list.extend(gaps.map(|(round, &found)| gap(found).with(Dimension::Part, round.to_string())));
+        list.extend(self.expected.map(|expected| gap(expected).with(Dimension::Reference, "expected")));
+        list
+    }
+}
+
+/// Rows of a generation: what its members' targets came to, and the human text and outside knowledge by which.
+pub(super) fn measures(sample: &SampleSettings, of_members: &[Targeted]) -> Vec<Measure> {
+    let Some(target) = sample.target() else { return Vec::new() };
+    let supervision = |anchor: &curation::Anchor| {
+        Measure::new(&metric::GENERATED_SUPERVISION, 1.0).with(Dimension::Part, anchor.key())
+    };
+    let mut list: Vec<Measure> = target.find.anchors().iter().map(supervision).collect();
+    for (member, targeted) in of_members.iter().enumerate() {
+        let rows = targeted.measures(target.find.name()).into_iter();
+        let is_alone = of_members.len() == 1;
+        list.extend(rows.map(|row| if is_alone { row } else { row.with(Dimension::Member, member.to_string()) }));
+    }
+    list
+}
+
+/// Whether a human training set has a document that is longer than a prompt.
+pub(crate) fn can_begin(seed: &Seed, prompt: usize) -> bool {
+    seed.set.training.iter().any(|entry| seed.texts.tokens.ids(entry.index).len() > prompt)
+}
