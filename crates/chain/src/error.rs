@@ -53,14 +53,6 @@ pub enum RecipeError {
         from: Source,
     },
 
-    /// The golden ratio on human text that is the same each time.
-    #[error(
-        "recipe.anchor is weighed by the golden ratio, which is best for human text that is new each generation: on an \
-         anchor the model's text adds nothing but noise, and a weight of 1 on the anchor alone wins; take \
-         recipe = \"golden-ratio\" (fresh text), or another weight"
-    )]
-    GoldenAnchor,
-
     /// Equal parts of something that has no size.
     #[error(
         "recipe.balanced divides what recipe.history draws: give history a share or a number of tokens, as in \

@@ -21,7 +21,6 @@ mod matrix;
 mod mixture;
 mod ngram;
 mod regression;
-mod sampling;
 
 pub use categorical::{Categorical, Categories};
 pub use gaussian::{Estimator, Gaussian, Gaussians};
@@ -31,4 +30,3 @@ pub use matrix::{Lower, Symmetric};
 pub use mixture::{Mixture, Mixtures};
 pub use ngram::{NGram, NGramModel, NGramWriter};
 pub use regression::{Example, Regressions};
-pub use sampling::{Sampling, SamplingError};

@@ -64,6 +64,11 @@ impl Source {
         }
     }
 
+    /// Whether it is known to hold human text alone. A history mixes human and generated text.
+    pub fn is_human(self) -> bool {
+        !matches!(self, Self::Latest | Self::History)
+    }
+
     /// The sources' names for a message.
     pub(crate) fn list() -> String {
         Self::ALL.map(Self::name).join(", ")
@@ -167,10 +172,7 @@ impl Recipe {
     /// ```
     ///
     /// # Errors
-    /// If a weight is not above zero, its source has no amount, or an anchor and the last generation's text are weighed by
-    /// the golden ratio. That ratio minimises the error of a chain whose human half is new each time, for then old draws,
-    /// handed on in the model's text, are worth something (He et al. 2025). An anchor is the same text each time: the
-    /// model's text holds nothing that the anchor does not, and a weight of 1 on the anchor alone wins.
+    /// If a weight is not above zero, or its source has no amount.
     pub fn weighted(mut self, weights: &[(Source, f64)]) -> Result<Self, RecipeError> {
         for &(from, weight) in weights {
             if !(weight.is_finite() && weight > 0.0) {
@@ -181,15 +183,29 @@ impl Recipe {
             }
             self.weights[from as usize] = weight;
         }
-        /// How near a weight has to be to be taken for the golden ratio: two digits of it were meant.
-        const NEAR: f64 = 0.004;
-        if let (Some(_), Some(_)) = (self.amount(Source::Anchor), self.amount(Source::Latest)) {
-            let [anchor, latest] = [Source::Anchor, Source::Latest].map(|source| self.weight(source));
-            if (anchor / (anchor + latest) - 1.0 / GOLDEN_RATIO).abs() < NEAR {
-                return Err(RecipeError::GoldenAnchor);
-            }
-        }
         Ok(self)
+    }
+
+    /// A sentence about a recipe that can be filled and is hardly meant: the golden ratio on an anchor. That ratio minimises
+    /// the error of a chain whose human half is new each time, since old draws, handed on in the model's text, are worth
+    /// something then (He et al. 2025). An anchor is the same text each time: the model's text holds nothing that the anchor
+    /// does not, and a weight of 1 on the anchor alone is best.
+    pub fn warning(&self) -> Option<&'static str> {
+        /// A weight as near as this to the golden ratio is taken for it: two digits of it.
+        const NEAR: f64 = 0.004;
+        let both = self.amount(Source::Anchor).and(self.amount(Source::Latest));
+        let [anchor, latest] = [Source::Anchor, Source::Latest].map(|source| self.weight(source));
+        let is_golden = (anchor / (anchor + latest) - 1.0 / GOLDEN_RATIO).abs() < NEAR;
+        (both.is_some() && is_golden).then_some(
+            "recipe.anchor has the golden ratio as its weight, which is best for human text that is new in each generation; \
+             on an anchor, generated text adds only noise and a weight of 1 on the anchor alone is best; compare \
+             recipe = \"golden-ratio\" (fresh text)",
+        )
+    }
+
+    /// Whether any source has another weight than 1.
+    pub fn is_weighted(&self) -> bool {
+        self.weights.iter().any(|&weight| weight != 1.0)
     }
 
     /// What a token of `source` counts in the objective.
@@ -343,15 +359,18 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_of_what_is_taken_and_not_golden_on_an_anchor() {
+    fn weights_are_of_what_is_taken_and_golden_on_an_anchor_is_noted() {
         let both = |human| Recipe::new(&[(human, Amount::Share(1.0)), (Source::Latest, Amount::Share(1.0))]).unwrap();
         let weighed = |human, weight| both(human).weighted(&[(human, weight), (Source::Latest, 1.0 - weight)]);
         let golden = weighed(Source::Fresh, 1.0 / GOLDEN_RATIO).unwrap();
         assert_eq!(golden.name(), Some("golden-ratio"));
-        assert_eq!(weighed(Source::Anchor, 0.618).unwrap_err(), RecipeError::GoldenAnchor);
-        assert!(RecipeError::GoldenAnchor.to_string().contains("a weight of 1 on the anchor"));
-        assert!(weighed(Source::Anchor, 0.7).is_ok());
-        assert!(both(Source::Anchor).weighted(&[(Source::Anchor, GOLDEN_RATIO)]).is_err(), "only ratios matter");
+        assert_eq!(golden.warning(), None);
+        let noted = |recipe: Recipe| recipe.warning().is_some_and(|text| text.contains("a weight of 1 on the anchor"));
+        assert!(noted(weighed(Source::Anchor, 0.618).unwrap()));
+        assert!(!noted(weighed(Source::Anchor, 0.7).unwrap()));
+        let by_ratio = both(Source::Anchor).weighted(&[(Source::Anchor, GOLDEN_RATIO)]).unwrap();
+        assert!(noted(by_ratio), "only ratios matter");
+        assert!(by_ratio.is_weighted() && !both(Source::Anchor).is_weighted());
         for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(both(Source::Fresh).weighted(&[(Source::Fresh, weight)]).is_err());
         }

@@ -5,7 +5,8 @@
 //! against the truth. It is quick, so that a thousand seeds can stand beside a law.
 //!
 //! ```
-//! use chain::solvable::{Sampling, Settings, simulate};
+//! use chain::solvable::{Settings, simulate};
+//! use sampling::Sampling;
 //!
 //! // Settings are a table of the experiment file; what is left out has a default.
 //! let settings: Settings = toml::from_str("kind = \"gaussian\"\ndraws = 20\nestimator = \"biased\"")?;
@@ -41,7 +42,7 @@
 //! | | `integrated-squared-error` | ∫ (q - p)², exact |
 //! | | `variance` | of the density, per dimension |
 //! | `linear-regression` | `excess-risk` | E (x·ŵ - x·w)² at a new x, exact |
-//! | `n-gram` | `impossible` | share of held-out true documents that the model never writes |
+//! | `markov` | `impossible` | share of held-out true documents that the model never writes |
 //! | | `log-likelihood`, `excess` | per held-out document, of those that are possible: the smaller `impossible`, the more they say |
 //! | | `ngrams` | different n-grams in the training set, by n |
 //! | | `survival` | share of generation 0's that are among them, by n |
@@ -52,11 +53,11 @@ mod chains;
 mod markov;
 pub mod settings;
 
-pub use crate::learners::{Sampling, SamplingError};
 pub use chains::{Text, simulate, simulate_text};
 pub use settings::{Settings, SettingsError};
 
 use crate::RecipeError;
+use sampling::SamplingError;
 
 /// One number about one generation's model.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,8 @@
 use chain::Recipe;
 use chain::laws::{self, gaussian, kernel, regression};
 use chain::learners::Estimator;
-use chain::solvable::{Error, Observation, Part, Sampling, Settings, Text, settings, simulate, simulate_text};
+use chain::solvable::{Error, Observation, Part, Settings, Text, settings, simulate, simulate_text};
+use sampling::Sampling;
 
 const TOLERANCE: f64 = 4.0;
 
@@ -154,7 +155,7 @@ fn truncation_takes_types_away_at_once() {
 
 #[test]
 fn an_ngram_chain_forgets_and_accumulating_does_not() {
-    let text = "kind = \"n-gram\"\ndraws = 60\ndiscount = 0.0\nsymbols = 20\nlength = 8.0";
+    let text = "kind = \"markov\"\ndraws = 60\ndiscount = 0.0\nsymbols = 20\nlength = 8.0";
     let last = |recipe: &str, metric: &str, part: Part| -> Vec<f64> {
         let seen = simulate(&settings(text), recipe.parse().unwrap(), Sampling::default(), 6, 1).unwrap();
         let wanted = |o: &&Observation| o.metric == metric && o.part == part;
@@ -165,7 +166,7 @@ fn an_ngram_chain_forgets_and_accumulating_does_not() {
     assert_eq!(last("accumulate", "survival", Part::Order(2)), [1.0; 6]);
     assert!(last("replace", "impossible", Part::Whole).is_sorted());
     // With a discount every bigram is possible, and the excess over the truth is finite and grows.
-    let text = "kind = \"n-gram\"\ndraws = 100\nsymbols = 20\nlength = 8.0";
+    let text = "kind = \"markov\"\ndraws = 100\nsymbols = 20\nlength = 8.0";
     let [excess] = curves(text, "replace", 5, 20, ["excess"]);
     assert!(excess[0].0 > 0.0 && excess[4].0 > 2.0 * excess[0].0, "{excess:?}");
 }
@@ -173,7 +174,7 @@ fn an_ngram_chain_forgets_and_accumulating_does_not() {
 #[test]
 fn given_text_is_learned_too() {
     let text = Text { human: vec![vec![1, 2], vec![1, 2], vec![3]], test: vec![vec![3], vec![4]], ..Text::default() };
-    let plain = settings::NGram::default();
+    let plain = settings::Markov::default();
     let refit = || "human-refit".parse::<Recipe>().unwrap();
     let seen = simulate_text(&plain, text.clone(), refit(), Sampling::default(), 3, 0).unwrap();
     let of = |metric: &str| seen.iter().filter(|o| o.metric == metric).map(|o| o.value).collect::<Vec<_>>();
@@ -187,7 +188,7 @@ fn given_text_is_learned_too() {
 /// Seeds differ in everything, a recipe in nothing of generation 0, and a chain that starts again is the same.
 #[test]
 fn seeds_are_independent_and_arms_are_paired() {
-    for kind in ["categorical", "gaussian", "gaussian-mixture", "kernel-density", "linear-regression", "n-gram"] {
+    for kind in Settings::KINDS {
         let settings = settings(&format!("kind = \"{kind}\""));
         let chain =
             |recipe: &str, seed| simulate(&settings, recipe.parse().unwrap(), Sampling::default(), 3, seed).unwrap();

@@ -1,3 +1,4 @@
+use crate::sampling_flags::SamplingFlags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -230,33 +231,14 @@ pub(crate) struct TrainArgs {
 pub(crate) struct SampleArgs {
     /// The model's folder
     pub(crate) model: PathBuf,
-    /// Tokens to write, at least
+    /// Tokens to generate, at least
     #[arg(long, default_value_t = 1000)]
     pub(crate) tokens: u64,
     /// Seed of the draws
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Divides the logits
-    #[arg(long, default_value_t = 1.0)]
-    pub(crate) temperature: f64,
-    /// Only the likeliest so many tokens
-    #[arg(long)]
-    pub(crate) top_k: Option<usize>,
-    /// Only the smallest set of likeliest tokens with this mass
-    #[arg(long)]
-    pub(crate) top_p: Option<f64>,
-    /// Only tokens at least this likely, as a share of the likeliest
-    #[arg(long)]
-    pub(crate) min_p: Option<f64>,
-    /// Divides the logits of tokens that are there already
-    #[arg(long)]
-    pub(crate) repetition_penalty: Option<f64>,
-    /// Always the likeliest token
-    #[arg(long)]
-    pub(crate) greedy: bool,
-    /// Documents as one systematic sample of what the model may write
-    #[arg(long)]
-    pub(crate) systematic: bool,
+    #[command(flatten)]
+    pub(crate) sampling: SamplingFlags,
     #[command(flatten)]
     pub(crate) device: Device,
 }

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod progress;
+mod sampling_flags;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -39,6 +40,12 @@ impl Failure {
 
     pub(crate) fn work(error: impl std::fmt::Display) -> Self {
         Self::Work(error.to_string())
+    }
+}
+
+impl From<experiment::Error> for Failure {
+    fn from(error: experiment::Error) -> Self {
+        Self::Request(error.to_string())
     }
 }
 

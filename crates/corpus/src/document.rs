@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sampling::Sampling;
+use sampling::Sampling;
 
 /// A text with its history. Written as one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 //! permutation's first γ|V| tokens; here each token's colour is a hash of its own, so that of unmarked text each distinct
 //! pair of neighbours is green with probability γ, whatever the others are.
 
-use serde::{Deserialize, Serialize};
+use sampling::Mark;
 
 use crate::hash::{join, mix};
 
@@ -26,6 +26,14 @@ impl Greens {
     pub fn new(key: u64, gamma: f64) -> Self {
         assert!(gamma > 0.0 && gamma < 1.0, "a share of green between 0 and 1, not {gamma}");
         Self { key: mix(key), gamma, below: (gamma * 2.0_f64.powi(64)) as u64 }
+    }
+
+    /// The green lists of a sampler's watermark; the mark's δ is for [`Self::favour`].
+    ///
+    /// # Panics
+    /// If its gamma does not lie between 0 and 1.
+    pub fn of(mark: &Mark) -> Self {
+        Self::new(mark.key, mark.gamma)
     }
 
     /// The share of tokens that are green.
@@ -49,41 +57,6 @@ impl Greens {
     }
 }
 
-/// The writer's side: how a sampler marks what it writes. `delta = 0` marks nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Mark {
-    /// The key.
-    pub key: u64,
-    /// Share of tokens that are green; between 0 and 1.
-    pub gamma: f64,
-    /// What is added to the logits of green tokens; finite.
-    pub delta: f64,
-}
-
-impl Default for Mark {
-    fn default() -> Self {
-        Self { key: 0, gamma: 0.25, delta: 2.0 }
-    }
-}
-
-impl Mark {
-    /// Whether it changes what is written.
-    pub fn is_seen(&self) -> bool {
-        self.delta != 0.0
-    }
-
-    /// Adds its δ to the green tokens after `previous`; one key gives one list for each previous token.
-    ///
-    /// # Panics
-    /// If gamma does not lie between 0 and 1.
-    pub fn apply(&self, previous: u32, logits: &mut [f32]) {
-        if self.is_seen() {
-            Greens::new(self.key, self.gamma).favour(previous, self.delta as f32, logits);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,10 +69,7 @@ mod tests {
         for (token, &logit) in logits.iter().enumerate() {
             assert_eq!(logit, if greens.is_green(5, token as u32) { 2.0 } else { 0.0 });
         }
-        let (mut marked, mut unmarked) = (vec![0.0; 4000], logits.clone());
-        Mark { key: 11, ..Mark::default() }.apply(5, &mut marked);
-        Mark { key: 11, delta: 0.0, ..Mark::default() }.apply(5, &mut unmarked);
-        assert_eq!((&marked, &unmarked), (&logits, &logits));
+        assert_eq!(Greens::of(&Mark { key: 11, gamma: 0.25, delta: 9.0 }), greens);
         let green = logits.iter().filter(|&&logit| logit > 0.0).count() as f64;
         assert!((green - 1000.0).abs() < 4.0 * 750_f64.sqrt(), "{green} of 4000");
     }

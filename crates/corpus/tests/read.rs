@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use corpus::{Document, JsonLines, Origin, Provenance, Sampling, read, write_jsonl_zst};
+use corpus::{Document, JsonLines, Origin, Provenance, read, write_jsonl_zst};
+use sampling::Sampling;
 
 struct Folder(tempfile::TempDir);
 

@@ -1,7 +1,8 @@
 //! What a defence is shown, what it may ask, and what it answers.
 
-use corpus::{Document, Origin, Sampling};
+use corpus::{Document, Origin};
 use evaluation::Measure;
+use sampling::Sampling;
 use streams::{Purpose, Stream, Streams, item_of_name};
 use world::World;
 
@@ -216,6 +217,26 @@ pub trait Defence: Send + Sync {
     /// Whether it judges a source that is known to be human, too: what reads labels or edits does. The others tell human from
     /// written text or pick among what was written, and such a source needs neither.
     fn judges_human(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs a transformer: asks one for losses or draws, or expects its mark.
+    fn needs_transformer(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs several models in a generation.
+    fn needs_members(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs that a generation has one model.
+    fn needs_one_model(&self) -> bool {
+        false
+    }
+
+    /// Whether it weighs documents in the objective.
+    fn weighs(&self) -> bool {
         false
     }
 

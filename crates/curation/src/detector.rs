@@ -338,6 +338,14 @@ impl Defence for Detector {
         &Self::ABOUT
     }
 
+    fn needs_transformer(&self) -> bool {
+        self.statistics
+    }
+
+    fn weighs(&self) -> bool {
+        self.used == Use::Weigh
+    }
+
     fn most(&self) -> f64 {
         match self.used {
             Use::Filter => self.keep,

@@ -131,6 +131,18 @@ impl Defence for Disagreement {
         &Self::ABOUT
     }
 
+    fn needs_transformer(&self) -> bool {
+        true
+    }
+
+    fn needs_members(&self) -> bool {
+        true
+    }
+
+    fn weighs(&self) -> bool {
+        self.used == By::Weigh
+    }
+
     fn most(&self) -> f64 {
         if self.used == By::Filter { self.keep } else { 1.0 }
     }
@@ -174,7 +186,7 @@ mod tests {
     use super::*;
     use crate::candidate::{Models, NoModels, Place};
     use crate::testing::{Bench, written};
-    use corpus::Sampling;
+    use sampling::Sampling;
 
     /// Two models: the table of the tests, and one that asks as much of every token as the first token costs.
     struct Two;

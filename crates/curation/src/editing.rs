@@ -17,9 +17,10 @@
 //! *Price.* One scoring and one drawing; generation 0's weights as the prior, a human anchor, unless `model =
 //! "parent"`.
 
-use corpus::{Origin, Sampling};
+use corpus::Origin;
 use evaluation::Measure;
 use evaluation::metric::{DROPPED_TOKENS, EDITED_TOKENS, REDRAWN_TOKENS};
+use sampling::Sampling;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Place, Price, Verdict, Which};
@@ -106,6 +107,14 @@ impl TokenEditing {
 impl Defence for TokenEditing {
     fn about(&self) -> &'static About {
         &Self::ABOUT
+    }
+
+    fn needs_transformer(&self) -> bool {
+        true
+    }
+
+    fn needs_one_model(&self) -> bool {
+        true
     }
 
     fn judges_human(&self) -> bool {

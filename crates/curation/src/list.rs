@@ -147,6 +147,9 @@ impl<'de> Deserialize<'de> for Step {
 pub struct Curation(Vec<Step>);
 
 impl Curation {
+    /// No defence.
+    pub const NONE: Self = Self(Vec::new());
+
     /// A list of defences.
     ///
     /// # Errors
@@ -200,9 +203,9 @@ impl Curation {
         self.0.iter().map(|step| step.defence().most_human()).product()
     }
 
-    /// Whether a defence asks the models of a generation one by one.
-    pub fn needs_members(&self) -> bool {
-        self.0.iter().any(|step| matches!(step, Step::Disagreement(_)))
+    /// The name of the first defence that has a property, as in `first(|defence| defence.weighs())`.
+    pub fn first(&self, property: impl Fn(&dyn Defence) -> bool) -> Option<&'static str> {
+        self.0.iter().map(Step::defence).find(|defence| property(*defence)).map(Defence::name)
     }
 
     /// Whether a defence asks the world for the truth.

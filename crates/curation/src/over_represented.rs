@@ -62,6 +62,10 @@ impl Defence for OverRepresented {
         &Self::ABOUT
     }
 
+    fn weighs(&self) -> bool {
+        self.strength != 0.0
+    }
+
     fn check(&self) -> Result<(), Error> {
         let Self { strength, size, prior } = *self;
         let fits = strength >= 0.0 && strength.is_finite();

@@ -128,6 +128,10 @@ impl Defence for PerplexityHigh {
         &Self::ABOUT
     }
 
+    fn needs_transformer(&self) -> bool {
+        true
+    }
+
     fn most(&self) -> f64 {
         self.0.keep
     }
@@ -148,6 +152,10 @@ impl Defence for PerplexityHigh {
 impl Defence for PerplexityLow {
     fn about(&self) -> &'static About {
         &Self::ABOUT
+    }
+
+    fn needs_transformer(&self) -> bool {
+        true
     }
 
     fn most(&self) -> f64 {

@@ -1,6 +1,7 @@
 //! What the tests of several defences share.
 
-use corpus::{Document, Origin, Provenance, Sampling};
+use corpus::{Document, Origin, Provenance};
+use sampling::Sampling;
 use streams::Streams;
 use world::World;
 

@@ -123,6 +123,10 @@ impl Defence for Verifier {
         &Self::ABOUT
     }
 
+    fn needs_transformer(&self) -> bool {
+        self.by == By::Model
+    }
+
     fn most(&self) -> f64 {
         self.keep.unwrap_or(1.0)
     }

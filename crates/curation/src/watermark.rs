@@ -107,6 +107,10 @@ impl Defence for Watermark {
         &Self::ABOUT
     }
 
+    fn needs_transformer(&self) -> bool {
+        true
+    }
+
     fn check(&self) -> Result<(), Error> {
         gamma(self.gamma)?;
         probability(self.name(), "level", self.level)

@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use cubecl::prelude::*;
 use cubecl::wgpu::WgpuDevice;
-use gpu::decoder::{Drawing, FAILED, GpuDecoder, Options, Passage, Stored, Tile, Turn};
+use gpu::decoder::{FAILED, GpuDecoder, Options, Passage, Stored, Tile, Turn};
 use kernels::decoder::{DecoderConfig, DecoderWeights, LayerWeights};
+use sampling::Sampling;
 
 const SHAPES: [(&str, [usize; 6]); 4] = [
     ("tiny", [512, 64, 2, 4, 192, 64]),
@@ -75,8 +76,7 @@ fn sync(client: &Client) {
 /// Advances every slot from position `from` by `blocks` blocks; the last tokens.
 fn advance(decoder: &mut GpuDecoder, tokens: &mut [u32], from: usize, blocks: usize, steps: usize) {
     // Nothing ends before the context does.
-    let drawing =
-        Drawing { temperature: 1.0, min_p: 0.0, repetition_penalty: 1.0, greedy: false, separator: u32::MAX - 9 };
+    let (sampling, separator) = (Sampling::default(), u32::MAX - 9);
     let uniforms: Vec<f64> = noise(9, tokens.len() + steps, 0.5).iter().map(|&x| f64::from(x) + 0.5).collect();
     for block in 0..blocks {
         let position = from + block * steps;
@@ -86,7 +86,7 @@ fn advance(decoder: &mut GpuDecoder, tokens: &mut [u32], from: usize, blocks: us
             .map(|(slot, &token)| Passage { token, position, uniforms: &uniforms[slot..], prompt: &[] })
             .map(|now| Turn { now: Some(now), then: None })
             .collect();
-        let written = decoder.advance(&turns, steps, &drawing).expect("the device answers");
+        let written = decoder.advance(&turns, steps, &sampling, separator).expect("the device answers");
         for (slot, token) in tokens.iter_mut().enumerate() {
             *token = *written.ids(slot, 0).last().expect("a token");
             assert_ne!(*token, FAILED, "the logits are no distribution");

@@ -1,12 +1,12 @@
 //! Writing sequences until there are enough: documents in index order, whatever finishes first.
 
 #[cfg(feature = "gpu")]
-pub(crate) mod on_gpu;
+mod on_gpu;
 
 use crate::systematic::Draws;
 use crate::{Decoder, SampleError, Sampler, Scratch, Slot, Stepper};
-use corpus::{Sampling, SamplingError};
 use ops::DeviceFailure;
+use sampling::{Sampling, SamplingError};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -81,11 +81,7 @@ pub fn decode(
     let steppers = match decoder {
         Decoder::Steppers(steppers) => steppers,
         #[cfg(feature = "gpu")]
-        Decoder::Gpu(decoder) => {
-            let drawing = on_gpu::drawing(decoding.sampling, decoding.separator);
-            let drawing = drawing.expect("a decoder is made for its sampler's settings");
-            return on_gpu::decode(decoder, &drawing, decoding, budget, size, progress);
-        }
+        Decoder::Gpu(decoder) => return on_gpu::decode(decoder, decoding, budget, size, progress),
     };
     let (first, others) = steppers.split_first_mut().expect("a stepper to write with");
     let begun = (0..=others.len()).map(|_| AtomicU64::new(0)).collect();

@@ -2,10 +2,10 @@
 
 use crate::Stepper;
 use crate::steppers::{CpuStepper, TensorStepper};
-use corpus::Sampling;
 use model::{ModelConfig, Weights};
 use ops::device::{Chosen, Kind};
 use ops::memory::Limits;
+use sampling::Sampling;
 
 /// What writes sequences with one model on one device.
 pub enum Decoder {
@@ -44,7 +44,7 @@ fn on_gpu(weights: &Weights, device: &Chosen, sampling: &Sampling, slots: usize)
         GpuDecoder::fits(&client, &config).then(|| GpuDecoder::new(client, config, parts, options))
     });
     match decoder {
-        Some(decoder) if crate::decode::on_gpu::drawing(sampling, 0).is_some() => Decoder::Gpu(Box::new(decoder)),
+        Some(decoder) if gpu::decoder::draws(sampling) => Decoder::Gpu(Box::new(decoder)),
         Some(decoder) => Decoder::Steppers(vec![Box::new(GpuStepper::new(decoder))]),
         None => reference(),
     }

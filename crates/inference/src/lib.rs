@@ -11,7 +11,7 @@
 //! given text does.
 //!
 //! ```
-//! use corpus::Sampling;
+//! use sampling::Sampling;
 //! use inference::{Decoding, decode, decoder};
 //! use model::{Settings, Weights};
 //! use streams::Streams;

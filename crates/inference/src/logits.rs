@@ -59,7 +59,7 @@ impl<'a> Model<'a> {
 
     fn hidden(&self, ids: &[u32], starts: &[u32]) -> Tensor<2> {
         let config = self.transformer.config();
-        let shape = config.attention(ids.len() / config.context, config.context);
+        let shape = model::attention_shape(config, ids.len() / config.context, config.context);
         self.transformer.forward(ids, &Attention::new(shape, starts, self.device))
     }
 

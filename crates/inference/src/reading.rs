@@ -4,7 +4,7 @@ use crate::logits::{Model, Places};
 use crate::score::{Tokens, at_once, fill, positions};
 use burn::tensor::Device;
 use corpus::best_fit;
-use model::{Attention, Transformer, Weights};
+use model::{Attention, Transformer, Weights, attention_shape};
 use ops::{TokenRule, head_loss};
 use training::Batch;
 
@@ -39,7 +39,7 @@ pub fn read(weights: &Weights, documents: &[Tokens<'_>], separator: u32, device:
         }
         // Equal shapes throughout: the last batch is filled up with padding.
         (group.len()..size).for_each(|_| fill(&mut batch, &[], &documents, separator, context));
-        let place = Attention::new(config.attention(size, context), &batch.starts, device);
+        let place = Attention::new(attention_shape(config, size, context), &batch.starts, device);
         let hidden = transformer.forward(&batch.inputs, &place);
         let (head, precision) = (transformer.head(), transformer.precision());
         let rule = TokenRule::CrossEntropy;
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(readings.iter().map(|r| r.tokens).collect::<Vec<_>>(), [4, 16, 2, 11]);
         // Of a document alone in its window, by hand.
         let transformer = Transformer::new(&weights, &device);
-        let context = Attention::new(weights.config().attention(1, 4), &[0; 4], &device);
+        let context = Attention::new(attention_shape(weights.config(), 1, 4), &[0; 4], &device);
         let hidden: Vec<f32> = transformer.forward(&[0, 5, 6, 7], &context).try_into_vec_as().unwrap();
         let width = weights.config().width;
         for (at, state) in readings[0].state.iter().enumerate() {

@@ -51,8 +51,8 @@ pub fn redraw(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use corpus::Sampling;
     use model::Settings;
+    use sampling::Sampling;
     use streams::Streams;
 
     #[test]

@@ -5,7 +5,7 @@
 //! logits and the uniform alone, and a small change of the logits moves few tokens.
 //!
 //! ```
-//! use corpus::Sampling;
+//! use sampling::Sampling;
 //! use inference::{Sampler, Scratch};
 //!
 //! let sampler = Sampler::new(&Sampling { top_k: Some(2), ..Sampling::default() }).unwrap();
@@ -15,8 +15,9 @@
 //! assert_eq!(sampler.choose(&logits, &[], 0.34, &mut scratch), Ok(1));
 //! ```
 
-use corpus::{Mark, Sampling, SamplingError};
+use corpus::Greens;
 use kernels::decoder::{GROUP, exponentials};
+use sampling::{Mark, Sampling, SamplingError};
 
 /// Leaves eight bits of exponent and three of mantissa: buckets of weights within an eighth of each other.
 const BUCKET_SHIFT: u32 = 20;
@@ -101,9 +102,19 @@ impl Sampler {
     pub fn choose(&self, logits: &[f32], previous: &[u32], u: f64, scratch: &mut Scratch) -> Result<u32, SampleError> {
         assert!((0.0..1.0).contains(&u), "a uniform number in [0, 1), not {u}");
         scratch.within = None;
-        let Sampling { repetition_penalty, greedy, .. } = self.settings;
+        // `weigh` has the temperature and the cuts, `systematic` makes `u`.
+        let Sampling {
+            temperature: _,
+            top_k: _,
+            top_p: _,
+            min_p: _,
+            repetition_penalty,
+            greedy,
+            watermark,
+            systematic: _,
+        } = self.settings;
         let penalty = repetition_penalty.filter(|&penalty| penalty != 1.0);
-        let mark = self.settings.watermark.filter(Mark::is_seen);
+        let mark = watermark.filter(Mark::is_seen);
         if penalty.is_some() || mark.is_some() {
             let mut scores = std::mem::take(&mut scratch.scores);
             scores.clear();
@@ -112,7 +123,8 @@ impl Sampler {
                 penalise(&mut scores, previous, penalty as f32, &mut scratch.seen);
             }
             if let Some(mark) = mark {
-                mark.apply(previous.last().copied().unwrap_or(self.separator), &mut scores);
+                let last = previous.last().copied().unwrap_or(self.separator);
+                Greens::of(&mark).favour(last, mark.delta as f32, &mut scores);
             }
             let chosen = if greedy { largest(&scores) } else { self.draw(&scores, u, scratch) };
             scratch.scores = scores;

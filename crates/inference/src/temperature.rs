@@ -122,8 +122,8 @@ fn solve(pull: &mut dyn FnMut(f64) -> Pull) -> Result<f64, SampleError> {
 mod tests {
     use super::*;
     use crate::{Decoding, decode, decoder};
-    use corpus::Sampling;
     use model::Settings;
+    use sampling::Sampling;
     use streams::Streams;
 
     fn solved(rows: &[(Vec<f32>, u32)]) -> f64 {

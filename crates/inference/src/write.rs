@@ -1,8 +1,9 @@
 use crate::{DecodeError, Decoding, decode, decoder};
-use corpus::{Document, Origin, Prompt, Provenance, Sampling, Span, Tokenizer};
+use corpus::{Document, Origin, Prompt, Provenance, Span, Tokenizer};
 use model::Weights;
 use ops::DeviceFailure;
 use ops::device::Chosen;
+use sampling::Sampling;
 use streams::{Purpose, Streams};
 
 /// What each written document starts from.

@@ -1,9 +1,10 @@
 //! The decoder and the scorer on real transformers, on every CPU backend.
 
-use corpus::{Document, Sampling, TokenSet, Tokenizer};
+use corpus::{Document, TokenSet, Tokenizer};
 use inference::{Prompts, WriteSettings, Written, score, token_losses, write};
 use model::{Settings, Weights};
 use ops::device::{Chosen, parse};
+use sampling::Sampling;
 use streams::Streams;
 
 /// A transformer over bytes whose text is neither uniform nor certain: initial weights, eight times as large.

@@ -47,3 +47,5 @@ pub mod swiglu;
 pub(crate) mod testing;
 pub(crate) mod tile;
 pub(crate) mod vector;
+
+pub use vector::instruction_set;

@@ -63,6 +63,18 @@ pub(crate) enum Level {
     Plain(Plain),
 }
 
+/// The name of the instruction set that the kernels use on this CPU: on x86-64 its level, elsewhere the architecture. Sums
+/// are rounded otherwise where it differs.
+pub fn instruction_set() -> &'static str {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512(_) => "x86-64-v4",
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2(_) => "x86-64-v3",
+        Level::Plain(_) => std::env::consts::ARCH,
+    }
+}
+
 /// The best instruction set of this processor; the detection itself is cached by the standard library.
 #[inline]
 pub(crate) fn level() -> Level {

@@ -43,6 +43,7 @@ pub use attention::{Attention, AttentionShape, attention};
 pub use embedding::embedding;
 pub use failure::{DeviceFailure, caught};
 pub use kernels::head_loss::TokenRule;
+pub use kernels::instruction_set;
 pub use kernels::precision::Precision;
 pub use late::Late;
 pub use linear::linear;

@@ -1,4 +1,5 @@
-use crate::{Arm, Experiment};
+use crate::human::text_of;
+use experiment::{Arm, Experiment};
 use model::ModelConfig;
 use rundir::StageKind;
 use serde::Serialize;
@@ -36,12 +37,12 @@ pub struct StagePlan {
     pub training_tokens: u64,
     /// Optimizer steps.
     pub steps: u64,
-    /// Tokens that are written.
-    pub written_tokens: u64,
-    /// Floating-point operations of training, writing and scoring.
+    /// Tokens that are generated.
+    pub generated_tokens: u64,
+    /// Floating-point operations of training, generating and scoring.
     pub train: f64,
     /// See `train`.
-    pub write: f64,
+    pub generate: f64,
     /// See `train`.
     pub score: f64,
 }
@@ -50,61 +51,62 @@ impl StagePlan {
     /// Of one stage.
     pub fn cost(&self, kind: StageKind) -> f64 {
         match kind {
-            StageKind::Prepare | StageKind::Compose => 0.0,
+            StageKind::Prepare | StageKind::Judge | StageKind::Compose | StageKind::Pool => 0.0,
             StageKind::Train => self.train,
-            StageKind::Write => self.write,
+            StageKind::Generate => self.generate,
             StageKind::Score => self.score,
         }
     }
 
     /// Of all stages.
     pub fn total(&self) -> f64 {
-        self.train + self.write + self.score
+        self.train + self.generate + self.score
     }
 }
 
-/// Writing token by token reaches a smaller share of the peak than training: its operations count this many times.
-const WRITING_WEIGHT: f64 = 2.0;
+/// Generating token by token reaches a smaller share of the peak than training: its operations count this many times.
+const GENERATING_WEIGHT: f64 = 2.0;
 
-/// Scoring reads the test set, about as much of what was written twice, and as much that is drawn for it, twice too.
-const SCORING_WEIGHT: f64 = 5.0 + WRITING_WEIGHT;
+/// Scoring reads the test set, about as much generated text twice, and as much that is drawn for it, twice too.
+const SCORING_WEIGHT: f64 = 5.0 + GENERATING_WEIGHT;
 
 /// The generations of one arm; `human` is the size of a seed's training set in tokens.
 pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: u64) -> ChainPlan {
-    let writing = arm.sample.tokens.unwrap_or(human);
-    let (train, members) = (&arm.train, f64::from(arm.members));
-    let written = |generation| arm.recipe.writing_budget(generation, writing);
+    let writing = arm.sample_tokens().unwrap_or(human);
+    let train = arm.train().cloned().unwrap_or_default();
+    let (members, test_tokens) = (f64::from(arm.members()), text_of(experiment).corpus.test_tokens);
+    let generated = |generation| arm.recipe.writing_budget(generation, writing);
     let mut generations = Vec::new();
     for generation in 0..experiment.chain.generations {
-        let written_tokens = written(generation);
-        let training_tokens = training_tokens(arm, generation, human, &written);
+        let generated_tokens = generated(generation);
+        let training_tokens = training_tokens(arm, generation, human, &generated);
         let windows = (training_tokens as f64 * (1.0 - train.validation) / config.context as f64).ceil();
         let steps = train.steps(windows as usize, config.context);
         let positions = (steps as usize * train.batch.unwrap_or(1) * config.context) as f64;
         let forward = config.forward_operations(config.context as f64 / 2.0);
-        if arm.model.learner.is_some() {
-            generations.push(counted(training_tokens, written_tokens, experiment.corpus.test_tokens));
+        if arm.transformer().is_none() {
+            generations.push(counted(training_tokens, generated_tokens, test_tokens));
             continue;
         }
         generations.push(StagePlan {
             training_tokens,
             steps,
-            written_tokens,
+            generated_tokens,
             train: members * positions * config.training_operations(),
-            write: WRITING_WEIGHT * written_tokens as f64 * forward,
-            score: members * SCORING_WEIGHT * experiment.corpus.test_tokens as f64 * forward,
+            generate: GENERATING_WEIGHT * generated_tokens as f64 * forward,
+            score: members * SCORING_WEIGHT * test_tokens as f64 * forward,
         });
     }
-    let parameters = if arm.model.learner.is_some() { 0 } else { config.parameters() };
+    let parameters = if arm.transformer().is_none() { 0 } else { config.parameters() };
     ChainPlan { arm: arm.name.clone(), recipe: recipe_name(&arm.recipe), parameters, generations }
 }
 
 /// A generation of a learner that counts instead of taking steps.
-fn counted(training_tokens: u64, written_tokens: u64, test_tokens: u64) -> StagePlan {
+fn counted(training_tokens: u64, generated_tokens: u64, test_tokens: u64) -> StagePlan {
     /// A token is parsed or looked up in about so many operations; next to nothing beside a transformer's.
     const A_TOKEN: f64 = 1e4;
-    let [train, write, score] = [training_tokens, written_tokens, test_tokens].map(|tokens| A_TOKEN * tokens as f64);
-    StagePlan { training_tokens, steps: 0, written_tokens, train, write, score }
+    let [train, generate, score] = [training_tokens, generated_tokens, test_tokens].map(|tokens| A_TOKEN * tokens as f64);
+    StagePlan { training_tokens, steps: 0, generated_tokens, train, generate, score }
 }
 
 /// A recipe's name, or its amounts.
@@ -115,17 +117,17 @@ pub(crate) fn recipe_name(recipe: &chain::Recipe) -> String {
     }
 }
 
-/// Tokens of a training set, where `written` says how many a generation writes.
-pub(crate) fn training_tokens(arm: &Arm, generation: u32, human: u64, written: &dyn Fn(u32) -> u64) -> u64 {
+/// Tokens of a training set, where `generated` says how many a generation generates.
+pub(crate) fn training_tokens(arm: &Arm, generation: u32, human: u64, generated: &dyn Fn(u32) -> u64) -> u64 {
     let Some(last) = generation.checked_sub(1) else { return human };
     // Of what is judged, as much as the defences can keep.
     let kept = |tokens: u64, most: f64| (tokens as f64 * most) as u64;
     let amount = |(source, amount): (chain::Source, chain::Amount)| {
         amount.tokens(human).unwrap_or_else(|| match source {
-            chain::Source::Latest => kept(written(last), arm.curation.most()),
+            chain::Source::Latest => kept(generated(last), arm.curation().most()),
             chain::Source::History => {
-                let written = (0..generation).map(written).sum::<u64>();
-                kept(human, arm.curation.most_human()) + kept(written, arm.curation.most())
+                let generated = (0..generation).map(generated).sum::<u64>();
+                kept(human, arm.curation().most_human()) + kept(generated, arm.curation().most())
             }
             _ => human,
         })

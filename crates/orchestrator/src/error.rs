@@ -21,6 +21,12 @@ impl Error {
     }
 }
 
+impl From<experiment::Error> for Error {
+    fn from(error: experiment::Error) -> Self {
+        Self::request(error)
+    }
+}
+
 impl From<rundir::Error> for Error {
     fn from(error: rundir::Error) -> Self {
         use rundir::Error as E;

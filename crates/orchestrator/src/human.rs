@@ -1,7 +1,8 @@
 use crate::seed::Texts;
 use crate::truth::named_world;
-use crate::{CorpusSettings, Error, Experiment, TokenizerSettings, Truth, scoring};
+use crate::{Error, Truth, scoring};
 use corpus::{Document, Origin, Provenance, TokenSet, Tokenizer};
+use experiment::{CorpusSettings, Experiment, Text, TokenizerSettings};
 use rundir::{RunDir, Stage, StageId, StageKind};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -27,6 +28,11 @@ pub struct Human {
     pub truth: Option<Truth>,
 }
 
+/// The text of an experiment, which is there wherever stages are: exact learners have none of either.
+pub(crate) fn text_of(experiment: &Experiment) -> &Text {
+    experiment.text().expect("an experiment with stages has text")
+}
+
 /// Reads the human text that the settings name; a card's text is fetched if the cache does not hold it.
 ///
 /// # Errors
@@ -45,6 +51,9 @@ fn load_corpus(settings: &CorpusSettings) -> Result<Vec<Document>, Error> {
         (None, None) => Err(Error::Request("corpus: give a name or a path".into())),
     }
 }
+
+/// Counts up when a prepare stage gets other bytes.
+pub(crate) const VERSION: u32 = 1;
 
 /// All that the prepare stage reads.
 #[derive(Serialize)]
@@ -96,8 +105,9 @@ impl Human {
     /// # Errors
     /// [`Error::Request`] where the text or the tokenizer does not serve.
     pub fn prepare(run: &RunDir, experiment: &Experiment) -> Result<Self, Error> {
-        let (from, corpus_hash) = From::of(&experiment.corpus)?;
-        let given = given_tokenizer(&experiment.tokenizer)?;
+        let Text { corpus, tokenizer } = text_of(experiment);
+        let (from, corpus_hash) = From::of(corpus)?;
+        let given = given_tokenizer(tokenizer)?;
         let began_with = run.info()?;
         let differs = |old: Option<&String>, new: &str| old.is_some_and(|old| old != new);
         let other = |what: &str| {
@@ -116,20 +126,20 @@ impl Human {
         let vocabulary = experiment.vocabulary()?;
         let key = Key {
             corpus: &corpus_hash,
-            validation: experiment.corpus.validation,
-            test: experiment.corpus.test,
-            test_tokens: experiment.corpus.test_tokens,
-            tokenizer: &experiment.tokenizer,
+            validation: corpus.validation,
+            test: corpus.test,
+            test_tokens: corpus.test_tokens,
+            tokenizer,
             tokenizer_file: given.as_ref().map(|t| t.hash().to_owned()),
             vocabulary,
             context,
         };
-        let id = StageId::of(StageKind::Prepare, &key)?;
+        let id = StageId::of(StageKind::Prepare, VERSION, &key)?;
         let stage = run.make(&id, |folder| match &from {
-            From::Corpus(sources) => make(folder, sources, given, experiment, vocabulary, context),
-            From::World(world) => make_of_world(folder, world, given, experiment, vocabulary, context),
+            From::Corpus(sources) => make(folder, sources, given, corpus, vocabulary, context),
+            From::World(world) => make_of_world(folder, world, given, corpus, vocabulary, context),
         })?;
-        Self::open(&stage, from, corpus_hash, &experiment.corpus, context)
+        Self::open(&stage, from, corpus_hash, corpus, context)
     }
 
     fn open(
@@ -180,7 +190,7 @@ fn make_of_world(
     folder: &Path,
     world: &World,
     given: Option<Tokenizer>,
-    experiment: &Experiment,
+    settings: &CorpusSettings,
     vocabulary: usize,
     context: usize,
 ) -> Result<(), Error> {
@@ -196,7 +206,7 @@ fn make_of_world(
         return Err(crate::seed::too_long(world, longest, context));
     }
     tokenizer.save(&folder.join("tokenizer.json")).map_err(Error::work)?;
-    let test = Texts::of_world(world, &tokenizer, 0, experiment.corpus.test_tokens, context)?;
+    let test = Texts::of_world(world, &tokenizer, 0, settings.test_tokens, context)?;
     write_documents(&folder.join("test.jsonl.zst"), &test.documents)?;
     test.tokens.save(&folder.join("test.safetensors")).map_err(Error::work)
 }
@@ -205,11 +215,11 @@ fn make(
     folder: &Path,
     sources: &[Document],
     given: Option<Tokenizer>,
-    experiment: &Experiment,
+    settings: &CorpusSettings,
     vocabulary: usize,
     context: usize,
 ) -> Result<(), Error> {
-    let shares = corpus::Shares { validation: experiment.corpus.validation, test: experiment.corpus.test };
+    let shares = corpus::Shares { validation: settings.validation, test: settings.test };
     let split = corpus::split(sources.to_vec(), shares).map_err(Error::request)?;
     let tokenizer = match given {
         Some(tokenizer) => tokenizer,
@@ -221,8 +231,8 @@ fn make(
     tokenizer.save(&folder.join("tokenizer.json")).map_err(Error::work)?;
     for (name, documents, limit) in [
         ("train", &split.train, u64::MAX),
-        ("validation", &split.validation, experiment.corpus.test_tokens),
-        ("test", &split.test, experiment.corpus.test_tokens),
+        ("validation", &split.validation, settings.test_tokens),
+        ("test", &split.test, settings.test_tokens),
     ] {
         let pieces = corpus::cut_all(documents, &tokenizer, context - 1);
         let (pieces, tokens) = limited(pieces, &tokenizer, limit, context);

@@ -1,7 +1,8 @@
-use crate::learner::RULES;
-use crate::{Error, Experiment, scoring, truth};
+use crate::text::versions;
+use crate::{Error, scoring, truth};
 use evaluation::metric::{FAILED, INHERITANCE, LIFETIME_HUMAN_TOKENS, PROMPT_TOKENS, TOKENS_BY_ORIGIN};
 use evaluation::{Dimension, Measure, Metric};
+use experiment::Experiment;
 use rundir::{ChainId, Column, Row, RunDir, Schema, StageKind};
 use std::collections::{BTreeMap, BTreeSet};
 use world::FalseFact;
@@ -11,7 +12,7 @@ type FalseFacts = BTreeMap<(usize, u32, u64), BTreeSet<FalseFact>>;
 
 /// Derives `metrics.csv` from the stages of an experiment's chains: one observation a row, sorted. A generation that failed
 /// has one row, `training,failed`, with the generation as its value; one whose score is not there (yet), or that was made by
-/// other rules than this build's, has none.
+/// code of other versions than this build has, has none.
 ///
 /// # Errors
 /// If a stage is damaged or the file cannot be written.
@@ -21,11 +22,12 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
     for (index, arm) in experiment.arms.iter().enumerate() {
         for &seed in &experiment.chain.seeds {
             let chain = ChainId::new(&arm.name, seed)?;
+            let versions = versions(arm);
             // Until a score is missing: then nobody knows.
             let mut lifetime = Some(Lifetime::default());
             for generation in 0..experiment.chain.generations {
-                // What was made by other rules does not speak for its chain.
-                let record = run.resolve(&chain, generation)?.filter(|record| record.rules == RULES);
+                // What code of other versions made does not speak for its chain.
+                let record = run.resolve(&chain, generation)?.filter(|record| record.versions == versions);
                 let Some(record) = record else { break };
                 let row = |measure: Measure| row((&experiment.name, &arm.name), seed, generation, measure);
                 if record.failure().is_some() {
@@ -51,8 +53,9 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
 }
 
 /// Human tokens that a chain has been given up to a generation, generation 0 included: as often as they stood in a training set
-/// (`lifetime-human-tokens,sets`), and as prompts in what the generations before wrote (`prompts`), which is all of them, drawn
-/// or not. What else came from people without being text (weights, a detector's examples) is `hidden-anchor`'s.
+/// (`lifetime-human-tokens`, part `sets`), and as prompts in what the generations before generated (part `prompts`), which is
+/// all of them, drawn or not. What else came from people without being text (weights, a detector's examples) is
+/// `human-supervision`.
 #[derive(Default)]
 struct Lifetime {
     sets: f64,

@@ -1,9 +1,11 @@
 //! The human text of one seed.
 
 use crate::census::{self, Census};
-use crate::{Error, Experiment, Human, Plant, plant, scoring};
+use crate::human::text_of;
+use crate::{Error, Human, plant, scoring};
 use chain::{Entry, HumanSet, Source, human_subset_by};
 use corpus::{Document, TokenSet, Tokenizer};
+use experiment::{Arm, Experiment, Plant};
 use evaluation::Reference;
 use std::sync::Arc;
 use streams::Streams;
@@ -112,7 +114,7 @@ impl Seed {
         let (texts, set, survey) = match (&human.texts, &human.truth) {
             (Some(texts), _) => {
                 let entries = texts.entries(context);
-                let tokens = experiment.corpus.tokens;
+                let tokens = text_of(experiment).corpus.tokens;
                 let set = human_subset_by(&entries, |piece| corpus::source_of(&piece.id), tokens, &Streams::new(seed))
                     .map_err(|e| Error::Request(format!("corpus.tokens: {e}")))?;
                 (texts.clone(), set, None)
@@ -148,7 +150,7 @@ impl Seed {
         let among: Vec<(usize, &Document)> =
             training.iter().map(|entry| (entry.index, &self.texts.documents[entry.index])).collect();
         let wanted = plant.count(among.len());
-        let chosen = plant.choose(&among, &human.tokenizer, context, &Streams::new(seed));
+        let chosen = plant::choose(plant, &among, &human.tokenizer, context, &Streams::new(seed));
         if chosen.len() < wanted || wanted == 0 {
             return Err(Error::Request(format!(
                 "plant.share: of {} human documents {wanted} are to get the phrase and {} have room for it in a window of \
@@ -183,8 +185,8 @@ fn written(
     seed: u64,
     context: usize,
 ) -> Result<(Texts, HumanSet), Error> {
-    let budget = experiment.corpus.tokens.expect("checked with the experiment");
-    let of_arm = |arm: &crate::Arm| arm.recipe.amount(Source::Fresh).and_then(|a| a.tokens(budget)).unwrap_or(0);
+    let budget = text_of(experiment).corpus.tokens.expect("checked with the experiment");
+    let of_arm = |arm: &Arm| arm.recipe.amount(Source::Fresh).and_then(|a| a.tokens(budget)).unwrap_or(0);
     let fresh = experiment.arms.iter().map(of_arm).max().unwrap_or(0);
     let trips = u64::from(experiment.chain.generations - 1);
     // A window more: whole documents are drawn, so an amount may be passed by a part of one.

@@ -150,6 +150,24 @@ pub(crate) struct Models {
     average_saw_human: Option<bool>,
 }
 
+/// The versions of the code that fills the stages of an arm's chains.
+pub(crate) fn versions(arm: &Arm) -> BTreeMap<StageKind, u32> {
+    let (train, generate) = match &arm.learner {
+        Settings::Transformer(_) => (train::VERSION, generate::VERSION),
+        Settings::NGram(_) | Settings::Oracle(_) => (counting::VERSION, counting::VERSION),
+        Settings::Exact(_) => (0, 0),
+    };
+    BTreeMap::from([
+        (StageKind::Prepare, crate::human::VERSION),
+        (StageKind::Judge, judge::VERSION),
+        (StageKind::Compose, compose::VERSION),
+        (StageKind::Train, train),
+        (StageKind::Generate, generate),
+        (StageKind::Pool, generate::POOL_VERSION),
+        (StageKind::Score, score::VERSION),
+    ])
+}
+
 /// One model's place: its generation and its number among the members.
 #[derive(Clone, Copy)]
 struct Place {
@@ -282,6 +300,7 @@ impl Setup<'_> {
 
     fn end(&self, generation: u32, draft: Draft, reason: String) -> Stop {
         let record = GenerationRecord::failed(&reason, draft.stages.into_values()).with_verdicts(draft.verdicts);
+        let record = record.with_versions(versions(self.arm));
         match self.stages.dir().write_generation(self.stages.chain(), generation, &record) {
             Ok(()) => Stop::Failed(reason),
             Err(error) => error.into(),

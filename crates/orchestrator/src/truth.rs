@@ -1,13 +1,15 @@
 //! What is measured of a generation where the true distribution is known: a world in the place of human text.
 
-use crate::{CorpusSettings, Error};
-use corpus::{Document, Sampling, TokenSet, Tokenizer};
+use crate::Error;
+use corpus::{Document, TokenSet, Tokenizer};
 use evaluation::metric::{DIVERGENCE, EXCESS, EXCESS_PER_DOCUMENT, FLOOR, PARSES};
 use evaluation::{Dimension, DocumentLoss, Measure, Set, metric};
+use experiment::CorpusSettings;
 use inference::{Asked, Candidates, continuations};
 use model::Weights;
 use ops::device::Device;
 use rundir::Stage;
+use sampling::Sampling;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! The oracle and the n-gram in a transformer's place: they obey the law, they resume, they refuse what takes a transformer.
 
 use chain::laws::{Regime, survival_written_given};
-use orchestrator::{Experiment, RunOptions, run};
+use experiment::Experiment;
+use orchestrator::{RunOptions, run};
 use rundir::{ChainId, RunDir, StageKind};
 use std::path::Path;
 
@@ -14,10 +15,7 @@ test_tokens = 5_000
 [tokenizer]
 vocabulary = 1200
 [model]
-preset = "tiny"
-width = 32
-[train]
-tokens = 100_000
+context = 64
 [chain]
 generations = 2
 seeds = [0, 1, 2, 3, 4, 5, 6, 7]
@@ -107,48 +105,4 @@ fn they_obey_the_law_and_resume() {
     go(&parse(&[]), &resumed);
     assert!(metrics(&resumed) == rows, "resumed chains differ");
     assert_eq!(go(&parse(&[]), &resumed).made, 0);
-}
-
-#[test]
-fn the_resolved_file_reads_back_the_same() {
-    let experiment = parse(&[]);
-    let text = experiment.to_toml();
-    assert_eq!(Experiment::parse(&text, &[]).unwrap(), experiment);
-    assert!(text.contains("kind = \"n-gram\"") && !text.contains("width") && !text.contains("learning_rate"), "{text}");
-}
-
-#[test]
-fn what_takes_a_transformer_is_refused() {
-    for (assignment, expected) in [
-        ("members=2", "arm `oracle`: members: model.kind = \"oracle\""),
-        ("train.start=\"latest\"", "arm `oracle`: train.start: model.kind = \"oracle\" has no weights"),
-        ("sample.watermark={ key = 0 }", "arm `oracle`: sample.watermark"),
-        ("sample.prompt=\"human\"", "arm `oracle`: sample.prompt: "),
-        ("sample.temperature=0.5", "arm `oracle`: sample: model.kind = \"oracle\" writes as often"),
-        ("curation=[\"perplexity-high\"]", "arm `oracle`: curation: model.kind = \"oracle\" has no weights"),
-        ("curation=[\"watermark\"]", "and watermark asks them"),
-        ("curation=[{ detector = { statistics = true } }]", "and detector asks them"),
-        ("sample.target=\"coverage\"", "arm `oracle`: sample.target: "),
-        ("sample.entropy_match=true", "arm `oracle`: sample.entropy_match: "),
-        ("corpus.name=\"sotu\"", "arm `oracle`: corpus: model.kind = \"oracle\" parses a world's grammar"),
-        (
-            "recipe=\"golden-ratio\"",
-            "arm `n-gram`: recipe and curation: model.kind = \"n-gram\" counts whole documents",
-        ),
-        ("curation=[{ detector = { use = \"weigh\" } }]", "arm `n-gram`: recipe and curation: "),
-        ("curation=[\"over-represented\"]", "arm `n-gram`: recipe and curation: "),
-        (
-            "follow=[{ these = [\"a\"], those = [\"b\"] }, { these = [\"a\"], those = [\"b\"] }]",
-            "arm `oracle`: follow: a/b is there twice",
-        ),
-        ("model.order=3", "arm `oracle`.model: order and discount belong to kind = \"n-gram\""),
-        ("model.discount=1.0", "arm `oracle`.model: "),
-    ] {
-        let error = Experiment::parse(EXPERIMENT, &[assignment.to_owned()]).unwrap_err().to_string();
-        assert!(error.contains(expected), "{assignment}: {error}");
-        assert_eq!(error.lines().count(), 1, "{error}");
-    }
-    let wrong = EXPERIMENT.replace("order = 3", "order = 99");
-    let error = Experiment::parse(&wrong, &[]).unwrap_err().to_string();
-    assert!(error.contains("model.order = 99: model.kind = \"n-gram\" takes 1 to 16"), "{error}");
 }

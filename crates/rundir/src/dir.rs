@@ -263,7 +263,7 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value).expect("records have text keys and no floats");
+    let mut text = serde_json::to_string_pretty(value).expect("records have text keys");
     text.push('\n');
     write_atomic(path, text.as_bytes())
 }

@@ -2,25 +2,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::FORMAT;
+use crate::{ArmInfo, FORMAT};
 
 /// `run.json`: what made this run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// Version of the run directory's layout, [`FORMAT`].
     pub format: u32,
     /// Name of the experiment.
     pub experiment: String,
-    /// Version of the `habsburg` binary.
-    pub habsburg: String,
-    /// Commit that the binary was built from, if the build knew it.
-    pub commit: Option<String>,
+    /// The question that the experiment asks, if its file states one.
+    pub question: Option<String>,
+    /// The arms of the experiment in the order of its file, made here or not.
+    pub arms: Vec<ArmInfo>,
+    /// The build that worked on it last.
+    pub build: Build,
     /// The device in words.
     pub device: String,
     /// The backend: `flex`, `ndarray`, `wgpu`, ...
     pub backend: String,
-    /// The build's features, sorted.
-    pub features: Vec<String>,
     /// Threads of the process.
     pub threads: usize,
     /// SHA-256 of the corpus.
@@ -31,17 +31,65 @@ pub struct RunInfo {
     pub started: String,
 }
 
+/// A build of the program, on the CPU that runs it. Two runs of one experiment have equal bits if their builds are equal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// Version of the `habsburg` binary.
+    pub version: String,
+    /// Commit that it was built from; `unknown` outside a checkout.
+    pub commit: String,
+    /// The instruction set that its CPU kernels use here, `x86-64-v4` for instance.
+    pub instructions: String,
+    /// Its features, sorted.
+    pub features: Vec<String>,
+}
+
+impl Build {
+    /// What a run that `earlier` began should say when this build goes on with it; nothing if the bits are the same.
+    ///
+    /// ```
+    /// let build = rundir::Build {
+    ///     version: "0.1.0".into(),
+    ///     commit: "3f2a".into(),
+    ///     instructions: "x86-64-v4".into(),
+    ///     features: Vec::new(),
+    /// };
+    /// assert_eq!(build.warning(&build), None);
+    /// let older = rundir::Build { instructions: "x86-64-v3".into(), ..build.clone() };
+    /// let warning = build.warning(&older).unwrap();
+    /// assert!(warning.contains("habsburg 0.1.0 (3f2a, x86-64-v3)"), "{warning}");
+    /// ```
+    pub fn warning(&self, earlier: &Self) -> Option<String> {
+        (self != earlier).then(|| {
+            format!(
+                "this run was made by {earlier} so far, and goes on with {self}: stages made from now on may differ in \
+                 their last bits from those that one build alone would make"
+            )
+        })
+    }
+}
+
+impl std::fmt::Display for Build {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { version, commit, instructions, features } = self;
+        write!(f, "habsburg {version} ({commit}, {instructions}")?;
+        features.iter().try_for_each(|feature| write!(f, ", {feature}"))?;
+        f.write_str(")")
+    }
+}
+
 impl RunInfo {
-    /// A run that begins now, its hashes not yet known.
-    pub fn new(experiment: &str, habsburg: &str, backend: &str, device: &str) -> Self {
+    /// A run that begins now, its question, arms and hashes not yet known.
+    pub fn new(experiment: &str, build: Build, backend: &str, device: &str) -> Self {
         Self {
             format: FORMAT,
             experiment: experiment.to_owned(),
-            habsburg: habsburg.to_owned(),
-            commit: None,
+            question: None,
+            arms: Vec::new(),
+            build,
             device: device.to_owned(),
             backend: backend.to_owned(),
-            features: Vec::new(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             corpus: None,
             tokenizer: None,

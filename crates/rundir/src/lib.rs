@@ -4,7 +4,7 @@
 //! ```text
 //! RUN/
 //!   experiment.toml                        as resolved
-//!   run.json                               [`RunInfo`]: version, device, hashes
+//!   run.json                               [`RunInfo`]: arms and their roles, version, device, hashes
 //!   metrics.csv                            [`Row`]s: one observation a row, sorted
 //!   metrics.schema.json                    what its columns are, as a Table Schema
 //!   report.html
@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+mod arm;
 mod atomic;
 mod canonical;
 mod dir;
@@ -48,12 +49,13 @@ mod stage;
 mod stages;
 mod store;
 
+pub use arm::{ArmInfo, Budget, Role};
 pub use atomic::write_atomic;
 pub use canonical::canonical_json;
 pub use dir::RunDir;
 pub use error::{Error, Result};
 pub use event::{Event, Observer};
-pub use info::RunInfo;
+pub use info::{Build, RunInfo};
 pub use metrics::{Row, format_value, read_metrics, write_metrics};
 pub use name::check_name;
 pub use record::{ChainId, GenerationRecord, Status};

@@ -70,6 +70,9 @@ pub struct GenerationRecord {
     pub members: Vec<BTreeMap<StageKind, StageId>>,
     /// What the defences said, for each source of the recipe that they judged.
     pub verdicts: Vec<StageId>,
+    /// The versions of the code that filled its stages. A record of other versions than a build has does not speak for a
+    /// chain any more: its stages have other names now.
+    pub versions: BTreeMap<StageKind, u32>,
 }
 
 impl GenerationRecord {
@@ -84,7 +87,8 @@ impl GenerationRecord {
     }
 
     fn new(status: Status, stages: impl IntoIterator<Item = StageId>) -> Self {
-        Self { status, stages: by_kind(stages), members: Vec::new(), verdicts: Vec::new() }
+        let (members, verdicts, versions) = Default::default();
+        Self { status, stages: by_kind(stages), members, verdicts, versions }
     }
 
     /// The same, with the stages of each member.
@@ -98,6 +102,13 @@ impl GenerationRecord {
     #[must_use]
     pub fn with_verdicts(mut self, verdicts: Vec<StageId>) -> Self {
         self.verdicts = verdicts;
+        self
+    }
+
+    /// The same, filled by code of these versions.
+    #[must_use]
+    pub fn with_versions(mut self, versions: BTreeMap<StageKind, u32>) -> Self {
+        self.versions = versions;
         self
     }
 
@@ -144,12 +155,13 @@ mod tests {
     #[test]
     fn record_as_json() {
         let id = StageId::of(StageKind::Train, 1, &1).unwrap();
-        let record = GenerationRecord::failed("the loss is not finite", [id]);
+        let versions = BTreeMap::from([(StageKind::Train, 3)]);
+        let record = GenerationRecord::failed("the loss is not finite", [id]).with_versions(versions);
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(
             text,
             format!(
-                r#"{{"status":{{"state":"failed","reason":"the loss is not finite"}},"stages":{{"train":"{id}"}},"members":[],"verdicts":[]}}"#
+                r#"{{"status":{{"state":"failed","reason":"the loss is not finite"}},"stages":{{"train":"{id}"}},"members":[],"verdicts":[],"versions":{{"train":3}}}}"#
             )
         );
         assert_eq!(serde_json::from_str::<GenerationRecord>(&text).unwrap(), record);

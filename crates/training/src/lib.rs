@@ -27,11 +27,10 @@ mod objective;
 pub mod prior;
 mod run;
 mod schedule;
-mod settings;
 
 pub use batches::{Batch, Batches};
 pub use micro::{gradients_in_parts, windows_at_a_time};
 pub use objective::{Gradients, gradients, mean_loss, token_losses};
 pub use run::{LogLine, Progress, Record, Run, TrainError, Trained};
 pub use schedule::Schedule;
-pub use settings::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};
+pub use experiment::train::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};

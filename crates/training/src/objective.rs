@@ -2,7 +2,7 @@
 
 use crate::Batch;
 use burn::tensor::{Device, Tensor};
-use model::{Attention, Transformer};
+use model::{Attention, Transformer, attention_shape};
 use ops::{HeadLoss, Late, TokenRule, head_loss};
 
 /// What one backward pass gives.
@@ -28,7 +28,7 @@ impl Gradients {
 /// Loss of a batch before the division by its weight.
 fn summed(transformer: &Transformer, batch: &Batch, rule: TokenRule, device: &Device) -> HeadLoss {
     let time = transformer.config().context.min(batch.inputs.len());
-    let shape = transformer.config().attention(batch.inputs.len() / time, time);
+    let shape = attention_shape(transformer.config(), batch.inputs.len() / time, time);
     let context = Attention::new(shape, &batch.starts, device);
     let hidden = transformer.forward(&batch.inputs, &context);
     head_loss(hidden, transformer.head(), &batch.targets, &batch.weights, rule, transformer.precision())

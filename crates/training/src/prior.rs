@@ -1,7 +1,21 @@
-//! What a target is mixed with ([`Objective::LabelSmoothing`], [`Objective::EntropyFloor`]): a distribution over the vocabulary.
+//! From an objective to the rule on each token's loss, and to the distribution over the vocabulary that targets are mixed with
+//! ([`Objective::LabelSmoothing`], [`Objective::EntropyFloor`]).
 
 use crate::{Objective, Settings};
 use corpus::Windows;
+use ops::TokenRule;
+
+/// The rule on each token's loss; `prior` is what the target is mixed with, where it is.
+pub fn rule(objective: Objective, prior: &[f32]) -> TokenRule<'_> {
+    match objective {
+        Objective::CrossEntropy => TokenRule::CrossEntropy,
+        Objective::Truncated { gamma } => TokenRule::Truncated { gamma: gamma as f32 },
+        Objective::Focal { gamma } => TokenRule::Focal { gamma: gamma as f32 },
+        Objective::LabelSmoothing { share } | Objective::EntropyFloor { share, .. } => {
+            TokenRule::Smoothed { share: share as f32, prior }
+        }
+    }
+}
 
 /// Every token alike.
 pub fn uniform(vocabulary: usize) -> Vec<f32> {
@@ -22,10 +36,10 @@ pub fn unigram(tokens: impl IntoIterator<Item = (u32, f64)>, vocabulary: usize) 
 /// What the settings' objective mixes its targets with, as far as the training windows can say; empty where it mixes nothing.
 pub(crate) fn of_training(settings: &Settings, windows: &Windows, vocabulary: usize) -> Vec<f32> {
     match settings.objective {
-        Objective::CrossEntropy | Objective::Truncated(_) | Objective::Focal(_) => Vec::new(),
-        Objective::LabelSmoothing(_) => uniform(vocabulary),
+        Objective::CrossEntropy | Objective::Truncated { .. } | Objective::Focal { .. } => Vec::new(),
+        Objective::LabelSmoothing { .. } => uniform(vocabulary),
         // Padding weighs nothing.
-        Objective::EntropyFloor(..) => {
+        Objective::EntropyFloor { .. } => {
             let targets = windows.targets.iter().zip(&windows.weights);
             unigram(targets.map(|(&target, &weight)| (target, f64::from(weight))), vocabulary)
         }
@@ -49,8 +63,8 @@ mod tests {
         let windows = corpus::pack([(&[1, 2][..], false, 2.0), (&[2][..], true, 1.0)], 4, 0);
         let of = |objective| of_training(&Settings { objective, ..Settings::default() }, &windows, 4);
         // 1, 2 and the end twice; 2 once more; one added to each of four.
-        assert_eq!(of(Objective::EntropyFloor(0.1, FloorOf::Training)), [3.0, 3.0, 4.0, 1.0].map(|n: f32| n / 11.0));
-        assert_eq!(of(Objective::LabelSmoothing(0.1)), [0.25; 4]);
+        assert_eq!(of(Objective::EntropyFloor { share: 0.1, of: FloorOf::Training }), [3.0, 3.0, 4.0, 1.0].map(|n: f32| n / 11.0));
+        assert_eq!(of(Objective::LabelSmoothing { share: 0.1 }), [0.25; 4]);
         assert!(of(Objective::CrossEntropy).is_empty());
     }
 }

@@ -3,9 +3,15 @@ use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients_in_parts, 
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
 use model::{Transformer, Weights};
-use ops::{AdamW, DeviceFailure, Late, Precision};
+use ops::{AdamW, AdamWConfig, DeviceFailure, Late, Precision};
 use serde::{Deserialize, Serialize};
 use streams::Streams;
+
+/// The optimizer's settings.
+fn optimizer(settings: &Settings) -> AdamWConfig {
+    let &Settings { beta1, beta2, weight_decay, clip, .. } = settings;
+    AdamWConfig { beta1, beta2, epsilon: 1e-8, weight_decay, clip }
+}
 
 /// A finished training run.
 pub struct Trained {
@@ -152,7 +158,7 @@ impl<'a> Run<'a> {
         let tracked = device.clone().autodiff();
         let mut transformer = Transformer::new(start, &tracked).with_precision(settings.precision);
         let decays = transformer.decays();
-        let mut optimizer = AdamW::new(settings.optimizer());
+        let mut optimizer = AdamW::new(optimizer(settings));
         optimizer.prepare(&untracked(&mut transformer));
         // A batch is divided by what its targets weigh on average in the training set. Divided by their own weight, a batch
         // that happens to hold one source would count as if that source weighed 1.
@@ -178,7 +184,7 @@ impl<'a> Run<'a> {
             let found = state.micro.fit(
                 || ops::memory::release(device),
                 |windows| {
-                    let rule = settings.objective.rule(&prior);
+                    let rule = prior::rule(settings.objective, &prior);
                     let found = ops::caught(|| gradients_in_parts(&mut transformer, &batch, windows, rule, &tracked))?;
                     // Later steps take what the first ones gave back.
                     if step < CHECKED { ops::memory::check(&found.tensors).map(|()| found) } else { Ok(found) }

@@ -59,7 +59,7 @@ impl Fixture {
     }
 
     fn attention(&self, device: &Device) -> Attention {
-        Attention::new(self.config.attention(3, TIME), &self.batch.starts, device)
+        Attention::new(model::attention_shape(&self.config, 3, TIME), &self.batch.starts, device)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Temperature and truncation on distributions that are passed on exactly, without sampling noise.
 //!
 //! Source: derived here; Marchi et al. 2024 for what it leads to. What they hold to account is
-//! [`Sampling`](crate::learners::Sampling). The trap: these are laws of independent draws (unigrams). A mixture with a
+//! [`Sampling`](sampling::Sampling). The trap: these are laws of independent draws (unigrams). A mixture with a
 //! share α of truth is within -ln α of the truth *per document*, which is next to nothing per token: "ten percent human
 //! text does not save a cool loop" is about diversity and not about perplexity.
 
@@ -70,7 +70,7 @@ pub(crate) fn normalised(mut weights: Vec<f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learners::Sampling;
+    use ::sampling::Sampling;
 
     /// Effective words of an eight-thousand-word Zipf(1), generation by generation (literature's table).
     #[test]

@@ -6,9 +6,10 @@
 
 use std::convert::Infallible;
 
+use sampling::Sampling;
 use streams::{Stream, Streams};
 
-use super::{Family, Independent, Sampling, Weighted};
+use super::{Family, Independent, Weighted};
 use crate::Entry;
 
 /// The categorical learner. Its model is the vector of K relative frequencies.

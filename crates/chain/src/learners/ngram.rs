@@ -24,12 +24,13 @@ mod model;
 
 use std::collections::BTreeMap;
 
+use sampling::Sampling;
 use streams::{Purpose, Stream, Streams};
 
 use self::model::END;
 pub use self::model::NGramModel;
+use super::FitError;
 use super::independent::Store;
-use super::{FitError, Sampling};
 use crate::{Entry, Generation, Learner, TrainingSet};
 
 /// See above: far beyond any length that a working model writes, and soon reached by one that cannot end.

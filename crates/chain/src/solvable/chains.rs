@@ -2,15 +2,16 @@
 
 use std::fmt::Display;
 
+use sampling::Sampling;
 use streams::{Purpose, Stream, Streams};
 
 use super::markov::Markov;
 use super::{Error, Observation, Part, Settings, settings};
 use crate::learners::{
     Categories, Example, Family, Gaussian, Gaussians, Independent, KernelDensities, KernelDensity, Mixture, Mixtures,
-    NGram, NGramModel, Regressions, Sampling,
+    NGram, NGramModel, Regressions,
 };
-use crate::{Entry, HumanSet, Learner, Plan, Recipe, Sizes, Source, laws, run};
+use crate::{Entry, HumanSet, Learner, Plan, Recipe, Sizes, laws, run};
 
 /// A chain of `generations` models of the kind that the settings choose, and what is measured of each: see
 /// [the table](super). Model 0 is fitted to the human draws. `fresh` never runs out, for the truth is known.
@@ -28,16 +29,8 @@ pub fn simulate(
 ) -> Result<Vec<Observation>, Error> {
     settings.check()?;
     sampling.check()?;
-    settings.check_sampling(&sampling)?;
-    let draws = settings.draws() as u64;
-    let fresh = recipe.amount(Source::Fresh).and_then(|amount| amount.tokens(draws)).unwrap_or(0);
-    let sizes = Sizes {
-        human: draws,
-        in_history: draws,
-        reserve: fresh.saturating_mul(generations.saturating_sub(1).into()),
-        writing: settings.writing() as u64,
-        generations,
-    };
+    sampling.refuse_all_but(settings.honours())?;
+    let sizes = settings.sizes(&recipe, generations);
     recipe.check(&sizes)?;
     let chain = Chain { recipe, sizes, streams: Streams::new(seed) };
     match settings {
@@ -46,7 +39,7 @@ pub fn simulate(
         Settings::GaussianMixture(settings) => chain.mixture(settings),
         Settings::KernelDensity(settings) => chain.kernel_density(settings),
         Settings::LinearRegression(settings) => chain.regression(settings),
-        Settings::NGram(settings) => chain.n_gram(settings, sampling),
+        Settings::Markov(settings) => chain.markov(settings, sampling),
     }
 }
 
@@ -71,7 +64,7 @@ pub struct Text {
 /// # Panics
 /// If a symbol is one of the two highest numbers, or `truth` is not as long as `test`.
 pub fn simulate_text(
-    settings: &settings::NGram,
+    settings: &settings::Markov,
     text: Text,
     recipe: Recipe,
     sampling: Sampling,
@@ -79,7 +72,7 @@ pub fn simulate_text(
     seed: u64,
 ) -> Result<Vec<Observation>, Error> {
     // The human set is what was given, and not so many draws of the built-in language.
-    Settings::NGram(settings::NGram { draws: text.human.len(), ..settings.clone() }).check()?;
+    Settings::Markov(settings::Markov { draws: text.human.len(), ..settings.clone() }).check()?;
     sampling.check()?;
     let sizes = Sizes {
         human: text.human.len() as u64,
@@ -258,7 +251,7 @@ impl Chain {
         )
     }
 
-    fn n_gram(self, settings: &settings::NGram, sampling: Sampling) -> Result<Vec<Observation>, Error> {
+    fn markov(self, settings: &settings::Markov, sampling: Sampling) -> Result<Vec<Observation>, Error> {
         let language = Markov::new(settings.symbols, settings.exponent, settings.length);
         let mut human =
             language.documents(self.human_draws(), &mut self.streams.stream(Purpose::Learner, 0, HUMAN_TEXT));
@@ -268,7 +261,7 @@ impl Chain {
         self.text(settings, Text { human, reserve, test, truth }, sampling)
     }
 
-    fn text(self, settings: &settings::NGram, text: Text, sampling: Sampling) -> Result<Vec<Observation>, Error> {
+    fn text(self, settings: &settings::Markov, text: Text, sampling: Sampling) -> Result<Vec<Observation>, Error> {
         let Text { mut human, reserve, test, truth } = text;
         human.extend(reserve);
         let (learner, entries) = NGram::new(settings.order, settings.discount, human, self.streams);

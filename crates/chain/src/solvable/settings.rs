@@ -5,88 +5,81 @@
 mod check;
 mod kinds;
 
-use serde::{Deserialize, Serialize};
+use sampling::Opt;
 
 use self::check::Check;
-pub use self::kinds::{Categorical, Gaussian, GaussianMixture, KernelDensity, LinearRegression, NGram};
-use crate::learners::Sampling;
+pub use self::kinds::{
+    Categorical, Gaussian, GaussianMixture, KernelDensity, LinearRegression, Markov, Settings,
+};
+use crate::{Recipe, Sizes, Source};
 
-/// A setting out of its range, or a sampler that this kind of learner has no use for.
+/// A setting out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SettingsError {
-    /// Out of range.
-    #[error("{kind}: {key} = {value} cannot be learned from: take {range}")]
-    Range {
-        /// The learner's kind.
-        kind: &'static str,
-        /// The setting's name.
-        key: &'static str,
-        /// What it was.
-        value: String,
-        /// What it may be.
-        range: String,
-    },
-    /// A sampler that does not act on this learner.
-    #[error(
-        "{kind}: it writes from its own distribution; leave the sampler's settings out (all act on categorical and \
-         n-gram, the temperature alone on gaussian)"
-    )]
-    Sampler {
-        /// The learner's kind.
-        kind: &'static str,
-    },
+#[error("{kind}: {key} = {value}: must be {range}")]
+pub struct SettingsError {
+    /// The learner's kind.
+    pub kind: &'static str,
+    /// The setting's name.
+    pub key: &'static str,
+    /// Its value.
+    pub value: String,
+    /// The values that it may have.
+    pub range: String,
 }
 
-/// Which learner, and what it is to learn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Settings {
-    /// Relative frequencies of types.
-    Categorical(Categorical),
-    /// Mean and covariance.
-    Gaussian(Gaussian),
-    /// Gaussian components by expectation and maximisation.
-    GaussianMixture(GaussianMixture),
-    /// A kernel on each draw.
-    KernelDensity(KernelDensity),
-    /// Least squares on labels of the last model.
-    LinearRegression(LinearRegression),
-    /// Kneser-Ney on texts of a known language.
-    NGram(NGram),
+/// What is asked of the settings of every kind.
+trait Kind {
+    /// Documents of the human set.
+    fn draws(&self) -> usize;
+
+    /// Documents that each generation generates; none if as many as the human set holds.
+    fn writing(&self) -> Option<usize>;
+
+    /// The sampler's options that act on this learner.
+    fn honours(&self) -> &'static [Opt] {
+        &[]
+    }
+
+    /// Whether it counts whole documents, so that a recipe's weights mean nothing to it.
+    fn counts_documents(&self) -> bool {
+        false
+    }
+
+    /// The first setting out of its range is an error.
+    fn check(&self, check: &Check) -> Result<(), SettingsError>;
 }
 
 impl Settings {
-    /// The learner's kind, as the file says it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Categorical(_) => "categorical",
-            Self::Gaussian(_) => "gaussian",
-            Self::GaussianMixture(_) => "gaussian-mixture",
-            Self::KernelDensity(_) => "kernel-density",
-            Self::LinearRegression(_) => "linear-regression",
-            Self::NGram(_) => "n-gram",
-        }
-    }
-
     /// Documents of the human set: the budget that a recipe's shares refer to.
     pub fn draws(&self) -> usize {
-        self.sizes().0
+        self.of_kind().draws()
     }
 
-    /// Documents that each generation writes, before [`Recipe::writing_budget`](crate::Recipe::writing_budget).
+    /// Documents that each generation generates, before [`Recipe::writing_budget`].
     pub fn writing(&self) -> usize {
-        let (draws, writing) = self.sizes();
-        writing.unwrap_or(draws)
+        self.of_kind().writing().unwrap_or(self.draws())
     }
 
-    fn sizes(&self) -> (usize, Option<usize>) {
-        match self {
-            Self::Categorical(s) => (s.draws, s.writing),
-            Self::Gaussian(s) => (s.draws, s.writing),
-            Self::GaussianMixture(s) => (s.draws, s.writing),
-            Self::KernelDensity(s) => (s.draws, s.writing),
-            Self::LinearRegression(s) => (s.draws, s.writing),
-            Self::NGram(s) => (s.draws, s.writing),
+    /// The sampler's options that act on this learner.
+    pub fn honours(&self) -> &'static [Opt] {
+        self.of_kind().honours()
+    }
+
+    /// Whether it counts whole documents, so that a recipe's weights mean nothing to it.
+    pub fn counts_documents(&self) -> bool {
+        self.of_kind().counts_documents()
+    }
+
+    /// The sizes that a recipe finds. `fresh` never runs out, since the truth is known.
+    pub fn sizes(&self, recipe: &Recipe, generations: u32) -> Sizes {
+        let human = self.draws() as u64;
+        let fresh = recipe.amount(Source::Fresh).and_then(|amount| amount.tokens(human)).unwrap_or(0);
+        Sizes {
+            human,
+            in_history: human,
+            reserve: fresh.saturating_mul(generations.saturating_sub(1).into()),
+            writing: self.writing() as u64,
+            generations,
         }
     }
 
@@ -96,31 +89,10 @@ impl Settings {
     /// The first setting out of range.
     pub fn check(&self) -> Result<(), SettingsError> {
         let check = Check { kind: self.kind() };
-        if let (_, Some(writing)) = self.sizes() {
+        if let Some(writing) = self.of_kind().writing() {
             check.at_least("writing", writing, 1)?;
         }
-        match self {
-            Self::Categorical(s) => s.check(&check),
-            Self::Gaussian(s) => s.check(&check),
-            Self::GaussianMixture(s) => s.check(&check),
-            Self::KernelDensity(s) => s.check(&check),
-            Self::LinearRegression(s) => s.check(&check),
-            Self::NGram(s) => s.check(&check),
-        }
-    }
-
-    /// Checks that a sampler acts on this kind of learner: all settings do on `categorical` and `n-gram`, the temperature
-    /// on `gaussian`.
-    ///
-    /// # Errors
-    /// [`SettingsError::Sampler`] if not.
-    pub fn check_sampling(&self, sampling: &Sampling) -> Result<(), SettingsError> {
-        let acts = match self {
-            Self::Categorical(_) | Self::NGram(_) => true,
-            Self::Gaussian(_) => Sampling { temperature: 1.0, ..*sampling }.is_plain(),
-            _ => sampling.is_plain(),
-        };
-        if acts { Ok(()) } else { Err(SettingsError::Sampler { kind: self.kind() }) }
+        self.of_kind().check(&check)
     }
 }
 
@@ -134,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_kind_alone_is_enough_and_is_written_back() {
-        for kind in ["categorical", "gaussian", "gaussian-mixture", "kernel-density", "linear-regression", "n-gram"] {
+        for kind in Settings::KINDS.iter().copied() {
             let settings = read(&format!("kind = \"{kind}\"")).unwrap();
             assert_eq!((settings.kind(), settings.check()), (kind, Ok(())));
             assert_eq!(settings.writing(), settings.draws());
@@ -160,15 +132,15 @@ mod tests {
             ("kind = \"categorical\"\nfrequencies = [0.0]", "a finite sum above 0"),
             ("kind = \"categorical\"\nfrequencies = [0.5, -0.5]", "frequencies = -0.5"),
             ("kind = \"categorical\"\nexponent = inf", "exponent = inf"),
-            ("kind = \"gaussian\"\ndraws = 1", "draws = 1 cannot be learned from: take 2 or more"),
+            ("kind = \"gaussian\"\ndraws = 1", "draws = 1 must be 2 or more"),
             ("kind = \"gaussian\"\nsampling_bias = -1", "sampling_bias"),
             ("kind = \"gaussian-mixture\"\nfloor = 0", "floor = 0"),
-            ("kind = \"gaussian-mixture\"\ncomponents = 9\ndraws = 8", "take 9 or more"),
+            ("kind = \"gaussian-mixture\"\ncomponents = 9\ndraws = 8", "must be 9 or more"),
             ("kind = \"kernel-density\"\nbandwidth = 0.0", "bandwidth = 0"),
-            ("kind = \"kernel-density\"\ndimensions = 4\ndraws = 4", "take 5 or more"),
-            ("kind = \"linear-regression\"\ndimensions = 10\ndraws = 11", "take 12 or more"),
-            ("kind = \"n-gram\"\ndiscount = 1.0", "discount = 1"),
-            ("kind = \"n-gram\"\nlength = 0.5", "length = 0.5"),
+            ("kind = \"kernel-density\"\ndimensions = 4\ndraws = 4", "must be 5 or more"),
+            ("kind = \"linear-regression\"\ndimensions = 10\ndraws = 11", "must be 12 or more"),
+            ("kind = \"markov\"\ndiscount = 1.0", "discount = 1"),
+            ("kind = \"markov\"\nlength = 0.5", "length = 0.5"),
         ] {
             let message = read(text).unwrap().check().unwrap_err().to_string();
             assert!(message.contains(needle) && !message.contains('\n'), "{message}");
@@ -176,20 +148,18 @@ mod tests {
     }
 
     #[test]
-    fn samplers_act_where_they_can() {
-        let cool = Sampling { temperature: 0.8, ..Sampling::default() };
-        let cut = Sampling { top_k: Some(3), ..Sampling::default() };
-        for (kind, takes) in [
-            ("categorical", [true, true]),
-            ("n-gram", [true, true]),
-            ("gaussian", [true, false]),
-            ("gaussian-mixture", [false, false]),
-            ("kernel-density", [false, false]),
-            ("linear-regression", [false, false]),
+    fn options_act_where_they_can() {
+        for (kind, options) in [
+            ("categorical", 5),
+            ("markov", 5),
+            ("gaussian", 1),
+            ("gaussian-mixture", 0),
+            ("kernel-density", 0),
+            ("linear-regression", 0),
         ] {
             let settings = read(&format!("kind = \"{kind}\"")).unwrap();
-            assert_eq!([cool, cut].map(|sampling| settings.check_sampling(&sampling).is_ok()), takes, "{kind}");
-            assert_eq!(settings.check_sampling(&Sampling::default()), Ok(()));
+            assert_eq!(settings.honours().len(), options, "{kind}");
+            assert_eq!(settings.counts_documents(), kind == "markov");
         }
     }
 }

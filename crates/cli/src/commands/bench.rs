@@ -7,11 +7,11 @@
 use crate::Failure;
 use crate::args::{BenchArgs, Measured, Precision};
 use burn::tensor::{Device, Tensor};
-use corpus::Sampling;
 use inference::{Decoding, decode, decoder};
 use model::{ModelConfig, Preset, Transformer, Weights};
 use ops::device::{Chosen, Kind};
 use ops::{AdamW, AdamWConfig, TokenRule};
+use sampling::Sampling;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -1,7 +1,8 @@
 use crate::args::{PlanArgs, RunArgs, StepArgs};
 use crate::progress::{Progress, duration};
 use crate::{Failure, args::ProgressKind};
-use orchestrator::{Experiment, Plan, RunOptions, Summary};
+use experiment::Experiment;
+use orchestrator::{Plan, RunOptions, Summary};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -63,7 +64,7 @@ pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
 /// The defences, each with the line that sets it.
 fn defences() -> String {
     let mut text = String::new();
-    for listed in orchestrator::defences() {
+    for listed in experiment::defences() {
         let about = listed.about;
         let anchors: Vec<&str> = about.price.anchors.iter().map(|anchor| anchor.name()).collect();
         let anchors = if anchors.is_empty() { "nothing".to_owned() } else { anchors.join(", ") };
@@ -77,7 +78,7 @@ fn defences() -> String {
         text.push('\n');
     }
     text += "Recipes: how much human text there is, and of which kind (recipe = \"NAME\")\n";
-    for recipe in orchestrator::recipes() {
+    for recipe in experiment::recipes() {
         text += &format!("    {:24} {}\n", recipe.name, recipe.about);
     }
     text += "\nIn an experiment file, an arm or all arms: curation = [\"near-duplicates\", { detector = { keep = 0.8 } }]\n\

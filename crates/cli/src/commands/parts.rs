@@ -3,7 +3,8 @@
 use crate::Failure;
 use crate::args::{EvaluateArgs, SampleArgs, Text, TrainArgs};
 use crate::progress::Training;
-use corpus::{Document, Sampling, TokenSet, Tokenizer, pack};
+use crate::sampling_flags::SamplingFlags;
+use corpus::{Document, TokenSet, Tokenizer, pack};
 use evaluation::DocumentLoss;
 use inference::{Prompts, WriteSettings};
 use model::Weights;
@@ -100,16 +101,7 @@ fn load(folder: &Path) -> Result<(Weights, Tokenizer), Failure> {
 /// `habsburg sample`
 pub(crate) fn sample(args: SampleArgs) -> Result<(), Failure> {
     let device = ops::device::parse(&args.device.device).map_err(Failure::request)?;
-    let sampling = Sampling {
-        temperature: args.temperature,
-        top_k: args.top_k,
-        top_p: args.top_p,
-        min_p: args.min_p,
-        repetition_penalty: args.repetition_penalty,
-        greedy: args.greedy,
-        watermark: None,
-        systematic: args.systematic,
-    };
+    let SamplingFlags(sampling) = args.sampling;
     sampling.check().map_err(Failure::request)?;
     let (weights, tokenizer) = load(&args.model)?;
     let settings = WriteSettings {

@@ -315,7 +315,7 @@ fn what_cannot_be_is_refused() {
         ("curaton=[]", "curaton: unknown key; did you mean `curation`?"),
         ("curation=[\"filter-by-label\"]", "recipe.latest cannot be filled in generation 1"),
         ("curation=[\"filter-by-label\"]", "curation has dropped the rest"),
-        ("sample.watermark={gamma=1.5}", "watermark.gamma = 1.5 cannot be sampled with"),
+        ("sample.watermark={gamma=1.5}", "watermark.gamma = 1.5: must be"),
         ("sample.watermark={gama=0.5}", "sample.watermark.gama: unknown key; did you mean `gamma`?"),
         ("sweep.curation=[\"detector\"]", "invalid type: string \"detector\""),
     ] {

@@ -4,8 +4,8 @@ use crate::lab::Lab;
 
 const DRIFT: &str = r#"
 name = "drift"
+[model]
 kind = "gaussian"
-[learner]
 draws = 20
 estimator = "biased"
 [chain]
@@ -53,10 +53,10 @@ fn a_learner_that_can_be_solved_writes_the_same_run_directory() {
     let more = lab.read("out/metrics.csv");
     assert!(metrics.lines().all(|line| more.contains(line)) && more.contains(",replace,3,29,"));
     lab.refuses(
-        "run drift.toml --out out --set learner.draws=21",
-        "holds another experiment: arm `replace`.learner.draws",
+        "run drift.toml --out out --set model.draws=21",
+        "holds another experiment: arm `replace`.model.draws",
     );
-    lab.refuses("plan drift.toml --out steps", "kind = \"gaussian\" has no stages");
+    lab.refuses("plan drift.toml --out steps", "model.kind = \"gaussian\" has no stages");
     lab.refuses("step out --chain replace/seed-0 --generation 0", "has no stages");
 }
 
@@ -65,8 +65,8 @@ fn a_grid_of_them_and_a_chain_that_ends() {
     let lab = Lab::new();
     lab.write(
         "grid.toml",
-        "name = \"grid\"\nkind = \"categorical\"\n[learner]\ntypes = 50\n[chain]\ngenerations = 5\nseeds = [0]\n\
-         [sweep]\nsample.temperature = [0.7, 1.0]\nlearner.draws = [100, 1000]\n",
+        "name = \"grid\"\n[model]\nkind = \"categorical\"\ntypes = 50\n[chain]\ngenerations = 5\nseeds = [0]\n\
+         [sweep]\nsample.temperature = [0.7, 1.0]\nmodel.draws = [100, 1000]\n",
     );
     lab.works("run grid.toml --out out --progress none");
     let metrics = lab.read("out/metrics.csv");
@@ -80,24 +80,25 @@ fn wrong_requests() {
     let lab = Lab::new();
     lab.write("drift.toml", DRIFT);
     for (assignment, why) in [
-        ("kind=\"gausian\"", "kind = \"gausian\": one of transformer, categorical, gaussian, "),
-        ("learner.drws=5", "arm `replace`.learner.drws: unknown key; did you mean `draws`?"),
-        ("learner.kind=\"categorical\"", "this file's kind is gaussian"),
-        ("learner.draws=0", "draws = 0"),
-        ("model.width=5", "model: unknown key"),
+        ("model.kind=\"gausian\"", "model.kind = \"gausian\": did you mean \"gaussian\"? (one of transformer, "),
+        ("model.drws=5", "model.drws: unknown key for model.kind = \"gaussian\"; did you mean `draws`?"),
+        ("kind=\"gaussian\"", "kind: unknown key"),
+        ("model.kind=\"categorical\"", "model.estimator: unknown key for model.kind = \"categorical\"; a gaussian has it"),
+        ("model.draws=0", "draws = 0"),
+        ("model.width=5", "model.width: unknown key for model.kind = \"gaussian\"; a transformer has it"),
         ("corpus.name=\"sotu\"", "corpus: unknown key"),
         ("train.start=\"latest\"", "train: unknown key"),
         ("members=2", "members: unknown key"),
-        ("sample.tokens=5", "set that"),
-        ("sample.top_k=5", "leave the sampler's settings out"),
+        ("sample.tokens=5", "sample.tokens: unknown key"),
+        ("sample.top_k=5", "sample.top_k: unknown key for model.kind = \"gaussian\"; a transformer, "),
         ("sample.temperature=0", "temperature = 0"),
         ("recipe={pool=21}", "recipe.pool cannot be filled in generation 1"),
-        ("sweep.train.clip=[1.0]", "sweep.train.clip: unknown key"),
+        ("sweep.train.clip=[1.0]", "train: unknown key for model.kind = \"gaussian\"; a transformer has it"),
     ] {
         lab.refuses(&format!("run drift.toml --out out --set {assignment}"), why);
         lab.refuses(&format!("plan drift.toml --set {assignment}"), why);
     }
-    lab.write("ngram.toml", DRIFT.replace("gaussian", "n-gram").replace("estimator = \"biased\"", ""));
-    lab.refuses("plan ngram.toml", "counts whole documents, and has no weights");
-    lab.refuses("run experiment.toml --out out --set learner.draws=5", "learner: unknown key");
+    lab.write("ngram.toml", DRIFT.replace("gaussian", "markov").replace("estimator = \"biased\"", ""));
+    lab.refuses("plan ngram.toml", "counts whole documents; leave weights out");
+    lab.refuses("run experiment.toml --out out --set model.draws=5", "model.draws: unknown key; ");
 }

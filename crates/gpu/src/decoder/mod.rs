@@ -31,6 +31,7 @@ mod tests;
 mod weights;
 mod write;
 
+use ::sampling::Sampling;
 use block::Given;
 pub use block::{Block, Passage, Turn};
 use cubecl::prelude::*;
@@ -63,26 +64,14 @@ pub struct Options {
     pub tile: Tile,
 }
 
-/// How tokens are drawn: the part of a sampler's settings that the device knows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Drawing {
-    /// Divides the logits.
-    pub temperature: f64,
-    /// Keeps the tokens that have at least this share of the best one's probability; 0 keeps all.
-    pub min_p: f64,
-    /// Divides the positive and multiplies the negative logits of the tokens that were written; 1 changes nothing.
-    pub repetition_penalty: f64,
-    /// Takes the largest logit.
-    pub greedy: bool,
-    /// The token that begins and ends a document.
-    pub separator: u32,
-}
-
-impl Default for Drawing {
-    /// The model's own distribution; documents end with token 0.
-    fn default() -> Self {
-        Self { temperature: 1.0, min_p: 0.0, repetition_penalty: 1.0, greedy: false, separator: 0 }
-    }
+/// Whether the device draws by these settings; otherwise the CPU has to, from [`GpuDecoder::logits`]. Top-k and top-p need the
+/// distribution sorted, watermarks and systematic samples need what the host knows.
+pub fn draws(sampling: &Sampling) -> bool {
+    let Sampling { temperature: _, top_k, top_p, min_p: _, repetition_penalty: _, greedy, watermark, systematic } =
+        *sampling;
+    let is_whole = top_k.is_none() && top_p.is_none_or(|p| p >= 1.0);
+    let is_marked = watermark.is_some_and(|mark| mark.is_seen());
+    (greedy || is_whole) && !is_marked && !systematic
 }
 
 /// Decodes on a GPU.
@@ -127,7 +116,7 @@ impl GpuDecoder {
         let shared = client.properties().hardware.max_shared_memory_size;
         config.heads <= UNITS
             && attention::Shape { sizes, units: UNITS }.shared_memory() <= shared
-            && sampling(sizes, &Drawing::default(), 1, false).shared_memory() <= shared
+            && sample_shape(sizes, &Sampling::default(), 0, 1, false).shared_memory() <= shared
     }
 
     /// The sizes.
@@ -140,7 +129,8 @@ impl GpuDecoder {
         self.options.slots
     }
 
-    /// Advances every slot by `steps` tokens at most; what it wrote is read back once, at the end.
+    /// Advances every slot by `steps` tokens at most; what it wrote is read back once, at the end. A document begins and ends
+    /// with `separator`.
     ///
     /// A slot that goes on with a document must be the one that has begun it, and hold all its positions so far.
     ///
@@ -148,17 +138,20 @@ impl GpuDecoder {
     /// If the device fails.
     ///
     /// # Panics
-    /// If there are more turns than slots, or a passage is not as its documentation says.
+    /// If there are more turns than slots, a passage is not as its documentation says, or the device does not [draw](draws) by
+    /// these settings.
     pub fn advance(
         &mut self,
         turns: &[Turn<'_>],
         steps: usize,
-        drawing: &Drawing,
+        sampling: &Sampling,
+        separator: u32,
     ) -> Result<Block, cubecl::server::ServerError> {
         assert!(turns.len() <= self.options.slots, "{} turns for {} slots", turns.len(), self.options.slots);
+        assert!(draws(sampling), "the device does not draw by {sampling:?}");
         let prompts = turns.iter().any(|turn| [turn.now, turn.then].iter().flatten().any(|p| !p.prompt.is_empty()));
-        let shape = sampling(self.sizes, drawing, steps, prompts);
-        let given = Given::new(&self.config, turns, self.rows, steps, drawing.separator, prompts);
+        let shape = sample_shape(self.sizes, sampling, separator, steps, prompts);
+        let given = Given::new(&self.config, turns, self.rows, steps, separator, prompts);
         let [starts, uniforms, prompts] = [
             u32::as_bytes(&given.starts),
             f32::as_bytes(&given.uniforms),
@@ -169,7 +162,7 @@ impl GpuDecoder {
         self.begin(&starts, &ids, shape);
         for _ in 0..steps {
             self.step();
-            self.sample(&uniforms, &prompts, &ids, shape, drawing);
+            self.sample(&uniforms, &prompts, &ids, shape, sampling);
         }
         let bytes = self.client.read_one(ids)?;
         Ok(Block { ids: u32::from_bytes(&bytes).to_vec(), steps })
@@ -200,14 +193,14 @@ impl GpuDecoder {
     /// If there are more inputs than slots, or one is outside the vocabulary or the context.
     pub fn logits(&mut self, inputs: &[Option<(u32, usize)>]) -> Result<Vec<f32>, cubecl::server::ServerError> {
         assert!(inputs.len() <= self.options.slots, "{} inputs for {} slots", inputs.len(), self.options.slots);
-        let drawing = Drawing { greedy: true, ..Drawing::default() };
+        let (sampling, separator) = (Sampling { greedy: true, ..Sampling::default() }, 0);
         let turn = |&(token, position): &(u32, usize)| Passage { token, position, uniforms: &[0.0], prompt: &[] };
         let turns: Vec<Turn<'_>> =
             inputs.iter().map(|input| Turn { now: input.as_ref().map(turn), then: None }).collect();
-        let given = Given::new(&self.config, &turns, self.rows, 1, drawing.separator, false);
+        let given = Given::new(&self.config, &turns, self.rows, 1, separator, false);
         let starts = self.client.create_from_slice(u32::as_bytes(&given.starts));
         let ids = self.client.empty(self.rows * 2 * 4);
-        self.begin(&starts, &ids, sampling(self.sizes, &drawing, 1, false));
+        self.begin(&starts, &ids, sample_shape(self.sizes, &sampling, separator, 1, false));
         self.step();
         let bytes = self.client.read_one(self.state.logits.clone())?;
         let rows = f32::from_bytes(&bytes).chunks_exact(self.sizes.logits).take(self.options.slots);
@@ -216,16 +209,16 @@ impl GpuDecoder {
 }
 
 /// The sampling kernel's form.
-fn sampling(sizes: Sizes, drawing: &Drawing, steps: usize, prompts: bool) -> sample::Shape {
+fn sample_shape(sizes: Sizes, sampling: &Sampling, separator: u32, steps: usize, prompts: bool) -> sample::Shape {
     sample::Shape {
         sizes,
         units: UNITS,
         lanes: UNITS,
         steps,
-        separator: drawing.separator,
-        greedy: drawing.greedy,
+        separator,
+        greedy: sampling.greedy,
         prompts,
-        penalty: drawing.repetition_penalty != 1.0,
-        min_p: drawing.min_p > 0.0,
+        penalty: sampling.repetition_penalty.is_some_and(|penalty| penalty != 1.0),
+        min_p: sampling.min_p.is_some_and(|p| p > 0.0),
     }
 }

@@ -2,9 +2,10 @@
 
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use sampling::Sampling;
 
 use super::state::{Layer, argument};
-use super::{Drawing, GpuDecoder, Tile, UNITS, attention, product, sample};
+use super::{GpuDecoder, Tile, UNITS, attention, product, sample};
 
 impl GpuDecoder {
     pub(super) fn begin(&self, starts: &Handle, ids: &Handle, shape: sample::Shape) {
@@ -150,11 +151,12 @@ impl GpuDecoder {
         prompts: &Handle,
         ids: &Handle,
         shape: sample::Shape,
-        drawing: &Drawing,
+        sampling: &Sampling,
     ) {
         let (state, sizes) = (&self.state, &self.sizes);
         // Finite and above 0: neither 0 · ∞ for the best logit nor ∞ · 0 for one of -∞.
-        let scale = (1.0 / drawing.temperature).clamp(f32::MIN_POSITIVE.into(), f32::MAX.into()) as f32;
+        let scale = (1.0 / sampling.temperature).clamp(f32::MIN_POSITIVE.into(), f32::MAX.into()) as f32;
+        let (penalty, min_p) = (sampling.repetition_penalty.unwrap_or(1.0), sampling.min_p.unwrap_or(0.0));
         let given = self.rows * 2 * shape.steps;
         unsafe {
             sample::sample_kernel::launch_unchecked(
@@ -170,7 +172,7 @@ impl GpuDecoder {
                 argument(&state.states, self.rows * sample::STATE),
                 argument(&state.seen, self.rows * shape.words()),
                 argument(ids, given),
-                sample::FactorsLaunch::new(scale, drawing.repetition_penalty as f32, drawing.min_p as f32),
+                sample::FactorsLaunch::new(scale, penalty as f32, min_p as f32),
                 shape,
             );
         }

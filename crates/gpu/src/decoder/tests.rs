@@ -75,8 +75,11 @@ fn options(slots: usize) -> Options {
     Options { slots, cache: Stored::Float32, weights: Stored::Float32, tile: Tile::LOW }
 }
 
-fn plain() -> Drawing {
-    Drawing::default()
+/// The token that begins and ends a document.
+const SEPARATOR: u32 = 0;
+
+fn plain() -> Sampling {
+    Sampling::default()
 }
 
 /// The uniform numbers of a document.
@@ -120,29 +123,29 @@ impl Source for Shelf {
     }
 }
 
-fn run(decoder: &mut GpuDecoder, drawing: &Drawing, steps: usize, count: u64, prompts: bool) -> Vec<(Vec<u32>, End)> {
+fn run(decoder: &mut GpuDecoder, sampling: &Sampling, steps: usize, count: u64, prompts: bool) -> Vec<(Vec<u32>, End)> {
     let mut shelf = Shelf { count, next: 0, prompts, done: vec![None; count as usize] };
-    write(decoder, drawing, steps, &mut shelf, |_| false).unwrap();
+    write(decoder, (sampling, SEPARATOR), steps, &mut shelf, |_| false).unwrap();
     shelf.done.into_iter().map(Option::unwrap).collect()
 }
 
 /// The token that the processor's rule takes.
-fn choose(logits: &[f32], previous: &[u32], drawing: &Drawing, u: f64) -> u32 {
+fn choose(logits: &[f32], previous: &[u32], sampling: &Sampling, u: f64) -> u32 {
+    let (penalty, min_p) = (sampling.repetition_penalty.unwrap_or(1.0), sampling.min_p.unwrap_or(0.0));
     let mut scores: Vec<f64> = logits.iter().map(|&x| f64::from(x)).collect();
     let mut seen = previous.to_vec();
     seen.sort_unstable();
     seen.dedup();
     for token in seen {
         let score = &mut scores[token as usize];
-        *score = if *score < 0.0 { *score * drawing.repetition_penalty } else { *score / drawing.repetition_penalty };
+        *score = if *score < 0.0 { *score * penalty } else { *score / penalty };
     }
     let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if drawing.greedy {
+    if sampling.greedy {
         return scores.iter().position(|&score| score == best).unwrap() as u32;
     }
-    let weight = |score: f64| ((score - best) / drawing.temperature).exp();
-    let weights: Vec<f64> =
-        scores.iter().map(|&s| weight(s)).map(|w| if w < drawing.min_p { 0.0 } else { w }).collect();
+    let weight = |score: f64| ((score - best) / sampling.temperature).exp();
+    let weights: Vec<f64> = scores.iter().map(|&s| weight(s)).map(|w| if w < min_p { 0.0 } else { w }).collect();
     let target = u * weights.iter().sum::<f64>();
     let mut sum = 0.0;
     weights
@@ -155,20 +158,20 @@ fn choose(logits: &[f32], previous: &[u32], drawing: &Drawing, u: f64) -> u32 {
 }
 
 /// The processor's documents, and the share of the GPU's tokens that its rule would not have taken after the same tokens.
-fn disagreement(owned: &Owned, drawing: &Drawing, prompts: bool, documents: &[(Vec<u32>, End)]) -> (usize, usize) {
+fn disagreement(owned: &Owned, sampling: &Sampling, prompts: bool, documents: &[(Vec<u32>, End)]) -> (usize, usize) {
     let mut cpu = owned.reference(1);
     let (mut wrong, mut all) = (0, 0);
     let mut logits = vec![0.0; owned.config.vocab];
     for (index, (ids, end)) in documents.iter().enumerate() {
         let given = if prompts { prompt(index as u64) } else { vec![] };
         let mut draws = uniforms(index as u64);
-        let mut token = drawing.separator;
-        let written = ids.iter().copied().chain((*end == End::Separator).then_some(drawing.separator));
+        let mut token = SEPARATOR;
+        let written = ids.iter().copied().chain((*end == End::Separator).then_some(SEPARATOR));
         for (position, found) in written.enumerate() {
             cpu.step(&[token], &[position as u32], &mut logits);
             let u = draws();
             let expected =
-                given.get(position).copied().unwrap_or_else(|| choose(&logits, &ids[..position], drawing, u));
+                given.get(position).copied().unwrap_or_else(|| choose(&logits, &ids[..position], sampling, u));
             wrong += usize::from(found != expected);
             all += 1;
             token = found;
@@ -203,20 +206,20 @@ fn logits_are_the_processors() {
 #[test]
 fn documents_are_the_processors() {
     let Some(client) = device() else { return };
-    let drawings = [
+    let samplings = [
         plain(),
-        Drawing { temperature: 0.7, repetition_penalty: 1.3, ..plain() },
-        Drawing { min_p: 0.1, ..plain() },
-        Drawing { greedy: true, repetition_penalty: 1.5, ..plain() },
+        Sampling { temperature: 0.7, repetition_penalty: Some(1.3), ..plain() },
+        Sampling { min_p: Some(0.1), ..plain() },
+        Sampling { greedy: true, repetition_penalty: Some(1.5), ..plain() },
     ];
     let (mut wrong, mut all) = (0, 0);
-    for (shape, drawings) in shapes().into_iter().zip([&drawings[..], &drawings[..1], &drawings[..1]]) {
+    for (shape, samplings) in shapes().into_iter().zip([&samplings[..], &samplings[..1], &samplings[..1]]) {
         let owned = Owned::new(shape);
-        let prompts = drawings.len() > 1;
+        let prompts = samplings.len() > 1;
         let mut decoder = GpuDecoder::new(client.clone(), shape, &owned.weights(), options(16));
-        for drawing in drawings {
-            let documents = run(&mut decoder, drawing, 9, 24, prompts);
-            let (w, a) = disagreement(&owned, drawing, prompts, &documents);
+        for sampling in samplings {
+            let documents = run(&mut decoder, sampling, 9, 24, prompts);
+            let (w, a) = disagreement(&owned, sampling, prompts, &documents);
             (wrong, all) = (wrong + w, all + a);
         }
     }
@@ -243,7 +246,25 @@ fn logits_that_are_no_distribution_end_a_document() {
     owned.embedding[5 * 24] = f32::NAN;
     for greedy in [false, true] {
         let mut decoder = GpuDecoder::new(client.clone(), odd(), &owned.weights(), options(4));
-        let documents = run(&mut decoder, &Drawing { greedy, ..plain() }, 4, 6, false);
+        let documents = run(&mut decoder, &Sampling { greedy, ..plain() }, 4, 6, false);
         assert!(documents.iter().all(|(ids, end)| *end == End::Failed && ids.is_empty()), "{documents:?}");
+    }
+}
+
+#[test]
+fn sorted_marked_and_systematic_draws_are_the_hosts() {
+    let mark = |delta| Some(sampling::Mark { delta, ..sampling::Mark::default() });
+    let greedy = Sampling { greedy: true, top_k: Some(9), ..plain() };
+    for sampling in [plain(), greedy, Sampling { top_p: Some(1.0), watermark: mark(0.0), min_p: Some(0.1), ..plain() }]
+    {
+        assert!(draws(&sampling), "{sampling:?}");
+    }
+    for sampling in [
+        Sampling { top_k: Some(9), ..plain() },
+        Sampling { top_p: Some(0.9), ..plain() },
+        Sampling { watermark: mark(2.0), ..greedy },
+        Sampling { systematic: true, ..plain() },
+    ] {
+        assert!(!draws(&sampling), "{sampling:?}");
     }
 }

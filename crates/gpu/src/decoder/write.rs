@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use cubecl::server::ServerError;
+use sampling::Sampling;
 
-use super::{Drawing, FAILED, GpuDecoder, Passage, Turn};
+use super::{FAILED, GpuDecoder, Passage, Turn};
 
 /// Where documents come from, and where they go.
 pub trait Source {
@@ -84,18 +85,18 @@ impl<D: FnMut() -> f64> Document<D> {
 }
 
 /// Writes documents until the source has no more and all that began have ended, or until `enough`, which is asked after each
-/// block of `steps` tokens.
+/// block of `steps` tokens. A document begins and ends with the separator.
 ///
 /// # Errors
 /// If the device fails.
 pub fn write<S: Source>(
     decoder: &mut GpuDecoder,
-    drawing: &Drawing,
+    (sampling, separator): (&Sampling, u32),
     steps: usize,
     source: &mut S,
     mut enough: impl FnMut(&mut S) -> bool,
 ) -> Result<(), ServerError> {
-    let (separator, context) = (drawing.separator, decoder.config().context);
+    let context = decoder.config().context;
     let mut slots: Vec<Option<Document<S::Draws>>> = (0..decoder.slots()).map(|_| None).collect();
     // Begun, but not by a slot yet.
     let mut waiting: VecDeque<Document<S::Draws>> = VecDeque::new();
@@ -117,7 +118,7 @@ pub fn write<S: Source>(
         if turns.iter().all(|turn| turn.now.is_none()) {
             return Ok(());
         }
-        let block = decoder.advance(&turns, steps, drawing)?;
+        let block = decoder.advance(&turns, steps, sampling, separator)?;
         for (index, (slot, then)) in slots.iter_mut().zip(&mut following).enumerate() {
             let Some(now) = slot else { continue };
             now.take(block.ids(index, 0), separator, context);

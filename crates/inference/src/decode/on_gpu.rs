@@ -2,8 +2,7 @@
 
 use super::{DecodeError, Decoding, Prefix, Sequence};
 use crate::SampleError;
-use corpus::Sampling;
-use gpu::decoder::{Document, Drawing, End, GpuDecoder, Source, write};
+use gpu::decoder::{Document, End, GpuDecoder, Source, write};
 use ops::DeviceFailure;
 use rayon::prelude::*;
 use streams::Purpose;
@@ -12,32 +11,16 @@ use streams::Purpose;
 /// a slot whose two documents have ended does not rest for long.
 const STEPS: usize = 16;
 
-/// How the device draws by these settings; none if it cannot: cuts that need the distribution sorted, watermarks and
-/// systematic samples are the host's.
-pub(crate) fn drawing(sampling: &Sampling, separator: u32) -> Option<Drawing> {
-    let is_whole = sampling.top_k.is_none() && sampling.top_p.is_none_or(|p| p >= 1.0);
-    let is_marked = sampling.watermark.is_some_and(|mark| mark.is_seen());
-    let is_alone = !is_marked && !sampling.systematic;
-    (is_alone && (sampling.greedy || is_whole)).then(|| Drawing {
-        temperature: sampling.temperature,
-        min_p: sampling.min_p.unwrap_or(0.0),
-        repetition_penalty: sampling.repetition_penalty.unwrap_or(1.0),
-        greedy: sampling.greedy,
-        separator,
-    })
-}
-
 /// [`super::decode`] on a GPU.
 pub(super) fn decode(
     decoder: &mut GpuDecoder,
-    drawing: &Drawing,
     decoding: &Decoding,
     budget: u64,
     size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Sequence>, DecodeError> {
     let mut shelf = Shelf { decoding, budget, next: 0, returned: Vec::new(), settled: 0, prefix: Prefix::default() };
-    let written = write(decoder, drawing, STEPS, &mut shelf, |shelf| {
+    let written = write(decoder, (decoding.sampling, decoding.separator), STEPS, &mut shelf, |shelf| {
         shelf.settle(size);
         progress(shelf.prefix.total());
         shelf.prefix.advance(budget)

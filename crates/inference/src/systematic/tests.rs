@@ -1,6 +1,6 @@
 use crate::decode::Writing;
 use crate::{DecodeError, Decoder, Decoding, Sequence, Slot, Stepper, decode};
-use corpus::Sampling;
+use sampling::Sampling;
 use std::collections::BTreeMap;
 use streams::{Purpose, Streams};
 

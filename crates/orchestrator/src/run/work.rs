@@ -81,7 +81,7 @@ impl Run {
             run: Shared {
                 human: &self.human,
                 device: &self.device,
-                questions: self.questions,
+                questions: self.experiment.text().and_then(|text| text.corpus.questions),
                 read_once: &self.read_once,
             },
             arm: settings,

@@ -7,7 +7,7 @@ use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring;
 use crate::truth::{self, Answers};
-use crate::{Error, Truth};
+use crate::{Error, Truth, plant};
 use chain::{Finished, Source};
 use evaluation::{Dimension, DocumentLoss, Measure, metric};
 use experiment::{Plant, PromptFrom, WordRatio};
@@ -65,7 +65,9 @@ pub(super) fn finish(
     })?;
     let Draft { mut stages, verdicts, generated, .. } = finished.generation.state;
     stages.insert(StageKind::Score, *score.id());
-    let mut record = GenerationRecord::done(stages.into_values()).with_verdicts(verdicts);
+    let mut record = GenerationRecord::done(stages.into_values())
+        .with_verdicts(verdicts)
+        .with_versions(super::versions(setup.arm));
     if members.len() > 1 {
         record = record.with_members(members.iter().zip(generated).map(|(member, of)| [*member.stage.id(), of]));
     }
@@ -256,10 +258,10 @@ fn followed(
     let mut list = Vec::new();
     if let Some(plant) = setup.arm.plant() {
         let texts = corpus.documents.iter().map(|document| document.text.as_str());
-        list.push(Measure::new(&metric::GENERATED_PLANTED, plant.share_of(texts)));
+        list.push(Measure::new(&metric::GENERATED_PLANTED, plant::share_of(plant, texts)));
         let documents = &finished.training.documents;
         let texts = documents.iter().map(|pick| draft.read((setup, history), &pick.entry).0.text.as_str());
-        list.push(Measure::new(&metric::TRAINING_PLANTED, plant.share_of(texts)));
+        list.push(Measure::new(&metric::TRAINING_PLANTED, plant::share_of(plant, texts)));
     }
     let human = &setup.run.human.test.documents;
     let ratios = setup.arm.follow().iter();

@@ -1,6 +1,7 @@
 //! A small experiment in a folder of its own, and the device to run it on.
 
-use orchestrator::{Error, Event, Experiment, RunOptions, Summary, run};
+use experiment::Experiment;
+use orchestrator::{Error, Event, RunOptions, Summary, run};
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,9 +1,11 @@
 //! Cases of the categorical learner: heterozygosity, mixtures, the golden ratio, fixation.
 
+use ::sampling::Sampling;
+
 use super::setting::{Setting, Simulate, chains};
 use super::{Case, Kind};
 use crate::laws::{self, Human};
-use crate::learners::{Categorical, Categories, Sampling};
+use crate::learners::{Categorical, Categories};
 use crate::{Amount, Recipe, Source};
 
 /// Unequal types, so that Σp² is not that of a uniform distribution.

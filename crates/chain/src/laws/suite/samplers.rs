@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::iter::repeat_n;
 use std::sync::Arc;
 
+use ::sampling::Sampling;
 use streams::Stream;
 
 use super::counts::sampled;
@@ -11,7 +12,7 @@ use super::setting::{Setting, Simulate, chains};
 use super::survivors::alive;
 use super::{Case, Kind};
 use crate::laws::{self, Human};
-use crate::learners::{Family, Sampling, Weighted};
+use crate::learners::{Family, Weighted};
 
 /// Distributions without sampling noise: each document is the whole distribution that its author writes with, and a model
 /// is the mean over those that the recipe picked.

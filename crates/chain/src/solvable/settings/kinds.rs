@@ -1,8 +1,70 @@
-//! The settings of each kind of learner, and their defaults.
+//! The settings of each kind of learner, their defaults and their ranges.
+//!
+//! A new kind is a struct here with its [`Kind`], a line of the list below, and its chain in `solvable/chains.rs`.
 
+use sampling::{Opt, Sampling};
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
+use super::check::Check;
+use super::{Kind, SettingsError};
 use crate::learners::{Bandwidth, Estimator};
+
+/// One type for all kinds, and what follows from the list of them.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:literal => $variant:ident,)+) => {
+        /// Which learner, and what it is to learn.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind")]
+        pub enum Settings {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($variant),)+
+        }
+
+        impl Settings {
+            /// All kinds, as the file says them.
+            pub const KINDS: &'static [&'static str] = &[$($name),+];
+
+            /// The learner's kind, as the file says it.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                }
+            }
+
+            /// The settings of a kind, from a table that does not hold `kind`.
+            ///
+            /// # Errors
+            /// If there is no such kind, or the table holds something else.
+            pub fn read<'de, D: Deserializer<'de>>(kind: &str, table: D) -> Result<Self, D::Error> {
+                match kind {
+                    $($name => $variant::deserialize(table).map(Self::$variant),)+
+                    _ => Err(D::Error::custom(format!("kind = \"{kind}\": one of {}", Self::KINDS.join(", ")))),
+                }
+            }
+
+            pub(super) fn of_kind(&self) -> &dyn Kind {
+                match self {
+                    $(Self::$variant(settings) => settings,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Relative frequencies of types.
+    "categorical" => Categorical,
+    /// Mean and covariance.
+    "gaussian" => Gaussian,
+    /// Gaussian components by expectation and maximisation.
+    "gaussian-mixture" => GaussianMixture,
+    /// A kernel on each draw.
+    "kernel-density" => KernelDensity,
+    /// Least squares on labels of the last model.
+    "linear-regression" => LinearRegression,
+    /// Kneser-Ney on texts of a known Markov language.
+    "markov" => Markov,
+}
 
 /// Types of known frequency, learned by counting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,7 +173,7 @@ pub struct LinearRegression {
 /// and the same chance. It is the same for all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct NGram {
+pub struct Markov {
     /// Human documents, and the budget that shares refer to: 300.
     pub draws: usize,
     /// Documents that each generation writes: as many.
@@ -180,7 +242,7 @@ impl Default for LinearRegression {
     }
 }
 
-impl Default for NGram {
+impl Default for Markov {
     fn default() -> Self {
         Self {
             draws: 300,
@@ -192,5 +254,158 @@ impl Default for NGram {
             length: 20.0,
             test: 100,
         }
+    }
+}
+
+impl Kind for Categorical {
+    fn draws(&self) -> usize {
+        self.draws
+    }
+
+    fn writing(&self) -> Option<usize> {
+        self.writing
+    }
+
+    fn honours(&self) -> &'static [Opt] {
+        &Sampling::EXACT
+    }
+
+    fn check(&self, check: &Check) -> Result<(), SettingsError> {
+        check.at_least("draws", self.draws, 1)?;
+        check.at_least("types", self.types, 1)?;
+        check.not_negative("exponent", self.exponent)?;
+        let Some(frequencies) = &self.frequencies else { return Ok(()) };
+        for &frequency in frequencies {
+            check.not_negative("frequencies", frequency)?;
+        }
+        let sum: f64 = frequencies.iter().sum();
+        check.that(
+            sum.is_finite() && sum > 0.0,
+            "frequencies",
+            format!("{} numbers", frequencies.len()),
+            "a finite sum above 0",
+        )
+    }
+}
+
+
+impl Kind for Gaussian {
+    fn draws(&self) -> usize {
+        self.draws
+    }
+
+    fn writing(&self) -> Option<usize> {
+        self.writing
+    }
+
+    fn honours(&self) -> &'static [Opt] {
+        &[Opt::Temperature]
+    }
+
+    fn check(&self, check: &Check) -> Result<(), SettingsError> {
+        check.at_least("dimensions", self.dimensions, 1)?;
+        check.at_least("draws", self.draws, if self.estimator == Estimator::Unbiased { 2 } else { 1 })?;
+        check.not_negative("sampling_bias", self.sampling_bias)
+    }
+}
+
+
+impl Kind for GaussianMixture {
+    fn draws(&self) -> usize {
+        self.draws
+    }
+
+    fn writing(&self) -> Option<usize> {
+        self.writing
+    }
+
+    fn check(&self, check: &Check) -> Result<(), SettingsError> {
+        check.at_least("dimensions", self.dimensions, 1)?;
+        check.at_least("components", self.components, 1)?;
+        check.at_least("draws", self.draws, self.components.max(2))?;
+        check.not_negative("separation", self.separation)?;
+        check.not_negative("tolerance", self.tolerance)?;
+        check.at_least("turns", self.turns, 1)?;
+        check.positive("floor", self.floor)?;
+        check.at_least("starts", self.starts, 1)?;
+        check.at_least("test", self.test, 1)
+    }
+}
+
+
+impl Kind for KernelDensity {
+    fn draws(&self) -> usize {
+        self.draws
+    }
+
+    fn writing(&self) -> Option<usize> {
+        self.writing
+    }
+
+    fn check(&self, check: &Check) -> Result<(), SettingsError> {
+        check.at_least("dimensions", self.dimensions, 1)?;
+        check.at_least("components", self.components, 1)?;
+        check.not_negative("separation", self.separation)?;
+        check.at_least("test", self.test, 1)?;
+        match self.bandwidth {
+            Bandwidth::Fixed(width) => {
+                check.at_least("draws", self.draws, 1)?;
+                check.positive("bandwidth", width)
+            }
+            // The draws' covariance must be regular.
+            _ => check.at_least("draws", self.draws, self.dimensions + 1),
+        }
+    }
+}
+
+
+impl Kind for LinearRegression {
+    fn draws(&self) -> usize {
+        self.draws
+    }
+
+    fn writing(&self) -> Option<usize> {
+        self.writing
+    }
+
+    fn check(&self, check: &Check) -> Result<(), SettingsError> {
+        check.at_least("dimensions", self.dimensions, 1)?;
+        // With fewer the risk has no mean: d < T - 1.
+        check.at_least("draws", self.draws, self.dimensions + 2)?;
+        check.not_negative("noise", self.noise)
+    }
+}
+
+
+impl Kind for Markov {
+    fn draws(&self) -> usize {
+        self.draws
+    }
+
+    fn writing(&self) -> Option<usize> {
+        self.writing
+    }
+
+    fn honours(&self) -> &'static [Opt] {
+        &Sampling::EXACT
+    }
+
+    fn counts_documents(&self) -> bool {
+        true
+    }
+
+    fn check(&self, check: &Check) -> Result<(), SettingsError> {
+        check.at_least("draws", self.draws, 1)?;
+        check.at_least("order", self.order, 1)?;
+        check.that((0.0..1.0).contains(&self.discount), "discount", self.discount, "0 or more and less than 1")?;
+        check.at_least("symbols", self.symbols, 1)?;
+        check.not_negative("exponent", self.exponent)?;
+        check.that(
+            self.length.is_finite() && self.length >= 1.0,
+            "length",
+            self.length,
+            "a finite number, 1 or more",
+        )?;
+        check.at_least("test", self.test, 1)
     }
 }

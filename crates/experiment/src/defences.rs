@@ -1,7 +1,8 @@
 //! Every defence in one table: those of `curation`, and those that stand in the objective, the sampler, the weights, the
 //! number of models or what is written.
 
-use curation::{About, Anchor, Parameter, Price};
+use crate::train::OBJECTIVES;
+use curation::{About, Anchor, Price};
 
 /// A defence, and the line of an experiment file that sets it.
 #[derive(Clone, Copy, Debug)]
@@ -28,61 +29,12 @@ pub fn recipes() -> &'static [chain::Named] {
 pub fn defences() -> impl Iterator<Item = Listed> {
     let curated = curation::DEFENCES.iter().map(|about| Listed { about, line: None });
     let targeted = Listed { about: &curation::targeted::TARGET, line: Some(r#"sample.target = "coverage""#) };
-    curated.chain(ROBUST.iter().map(|(line, about)| Listed { about, line: Some(line) })).chain([targeted])
+    let others = OBJECTIVES.iter().chain(OTHERS);
+    curated.chain(others.map(|(line, about)| Listed { about, line: Some(line) })).chain([targeted])
 }
 
-const SHARE: Parameter =
-    Parameter { name: "share", default: "0.1", about: "the prior's share of the target; 0 is none" };
-
-/// Those outside `curation`, each with the line that sets it.
-const ROBUST: &[(&str, About)] = &[
-    (
-        r#"train.objective = "truncated""#,
-        About {
-            name: "truncated",
-            about: "leaves out of the loss what the model is already sure of",
-            source: "ForTIFAI 2025, arXiv 2509.08972",
-            price: Price { anchors: &[], cost: "nothing" },
-            parameters: &[Parameter { name: "gamma", default: "0.99", about: "tokens of this probability or more" }],
-        },
-    ),
-    (
-        r#"train.objective = "focal""#,
-        About {
-            name: "focal",
-            about: "counts a token's loss less, the surer the model is of it",
-            source: "Lin et al. 2017, arXiv 1708.02002",
-            price: Price { anchors: &[], cost: "nothing" },
-            parameters: &[Parameter { name: "gamma", default: "2.0", about: "power of 1 - p; 0 is cross-entropy" }],
-        },
-    ),
-    (
-        r#"train.objective = "label-smoothing""#,
-        About {
-            name: "label-smoothing",
-            about: "mixes the uniform distribution into what the model is to say",
-            source: "Szegedy et al. 2016, arXiv 1512.00567",
-            price: Price { anchors: &[], cost: "one more pass over the logits" },
-            parameters: &[SHARE],
-        },
-    ),
-    (
-        r#"train.objective = "entropy-floor""#,
-        About {
-            name: "entropy-floor",
-            about: "mixes smoothed frequencies of tokens into what the model is to say",
-            source: "after the entropy reservoir of arXiv 2512.14879; that it is a unigram is ours",
-            price: Price { anchors: &[Anchor::HumanText], cost: "one more pass over the logits" },
-            parameters: &[
-                SHARE,
-                Parameter {
-                    name: "of",
-                    default: "\"human\"",
-                    about: "whose: the \"human\" training set's, or those of the \"training\" set at hand (no anchor)",
-                },
-            ],
-        },
-    ),
+/// Those outside `curation` and the objective, each with the line that sets it.
+const OTHERS: &[(&str, About)] = &[
     (
         "sample.entropy_match = true",
         About {
@@ -175,14 +127,14 @@ mod tests {
                     .collect();
                 let name = name.trim_matches('"');
                 let same = parse(&format!("train.objective = {{ {name} = {{ {} }} }}", given.join(", ")));
-                assert_eq!(arm.train.objective, same.train.objective, "{name}");
-                assert_eq!(arm.train.objective.reads_human(), !listed.about.price.anchors.is_empty(), "{name}");
+                assert_eq!(arm.train().unwrap().objective, same.train().unwrap().objective, "{name}");
+                assert_eq!(arm.train().unwrap().objective.reads_human(), !listed.about.price.anchors.is_empty(), "{name}");
             }
         }
         let names: std::collections::BTreeSet<&str> = defences().map(|listed| listed.about.name).collect();
         assert_eq!(names.len(), defences().count(), "one name each");
         let arm = parse(r#"train = { start = "latest", average = { with = "previous" } }"#);
-        assert_eq!(arm.train.average.unwrap().share, 0.5);
+        assert_eq!(arm.train().unwrap().average.unwrap().share, 0.5);
     }
 
     #[test]

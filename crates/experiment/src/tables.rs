@@ -1,6 +1,6 @@
-//! TOML tables: merged first, checked after; what is wrong is named by its full key.
+//! TOML tables: merged first, read after. Errors name the full key.
 
-use crate::Error;
+use crate::error::{Error, fail};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -27,7 +27,7 @@ pub(crate) fn merge(base: &mut Table, over: &Table) {
 /// Sets `key.path` to a value written as in TOML; what is no TOML value is a string.
 pub(crate) fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     let Some((path, text)) = assignment.split_once('=') else {
-        return Err(Error::Request(format!("--set {assignment}: give key.path=value, as in --set train.epochs=1")));
+        fail!("--set {assignment}: give key.path=value, as in --set train.epochs=1");
     };
     let value = format!("value = {text}")
         .parse::<Table>()
@@ -37,7 +37,7 @@ pub(crate) fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     let keys: Vec<&str> = path.trim().split('.').collect();
     let (last, parents) = keys.split_last().expect("splitting gives at least one part");
     if keys.iter().any(|k| k.is_empty()) {
-        return Err(Error::Request(format!("--set {assignment}: `{path}` is no key path")));
+        fail!("--set {assignment}: `{path}` is no key path");
     }
     let mut over = Table::from_iter([((*last).to_owned(), value)]);
     for key in parents.iter().rev() {
@@ -49,15 +49,44 @@ pub(crate) fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
 
 /// Reads `value` as a `T`; `place` is its key, for the message.
 pub(crate) fn read<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, Error> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = match error.path().to_string() {
+    read_by(value, place, |value| T::deserialize(value))
+}
+
+/// The same of a table that stands under another name in the file: the first becomes the second in messages.
+pub(crate) fn read_renamed<T: DeserializeOwned>(value: Value, place: &str, names: (&str, &str)) -> Result<T, Error> {
+    read_with(value, place, |value| T::deserialize(value), |path| match path.strip_prefix(names.0) {
+        Some(rest) => format!("{}{rest}", names.1),
+        None => path,
+    })
+}
+
+/// Reads `value` by a function.
+pub(crate) fn read_by<T>(
+    value: Value,
+    place: &str,
+    read: impl FnOnce(Tracked<'_, '_>) -> Result<T, toml::de::Error>,
+) -> Result<T, Error> {
+    read_with(value, place, read, |path| path)
+}
+
+/// A value whose reader keeps track of the place.
+type Tracked<'a, 'b> = serde_path_to_error::Deserializer<'a, 'b, Value>;
+
+fn read_with<T>(
+    value: Value,
+    place: &str,
+    read: impl FnOnce(Tracked<'_, '_>) -> Result<T, toml::de::Error>,
+    rename: impl Fn(String) -> String,
+) -> Result<T, Error> {
+    let mut track = serde_path_to_error::Track::new();
+    read(serde_path_to_error::Deserializer::new(value, &mut track)).map_err(|error| {
+        let path = match track.path().to_string() {
             inner if inner == "." => place.to_owned(),
-            inner if place.is_empty() => inner,
-            inner => format!("{place}.{inner}"),
+            inner => join(place, &rename(inner)),
         };
-        let full = error.inner().to_string();
+        let full = error.to_string();
         let message = full.lines().next().unwrap_or_default();
-        Error::Request(describe(&path, message))
+        Error::new(describe(&path, message))
     })
 }
 
@@ -72,10 +101,21 @@ fn describe(path: &str, message: &str) -> String {
         None if path.is_empty() => unknown.to_owned(),
         None => format!("{path}.{unknown}"),
     };
-    match nearest(unknown, &known) {
-        Some(near) => format!("{path}: unknown key; did you mean `{near}`? (known here: {})", known.join(", ")),
-        None => format!("{path}: unknown key (known here: {})", known.join(", ")),
+    format!("{path}: {}", unknown_key(unknown, &known))
+}
+
+/// The message about a key that is none of these.
+pub(crate) fn unknown_key(unknown: &str, known: &[&str]) -> String {
+    let listed = known.join(", ");
+    match nearest(unknown, known) {
+        Some(near) => format!("unknown key; did you mean `{near}`? (known here: {listed})"),
+        None => format!("unknown key (known here: {listed})"),
     }
+}
+
+/// `place.key`, or the key alone where there is no place.
+pub(crate) fn join(place: &str, key: &str) -> String {
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
 
 /// Serde's message with words for Rust's types.
@@ -125,10 +165,10 @@ mod tests {
 
     #[test]
     fn unknown_keys_get_the_nearest() {
-        let error = read::<training::Settings>(Value::Table(table("lerning_rate = 1.0")), "train").unwrap_err();
+        let error = read::<crate::train::Settings>(Value::Table(table("lerning_rate = 1.0")), "train").unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("train.lerning_rate: unknown key; did you mean `learning_rate`?"), "{text}");
-        let error = read::<training::Settings>(Value::Table(table("clip = \"x\"")), "train").unwrap_err();
+        let error = read::<crate::train::Settings>(Value::Table(table("clip = \"x\"")), "train").unwrap_err();
         assert_eq!(error.to_string(), "train.clip: invalid type: string \"x\", expected a number");
     }
 }

@@ -1,4 +1,5 @@
-use ops::AttentionShape;
+//! The sizes of a transformer: presets, the `[model]` table, and what a token costs.
+
 use serde::{Deserialize, Serialize};
 
 /// The sizes of a transformer.
@@ -173,21 +174,11 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// The attention of a batch of windows.
-    pub fn attention(&self, batch: usize, time: usize) -> AttentionShape {
-        AttentionShape {
-            batch,
-            time,
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            head_width: self.head_width,
-            theta: self.theta,
-        }
-    }
-
     /// Trained numbers.
     pub fn parameters(&self) -> usize {
-        super::weights::tensors(self).iter().map(|t| t.rows * t.columns).sum()
+        let attention = 2 * (self.heads + self.kv_heads) * self.head_width;
+        let block = self.width * (attention + 3 * self.hidden + 2);
+        self.vocabulary * self.width + self.layers * block + self.width
     }
 
     /// Floating-point operations of one training step, per token, from the matrix products alone: forward and twice that

@@ -9,10 +9,11 @@
 //! stands for four arms, each with its `point = { "sample.temperature" = 0.7, recipe = "replace" }`. Where there are arms
 //! already, each of them is laid out over the grid.
 
-use crate::{Error, tables};
+use crate::error::{Error, fail};
+use crate::tables;
 use toml::{Table, Value};
 
-/// More arms than this are a slip of the pen.
+/// More arms than this are a mistake.
 const MOST: usize = 1000;
 
 /// One key of the grid and its values.
@@ -22,27 +23,26 @@ struct Axis {
     values: Vec<Value>,
 }
 
-/// The arms times the grid. Without arms, the grid's points are all there is. `keys` are what an arm may hold.
+/// The arms times the grid; without arms, the points of the grid. `keys` are those that an arm may hold. An arm that was there
+/// is the `family` of those that it is laid out to.
 ///
 /// # Errors
-/// [`Error::Request`] if a list is empty or no list, a key is not known, or there are too many arms.
-pub(crate) fn arms(base: &Table, arms: Vec<Table>, sweep: Table, keys: &[&str]) -> Result<Vec<Table>, Error> {
+/// If a list is empty or no list, a key is not known, or there are too many arms.
+pub(crate) fn arms(arms: Vec<Table>, sweep: &Table, keys: &[&str]) -> Result<Vec<Table>, Error> {
     let mut axes = Vec::new();
-    flatten(&sweep, "", &mut axes)?;
+    flatten(sweep, "", &mut axes)?;
     if axes.is_empty() {
-        return Err(Error::Request(
-            "sweep: give at least one key a list, as in sample.temperature = [0.7, 1.0]".into(),
-        ));
+        fail!("sweep: give at least one key a list, as in sample.temperature = [0.7, 1.0]");
     }
     for axis in &axes {
         axis.check(keys)?;
     }
-    let given = if arms.is_empty() { vec![base.clone()] } else { arms };
+    let given = if arms.is_empty() { vec![Table::new()] } else { arms };
     let count = axes.iter().try_fold(given.len(), |count, axis| count.checked_mul(axis.values.len()));
     if count.is_none_or(|count| count > MOST) {
         let lists: Vec<String> = axes.iter().map(|axis| axis.values.len().to_string()).collect();
         let (arms, lists) = (given.len(), lists.join(" × "));
-        return Err(Error::Request(format!("sweep: {arms} × {lists} arms are more than {MOST}; shorten a list")));
+        fail!("sweep: {arms} × {lists} arms are more than {MOST}; shorten a list");
     }
     let short: Vec<String> = axes.iter().map(|axis| axis.short(&axes)).collect();
     let mut laid_out = Vec::new();
@@ -61,13 +61,13 @@ fn flatten(table: &Table, prefix: &str, axes: &mut Vec<Axis>) -> Result<(), Erro
         match value {
             Value::Table(inner) => flatten(inner, &path, axes)?,
             Value::Array(values) if values.is_empty() => {
-                return Err(Error::Request(format!("sweep.{path}: the list is empty; give it values or leave it out")));
+                fail!("sweep.{path}: the list is empty; give it values or leave it out");
             }
             Value::Array(_) if axes.iter().any(|axis| axis.path == path) => {
-                return Err(Error::Request(format!("sweep.{path}: the key is there twice")));
+                fail!("sweep.{path}: duplicate key");
             }
             Value::Array(values) => axes.push(Axis { path, values: values.clone() }),
-            _ => return Err(Error::Request(format!("sweep.{path}: expected a list, as in {key} = [{value}]"))),
+            _ => fail!("sweep.{path}: expected a list, as in {key} = [{value}]"),
         }
     }
     Ok(())
@@ -78,12 +78,10 @@ impl Axis {
         let path = &self.path;
         let first = path.split('.').next().unwrap_or_default();
         if !keys.contains(&first) {
-            let near = tables::nearest(first, keys).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            let known = keys.join(", ");
-            return Err(Error::Request(format!("sweep.{path}: unknown key{near} (an arm may change {known})")));
+            fail!("sweep.{path}: {}", tables::unknown_key(first, keys));
         }
         if first == "recipe" && path != first {
-            return Err(Error::Request(format!("sweep.{path}: recipes are swept whole, as in recipe = [\"replace\"]")));
+            fail!("sweep.{path}: recipes are swept whole, as in recipe = [\"replace\"]");
         }
         let is_plain = |value: &&Value| !matches!(value, Value::Table(_) | Value::Array(_) | Value::Datetime(_));
         let is_whole = |value: &Value| match path.as_str() {
@@ -92,7 +90,7 @@ impl Axis {
             _ => false,
         };
         match self.values.iter().find(|value| !is_plain(value) && !is_whole(value)) {
-            Some(value) => Err(Error::Request(format!("sweep.{path}: {value} is no single value; name a key in it"))),
+            Some(value) => fail!("sweep.{path}: {value} is no single value; name a key in it"),
             None => Ok(()),
         }
     }
@@ -119,8 +117,10 @@ fn at_point(arm: &Table, axes: &[Axis], short: &[String], number: usize) -> Resu
         point.insert(axis.path.clone(), value.clone());
     }
     let name = names.join("_");
-    rundir::check_name(&name).map_err(|e| Error::Request(format!("sweep: the arm of this point has no name: {e}")))?;
-    arm.insert("name".to_owned(), Value::String(name));
+    rundir::check_name(&name).map_err(|e| Error::new(e).at("sweep: name of an arm"))?;
+    if let Some(family) = arm.insert("name".to_owned(), Value::String(name)) {
+        arm.insert("family".to_owned(), family);
+    }
     arm.insert("point".to_owned(), Value::Table(point));
     Ok(arm)
 }
@@ -155,10 +155,10 @@ mod tests {
 
     const KEYS: [&str; 3] = ["train", "sample", "recipe"];
 
-    fn lay_out(base: &str, given: &[&str], sweep: &str) -> Result<Vec<Table>, String> {
+    fn lay_out(given: &[&str], sweep: &str) -> Result<Vec<Table>, String> {
         let table = |text: &str| text.parse::<Table>().unwrap();
         let given = given.iter().map(|text| table(text)).collect();
-        arms(&table(base), given, table(sweep), &KEYS).map_err(|e| e.to_string())
+        arms(given, &table(sweep), &KEYS).map_err(|e| e.to_string())
     }
 
     fn names(arms: &[Table]) -> Vec<&str> {
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn every_combination_is_an_arm() {
         let sweep = "sample.temperature = [0.7, 1.0]\nrecipe = [\"replace\", { pool = 0.1, latest = 0.9 }]";
-        let found = lay_out("train.clip = 1.0", &[], sweep).unwrap();
+        let found = lay_out(&[], sweep).unwrap();
         assert_eq!(
             names(&found),
             [
@@ -178,7 +178,7 @@ mod tests {
                 "temperature-1.0_recipe-pool-0.1-latest-0.9"
             ]
         );
-        let first = "train.clip = 1.0\nsample.temperature = 0.7\nrecipe = \"replace\"\n\
+        let first = "sample.temperature = 0.7\nrecipe = \"replace\"\n\
             name = \"temperature-0.7_recipe-replace\"\npoint = { \"sample.temperature\" = 0.7, recipe = \"replace\" }";
         assert_eq!(found[0], first.parse::<Table>().unwrap());
     }
@@ -186,10 +186,11 @@ mod tests {
     #[test]
     fn arms_are_laid_out_one_by_one() {
         let given = ["name = \"a\"\ntrain.tokens = 9", "name = \"b\""];
-        let found = lay_out("", &given, "train.epochs = [1, 2]\nsample.epochs = [true]").unwrap();
+        let found = lay_out(&given, "train.epochs = [1, 2]\nsample.epochs = [true]").unwrap();
         let expected = ["a_train.epochs-1_sample.epochs-true", "a_train.epochs-2_sample.epochs-true"];
         assert_eq!(names(&found)[..2], expected);
         assert_eq!(found.len(), 4);
+        assert_eq!(found[3]["family"].as_str(), Some("b"));
         assert_eq!(found[0]["train"].as_table().unwrap().len(), 1, "a budget of one kind takes the other's place");
     }
 
@@ -203,11 +204,11 @@ mod tests {
             ("sampel.top_p = [0.5]", "sweep.sampel.top_p: unknown key; did you mean `sample`?"),
             ("recipe.pool = [0.5]", "recipes are swept whole"),
             ("train = [{ clip = 1.0 }]", "is no single value"),
-            ("sample.top_p = [0.5]\n\"sample.top_p\" = [0.6]", "the key is there twice"),
+            ("sample.top_p = [0.5]\n\"sample.top_p\" = [0.6]", "duplicate key"),
             (&many, "1 × 1001 arms are more than 1000"),
             ("train.clip = [\"0123456789012345678901234567890123456789012345678901234567890123456789\"]", "64 bytes"),
         ] {
-            let message = lay_out("", &[], sweep).unwrap_err();
+            let message = lay_out(&[], sweep).unwrap_err();
             assert!(message.contains(why), "{sweep}: {message}");
             assert!(!message.contains('\n'), "{message}");
         }

@@ -1,7 +1,7 @@
 //! What training begins with: in a file `"scratch"`, `"latest"`, or the number of a generation.
 //!
-//! Generation 0's weights have seen human text, and weights that begin with them carry what they learnt of it: a hidden
-//! human anchor. Gerstgrasser et al. (2024) begin from scratch; chains of pre-trained models (Shumailov et al. 2024, Kazdan
+//! Generation 0's weights have seen human text, and weights that begin with them carry what they learnt of it: a implicit
+//! human supervision. Gerstgrasser et al. (2024) begin from scratch; chains of pre-trained models (Shumailov et al. 2024, Kazdan
 //! et al. 2025) begin every generation with the same ancestor; fine-tuning a model on its own text (Herel and Mikolov 2024)
 //! goes on with the last weights.
 
@@ -31,7 +31,7 @@ impl Start {
     /// The generation whose weights `generation` begins with; none if they are new.
     ///
     /// ```
-    /// use training::Start;
+    /// use experiment::train::Start;
     ///
     /// assert_eq!((Start::Latest.parent(0), Start::Latest.parent(3)), (None, Some(2)));
     /// assert_eq!((Start::Generation(1).parent(1), Start::Generation(1).parent(3)), (None, Some(1)));
@@ -92,7 +92,7 @@ impl Visitor<'_> for StartVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Settings;
+    use crate::train::Settings;
 
     #[test]
     fn what_is_written_reads_back_and_scratch_is_not_written() {

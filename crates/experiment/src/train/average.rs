@@ -13,7 +13,7 @@
 //! order), so a new initialisation in each generation is refused. And it is a brake on learning as on forgetting: what is
 //! gained on fresh human text is averaged away too.
 //!
-//! *Price.* Weights of an ancestor that has seen human text are a hidden human anchor.
+//! *Price.* Weights of an ancestor that has seen human text are implicit human supervision.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ impl Average {
     /// where it begins with new weights, or the share is nothing.
     ///
     /// ```
-    /// use training::{Average, AverageWith, Start};
+    /// use experiment::train::{Average, AverageWith, Start};
     ///
     /// let [first, previous] = [AverageWith::First, AverageWith::Previous].map(|with| Average { with, share: 0.5 });
     /// assert_eq!([0, 1, 3].map(|k| first.ancestor(k, Start::Latest)), [None, Some(0), Some(0)]);
@@ -91,7 +91,7 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Settings;
+    use crate::train::Settings;
 
     #[test]
     fn what_is_written_reads_back_and_none_is_not_written() {

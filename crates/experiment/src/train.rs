@@ -1,13 +1,16 @@
+//! How a transformer is trained: the `[train]` table.
+
 mod average;
 mod objective;
 mod start;
 
 pub use average::{Average, AverageWith};
+pub(crate) use objective::OBJECTIVES;
 pub use objective::{FloorOf, Objective};
 pub use start::Start;
 
-use model::{ModelConfig, Preset};
-use ops::{AdamWConfig, Precision};
+use crate::model::{ModelConfig, Preset};
+use kernels::precision::Precision;
 use serde::{Deserialize, Serialize};
 
 /// The `[train]` table of an experiment.
@@ -65,8 +68,8 @@ pub struct Settings {
 pub enum Checkpoint {
     /// Those after the last step.
     Last,
-    /// Those with the lowest loss on held-out text of the training mixture; never chosen on human text apart from it, which
-    /// would be a hidden human anchor.
+    /// Those with the lowest loss on held-out text of the training mixture. They are never chosen on human text apart from it,
+    /// which would be implicit human supervision.
     Best,
 }
 
@@ -154,16 +157,6 @@ impl Settings {
             None => self.epochs.unwrap_or(2.0) * windows as f64 / batch as f64,
         };
         (steps.round() as u64).max(1)
-    }
-
-    pub(crate) fn optimizer(&self) -> AdamWConfig {
-        AdamWConfig {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: 1e-8,
-            weight_decay: self.weight_decay,
-            clip: self.clip,
-        }
     }
 }
 

@@ -1,0 +1,266 @@
+//! The experiment file: reading it, checking it, writing it out with every default.
+
+use crate::arm::Arm;
+use crate::data::{ChainSettings, CorpusSettings, Data, Text, TokenizerSettings};
+use crate::error::{Error, fail};
+use crate::learner::{Learner, Scope};
+use crate::{keys, layers, model, tables};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, path::Path};
+use toml::{Table, Value};
+
+/// An experiment: a set of arms and seeds over the same data. Resolved: every arm holds all of its settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// Its name, which is also the default folder's.
+    pub name: String,
+    /// The question, for the report.
+    pub question: String,
+    /// Generations and seeds.
+    pub chain: ChainSettings,
+    /// The data: a corpus with its tokenizer, or exact distributions.
+    pub data: Data,
+    /// What is compared.
+    pub arms: Vec<Arm>,
+}
+
+/// The file without its arms.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    question: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corpus: Option<CorpusSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokenizer: Option<TokenizerSettings>,
+    #[serde(default)]
+    chain: ChainSettings,
+}
+
+impl Experiment {
+    /// Reads an experiment file and lays `--set` assignments on it.
+    ///
+    /// # Errors
+    /// With the file's name and the key that is wrong.
+    pub fn load(path: &Path, assignments: &[String]) -> Result<Self, Error> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::new(format!("experiment file {shown}: {e}; give the path of a TOML file")))?;
+        Self::parse(&text, assignments).map_err(|error| error.at(shown))
+    }
+
+    /// Reads an experiment from TOML.
+    ///
+    /// # Errors
+    /// With the key that is wrong.
+    pub fn parse(text: &str, assignments: &[String]) -> Result<Self, Error> {
+        let mut file: Table = text.parse().map_err(|e: toml::de::Error| {
+            let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            Error::new(format!("line {line}: {}", e.message()))
+        })?;
+        for assignment in assignments {
+            tables::set(&mut file, assignment)?;
+        }
+        check_keys(&file)?;
+        let arms = layers::take_arms(&mut file)?;
+        let Head { name, question, corpus, tokenizer, chain } = tables::read(Value::Table(file), "")?;
+        let data = data_of(&arms, corpus, tokenizer)?;
+        let mut experiment = Self { name, question, chain, data, arms };
+        experiment.check()?;
+        experiment.resolve()?;
+        Ok(experiment)
+    }
+
+    /// Writes out what a preset stands for. A resolved experiment stays as it is.
+    fn resolve(&mut self) -> Result<(), Error> {
+        let first = self.preset()?;
+        if let Data::Corpus(Text { tokenizer, .. }) = &mut self.data
+            && tokenizer.kind == "bpe"
+        {
+            tokenizer.vocabulary.get_or_insert(first.vocabulary);
+        }
+        let context = self.first_transformer().and_then(|settings| settings.context).unwrap_or(first.context);
+        self.arms.iter_mut().try_for_each(|arm| arm.learner.common_mut().resolve(context))
+    }
+
+    /// The experiment as TOML, every default written out.
+    pub fn to_toml(&self) -> String {
+        let (corpus, tokenizer) = match &self.data {
+            Data::Corpus(Text { corpus, tokenizer }) => (Some(corpus.clone()), Some(tokenizer.clone())),
+            Data::Exact => (None, None),
+        };
+        let (name, question, chain) = (self.name.clone(), self.question.clone(), self.chain.clone());
+        let plain = "settings are plain values";
+        let mut table = Table::try_from(Head { name, question, corpus, tokenizer, chain }).expect(plain);
+        let arms = self.arms.iter().map(|arm| Value::Table(arm.to_table()));
+        table.insert("arm".to_owned(), Value::Array(arms.collect()));
+        toml::to_string(&table).expect(plain)
+    }
+
+    /// Its text and tokenizer, if it has any.
+    pub fn text(&self) -> Option<&Text> {
+        match &self.data {
+            Data::Corpus(text) => Some(text),
+            Data::Exact => None,
+        }
+    }
+
+    /// What is allowed and hardly meant, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let of_arm = |arm: &Arm| arm.recipe.warning().map(|warning| format!("arm `{}`: {warning}", arm.name));
+        self.arms.iter().filter_map(of_arm).collect()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        rundir::check_name(&self.name).map_err(|e| Error::new(e).at("name"))?;
+        if let Some(text) = self.text() {
+            text.check()?;
+        }
+        self.chain.check()?;
+        let is_world = self.text().is_some_and(|text| text.corpus.is_world());
+        let scope = Scope { generations: self.chain.generations, is_world };
+        let mut names = BTreeSet::new();
+        for arm in &self.arms {
+            if !names.insert(arm.name.to_lowercase()) {
+                fail!("arm `{}`: duplicate name; arm names must be unique", arm.name);
+            }
+            arm.check(&scope).map_err(|error| error.at(format!("arm `{}`", arm.name)))?;
+        }
+        Ok(())
+    }
+
+    /// The positions of a window: documents are cut once for the whole run, so all arms share them.
+    ///
+    /// # Errors
+    /// If the arms differ, or if they are exact learners, which have no windows.
+    pub fn context(&self) -> Result<usize, Error> {
+        let mut contexts = self.arms.iter().map(Arm::context);
+        let Some(first) = contexts.next().flatten() else { fail!("model.context: an exact learner has no windows") };
+        match contexts.flatten().find(|&context| context != first) {
+            Some(other) => {
+                fail!("model.context: {first} in one arm and {other} in another; documents are cut once for all arms")
+            }
+            None => Ok(first),
+        }
+    }
+
+    /// Ids of a trained tokenizer: as set, or those of the first transformer's preset.
+    ///
+    /// # Errors
+    /// If there is no such preset.
+    pub fn vocabulary(&self) -> Result<usize, Error> {
+        let said = self.text().and_then(|text| text.tokenizer.vocabulary);
+        said.map_or_else(|| self.preset().map(|preset| preset.vocabulary), Ok)
+    }
+
+    fn first_transformer(&self) -> Option<&model::Settings> {
+        self.arms.iter().find_map(Arm::transformer).map(|settings| &settings.model)
+    }
+
+    /// The first transformer's preset, whose vocabulary and context are the run's where nothing else is said.
+    fn preset(&self) -> Result<&'static model::Preset, Error> {
+        let default = model::Settings::default();
+        self.first_transformer().unwrap_or(&default).preset().map_err(Error::new)
+    }
+}
+
+/// Refuses keys that stand in no file.
+fn check_keys(file: &Table) -> Result<(), Error> {
+    let own = keys::of::<Head>(&[]).unwrap_or_default().iter().copied();
+    let known: Vec<&str> = own.chain(["arm", "sweep"]).chain(layers::shared_keys()).collect();
+    match file.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => fail!("{key}: {}", tables::unknown_key(key, &known)),
+        None => Ok(()),
+    }
+}
+
+/// The data that these arms learn from.
+fn data_of(
+    arms: &[Arm],
+    corpus: Option<CorpusSettings>,
+    tokenizer: Option<TokenizerSettings>,
+) -> Result<Data, Error> {
+    let is_exact = |arm: &&Arm| matches!(arm.learner, Learner::Exact(_));
+    let Some(first) = arms.first() else {
+        fail!("arm: at least one [[arm]] is needed, as in [[arm]] name = \"replace\"");
+    };
+    if let Some(other) = arms.iter().find(|arm| is_exact(arm) != is_exact(&first)) {
+        fail!(
+            "arm `{}`: model.kind = \"{}\" shares no experiment with model.kind = \"{}\": exact learners have no text",
+            other.name,
+            other.learner.kind(),
+            first.learner.kind()
+        );
+    }
+    if !is_exact(&first) {
+        return Ok(Data::Corpus(Text { corpus: corpus.unwrap_or_default(), tokenizer: tokenizer.unwrap_or_default() }));
+    }
+    let kind = first.learner.kind();
+    for (key, is_there) in [("corpus", corpus.is_some()), ("tokenizer", tokenizer.is_some())] {
+        if is_there {
+            fail!("{key}: unknown key for model.kind = \"{kind}\"; a text learner has it");
+        }
+    }
+    Ok(Data::Exact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "name = \"x\"\n[corpus]\nname = \"sotu\"\n[model]\npreset = \"tiny\"\n[train]\nepochs = 1\n\
+        [[arm]]\nname = \"replace\"\n[[arm]]\nname = \"cool\"\nrecipe = \"accumulate\"\nsample.temperature = 0.8\ntrain.tokens = 9\n";
+
+    #[test]
+    fn arms_are_laid_over_the_file() {
+        let experiment = Experiment::parse(SMALL, &["chain.generations=3".into()]).unwrap();
+        assert_eq!(experiment.chain.generations, 3);
+        let [replace, cool] = &experiment.arms[..] else { panic!("two arms") };
+        assert_eq!((replace.recipe.name(), cool.recipe.name()), (Some("replace"), Some("accumulate")));
+        assert_eq!((replace.sampling().temperature, cool.sampling().temperature), (1.0, 0.8));
+        let [replace, cool] = [replace, cool].map(|arm| arm.transformer().unwrap());
+        assert_eq!((replace.train.epochs, cool.train.epochs, cool.train.tokens), (Some(1.0), None, Some(9)));
+        assert_eq!((cool.model.preset.as_str(), cool.model.width), ("tiny", Some(64)));
+    }
+
+    #[test]
+    fn the_resolved_file_reads_back_the_same() {
+        let experiment = Experiment::parse(SMALL, &[]).unwrap();
+        assert_eq!(Experiment::parse(&experiment.to_toml(), &[]).unwrap(), experiment);
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let cases = [
+            ("sampel = 1", "sampel: unknown key; did you mean `sample`?"),
+            ("chain.generatons = 2", "chain.generatons: unknown key; did you mean `generations`?"),
+            ("chain.generations = 0", "chain.generations = 0: from 1"),
+            ("chain.generations = \"two\"", "chain.generations: "),
+            ("chain.seeds = [1, 1]", "chain.seeds = [1, 1]"),
+            ("train.clip = -1.0", "arm `replace`: train.clip = -1"),
+            (
+                "train.lerning_rate = 1.0",
+                "train.lerning_rate: unknown key; did you mean `learning_rate`?",
+            ),
+            ("sample.temperature = -1.0", "temperature"),
+            ("model.preset = \"huge\"", "no such preset"),
+            ("recipe = \"repalce\"", "unknown recipe `repalce`"),
+            ("tokenizer.kind = \"words\"", "tokenizer.kind = \"words\""),
+            ("tokenizer.vocabulary = 10", "tokenizer.vocabulary = 10"),
+            ("corpus.path = \"x\"", "not both"),
+            ("name = \"../x\"", "name: "),
+        ];
+        for (assignment, expected) in cases {
+            let error = Experiment::parse(SMALL, &[assignment.into()]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{assignment}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        assert!(Experiment::parse("name = ", &[]).unwrap_err().to_string().starts_with("line 1: "));
+        let twice = SMALL.replace("cool", "Replace");
+        assert!(Experiment::parse(&twice, &[]).unwrap_err().to_string().contains("duplicate name"));
+        let bad = SMALL.replace("\"cool\"", "\"a/b\"");
+        assert!(Experiment::parse(&bad, &[]).unwrap_err().to_string().contains("a/b"));
+    }
+}

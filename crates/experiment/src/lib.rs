@@ -1,0 +1,64 @@
+//! The experiment file: which arms are compared, on which data, over which generations and seeds.
+//!
+//! [`Experiment::load`] reads a TOML file, lays `--set` assignments on it, lays the arms over the file's own tables and out
+//! over `[sweep]`, checks every value, and writes out what a preset stands for. [`Experiment::to_toml`] writes the result
+//! with every default; it reads back equal.
+//!
+//! An [`Arm`] is a recipe and a [`Learner`]. Learners are a sum type named by `model.kind`, each with the keys that it honours
+//! and no others. Text learners share a corpus ([`Data::Corpus`]); exact learners have none ([`Data::Exact`]).
+//!
+//! Nothing here needs Burn: the settings of a transformer ([`model`]) and of its training ([`train`]) are read by the crates
+//! that carry them out.
+//!
+//! ```
+//! use experiment::{Experiment, Learner};
+//!
+//! let file = r#"
+//!     name = "cooler"
+//!     corpus = { name = "chronicle", tokens = 50_000 }
+//!     model.preset = "tiny"
+//!     [[arm]]
+//!     name = "replace"
+//!     [[arm]]
+//!     name = "oracle"
+//!     model.kind = "oracle"
+//! "#;
+//! let experiment = Experiment::parse(file, &["sample.tokens=9000".to_owned()])?;
+//! assert_eq!(experiment.context()?, 64);
+//! assert!(matches!(experiment.arms[1].learner, Learner::Oracle(_)));
+//! assert_eq!(Experiment::parse(&experiment.to_toml(), &[])?, experiment);
+//!
+//! let error = Experiment::parse(file, &["members=2".to_owned()]).unwrap_err();
+//! let expected = "arm `oracle`.members: unknown key for model.kind = \"oracle\"; a transformer has it";
+//! assert_eq!(error.to_string(), expected);
+//! # Ok::<(), experiment::Error>(())
+//! ```
+
+mod arm;
+mod data;
+mod defences;
+mod error;
+#[expect(clippy::module_inception, reason = "the file's own type has the crate's name")]
+mod experiment;
+mod joined;
+mod keys;
+mod layers;
+pub mod learner;
+pub mod model;
+mod plant;
+mod roles;
+mod sample;
+mod sweep;
+mod tables;
+pub mod train;
+mod word_ratio;
+
+pub use arm::Arm;
+pub use data::{ChainSettings, CorpusSettings, Data, Text, TokenizerSettings};
+pub use defences::{Listed, defences, recipes};
+pub use error::Error;
+pub use experiment::Experiment;
+pub use learner::{Exact, Learner, Transformer};
+pub use plant::Plant;
+pub use sample::{PromptFrom, SampleSettings};
+pub use word_ratio::WordRatio;

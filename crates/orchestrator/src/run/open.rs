@@ -1,0 +1,241 @@
+//! A run that is ready to be worked on: an experiment, its directory, its device and its human text, checked together.
+
+use super::{RunOptions, stored};
+use crate::before::Before;
+use crate::cost::chain_plan;
+use crate::reader::ReadOnce;
+use crate::seed::Seed;
+use crate::text::can_begin;
+use crate::{ChainPlan, Error, Human, held_out};
+use chain::Sizes;
+use experiment::model::{ModelConfig, Settings as ModelSettings};
+use experiment::{Arm, Experiment, PromptFrom};
+use ops::device::Chosen;
+use rundir::{Event, Observer, RunDir, RunInfo, Stages};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A run that is ready to be worked on: everything about the request has been checked.
+pub struct Run {
+    pub(super) stages: Stages,
+    pub(super) experiment: Experiment,
+    pub(super) human: Human,
+    pub(super) device: Chosen,
+    /// By arm.
+    pub(super) configs: Vec<ModelConfig>,
+    pub(super) plans: Vec<ChainPlan>,
+    /// The human text that each seed works with.
+    seeds: BTreeMap<u64, Seed>,
+    /// The same by arm and seed, where an arm plants something in it.
+    planted: BTreeMap<(usize, u64), Seed>,
+    /// What the models of generation 0 make of human text.
+    pub(super) read_once: ReadOnce,
+}
+
+impl Run {
+    /// Checks the request, and creates or takes up the directory. If the request turns out to be wrong, what was not there
+    /// before is removed again.
+    ///
+    /// # Errors
+    /// [`Error::Request`] with what is wrong.
+    pub fn open(
+        experiment: &Experiment,
+        out: &Path,
+        options: &RunOptions,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let device = ops::device::parse(&options.device).map_err(Error::request)?;
+        let before = Before::of(out);
+        let opened = Self::open_in(experiment, out, (device, options), observer);
+        if matches!(opened, Err(Error::Request(_))) {
+            before.restore(out);
+        }
+        opened
+    }
+
+    fn open_in(
+        experiment: &Experiment,
+        out: &Path,
+        (device, options): (Chosen, &RunOptions),
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let (dir, experiment) = claim(experiment, out)?;
+        dir.sweep()?;
+        if let Some(info) = dir.info()? {
+            let kind = device.kind().name();
+            if info.backend != kind {
+                // Results of different kinds differ in their last bits.
+                let (shown, was) = (out.display(), info.backend);
+                return Err(Error::Request(format!(
+                    "{shown} was made on {was}, this is {kind}; name that device, or choose another --out"
+                )));
+            }
+            if let Some(warning) = options.build.warning(&info.build) {
+                observer.event(Event::Note(warning));
+            }
+        }
+        observer.event(Event::Note(format!("device: {}", device.description())));
+        experiment.warnings().into_iter().for_each(|warning| observer.event(Event::Note(warning)));
+        for arm in &experiment.arms {
+            let supported = arm.train().map_or(Ok(()), |train| device.supports(train.precision));
+            supported.map_err(|e| of_arm(arm, &e))?;
+        }
+        let human = Human::prepare(&dir, &experiment)?;
+        let vocabulary = human.tokenizer.vocabulary();
+        let configs = experiment.arms.iter().map(|arm| config(arm, vocabulary)).collect::<Result<Vec<_>, Error>>()?;
+        let mut seeds = BTreeMap::new();
+        for &seed in &experiment.chain.seeds {
+            seeds.insert(seed, Seed::of(&human, &experiment, seed)?);
+        }
+        let planted = planted(&experiment, &configs, (&human, &seeds))?;
+        let (plans, read_once) = Default::default();
+        let stages = Stages::new(dir);
+        let mut run = Self { stages, experiment, human, device, configs, plans, seeds, planted, read_once };
+        run.plans = run.check()?;
+        run.write_down(options)?;
+        Ok(run)
+    }
+
+    /// The human text of a chain.
+    pub(super) fn seed(&self, arm: usize, seed: u64) -> &Seed {
+        self.planted.get(&(arm, seed)).unwrap_or_else(|| &self.seeds[&seed])
+    }
+
+    /// Whether every arm can be run on every seed's human text; its plan.
+    fn check(&self) -> Result<Vec<ChainPlan>, Error> {
+        let arms = self.experiment.arms.iter().zip(&self.configs).enumerate();
+        arms.map(|(index, (arm, config))| {
+            let mut largest = 0;
+            for &seed in self.seeds.keys() {
+                largest = largest.max(self.check_seed(arm, config, self.seed(index, seed))?);
+            }
+            self.check_sample(index, arm, config)?;
+            Ok(chain_plan(&self.experiment, arm, config, largest))
+        })
+        .collect()
+    }
+
+    /// Whether an arm can be run on a seed's human text; the tokens of its training set.
+    fn check_seed(&self, arm: &Arm, config: &ModelConfig, seed: &Seed) -> Result<u64, Error> {
+        let tokens = |entries: &[chain::Entry]| entries.iter().map(|e| e.size).sum::<u64>();
+        let human = tokens(&seed.set.training);
+        let batch = arm.train().and_then(|train| train.batch).unwrap_or(1);
+        let needed = (batch * config.context) as u64;
+        if arm.transformer().is_some() && human < needed {
+            let why = format!(
+                "the human training set has {human} tokens and one batch of {batch} windows needs {needed}; bring a larger \
+                 corpus or lower train.batch"
+            );
+            return Err(of_arm(arm, &why));
+        }
+        let writing = arm.sample_tokens().unwrap_or(human);
+        let sizes = Sizes {
+            human,
+            in_history: human,
+            reserve: tokens(&seed.set.reserve),
+            writing,
+            generations: self.experiment.chain.generations,
+        };
+        arm.recipe.check(&sizes).map_err(|e| of_arm(arm, &e))?;
+        // Documents differ in length: what is kept may be longer than what is dropped, but hardly twice as long.
+        let kept = |tokens: u64, most: f64| (tokens as f64 * (2.0 * most).min(1.0)) as u64;
+        let (most, most_human) = (arm.curation().most(), arm.curation().most_human());
+        let sizes = Sizes { writing: kept(writing, most), in_history: kept(human, most_human), ..sizes };
+        arm.recipe.check(&sizes).map_err(|e| of_arm(arm, &e.after_a_defence()))?;
+        let members = arm.members();
+        if writing < u64::from(members) {
+            let why = format!("members = {members}: each generates a part of {writing} tokens; raise sample.tokens");
+            return Err(of_arm(arm, &why));
+        }
+        Ok(human)
+    }
+
+    /// Whether there is text for an arm's sampler to be matched to, and to begin with.
+    fn check_sample(&self, index: usize, arm: &Arm, config: &ModelConfig) -> Result<(), Error> {
+        let Some(sample) = arm.sample() else { return Ok(()) };
+        if sample.entropy_match && held_out::text(self.stages.dir(), &self.human, config.context)?.is_empty() {
+            let why = "sample.entropy_match: no held-out document fits; raise corpus.validation or corpus.test_tokens";
+            return Err(of_arm(arm, &why));
+        }
+        let prompt = sample.prompt_tokens;
+        let mut seeds = self.seeds.keys().map(|&seed| self.seed(index, seed));
+        if sample.prompt != PromptFrom::None && !seeds.all(|seed| seed.has_prompts(prompt)) {
+            let why = "no document of the human training set is so long; take fewer";
+            return Err(of_arm(arm, &format!("sample.prompt_tokens = {prompt}: {why}")));
+        }
+        let mut seeds = self.seeds.keys().map(|&seed| self.seed(index, seed));
+        if sample.target().is_some() && !seeds.all(|seed| can_begin(seed, prompt)) {
+            return Err(of_arm(arm, &format!("sample.prompt_tokens = {prompt}: no human document is longer; take fewer")));
+        }
+        Ok(())
+    }
+
+    /// Writes `experiment.toml` and `run.json`.
+    fn write_down(&self, options: &RunOptions) -> Result<(), Error> {
+        let (kind, description) = (self.device.kind().name(), self.device.description());
+        let mut info = RunInfo::new(&self.experiment.name, options.build.clone(), kind, &description);
+        info.corpus = Some(self.human.corpus_hash.clone());
+        info.tokenizer = Some(self.human.tokenizer.hash().to_owned());
+        write_down(self.stages.dir(), &self.experiment, info)
+    }
+}
+
+/// The run directory of an experiment, which may hold fewer arms, seeds or generations of it; both taken together.
+///
+/// # Errors
+/// [`Error::Request`] if the directory cannot be written, or holds another experiment.
+pub(crate) fn claim(experiment: &Experiment, out: &Path) -> Result<(RunDir, Experiment), Error> {
+    let dir = RunDir::create(out).map_err(|error| match error {
+        rundir::Error::Io { .. } => Error::Request(format!("{error}; choose another --out")),
+        error => error.into(),
+    })?;
+    let experiment = match stored(&dir)? {
+        None => experiment.clone(),
+        Some(old) => old.joined(experiment).map_err(|difference| {
+            let shown = out.display();
+            Error::Request(format!("{shown} holds another experiment: {difference}; choose another --out"))
+        })?,
+    };
+    Ok((dir, experiment))
+}
+
+/// Writes `experiment.toml` and `run.json`, which states what the experiment asks and each arm's role.
+pub(crate) fn write_down(dir: &RunDir, experiment: &Experiment, mut info: RunInfo) -> Result<(), Error> {
+    rundir::write_atomic(&dir.experiment_path(), experiment.to_toml().as_bytes())?;
+    info.question = Some(experiment.question.clone()).filter(|question| !question.is_empty());
+    info.arms = experiment.roles();
+    if let Some(old) = dir.info()? {
+        info.started = old.started;
+    }
+    Ok(dir.write_info(&info)?)
+}
+
+fn of_arm(arm: &Arm, error: &dyn std::fmt::Display) -> Error {
+    Error::Request(format!("arm `{}`: {error}", arm.name))
+}
+
+/// The sizes of an arm's model; of a learner that is no transformer, the context alone matters.
+fn config(arm: &Arm, vocabulary: usize) -> Result<ModelConfig, Error> {
+    let sizes = match arm.transformer() {
+        Some(settings) => settings.model.clone(),
+        None => ModelSettings { preset: "tiny".to_owned(), context: arm.context(), ..ModelSettings::default() },
+    };
+    sizes.resolve(vocabulary).map_err(Error::request)
+}
+
+/// By arm and seed, the human text with what the arm plants in it.
+fn planted(
+    experiment: &Experiment,
+    configs: &[ModelConfig],
+    (human, seeds): (&Human, &BTreeMap<u64, Seed>),
+) -> Result<BTreeMap<(usize, u64), Seed>, Error> {
+    let mut planted = BTreeMap::new();
+    for (index, arm) in experiment.arms.iter().enumerate() {
+        let Some(plant) = arm.plant().filter(|plant| plant.generation == 0) else { continue };
+        for (&seed, text) in seeds {
+            let text = text.planted(plant, human, configs[index].context, seed).map_err(|e| of_arm(arm, &e))?;
+            planted.insert((index, seed), text);
+        }
+    }
+    Ok(planted)
+}
