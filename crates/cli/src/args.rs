@@ -172,17 +172,19 @@ pub(crate) struct StepArgs {
 
 #[derive(Args)]
 pub(crate) struct ReportArgs {
-    /// The run directory
-    pub(crate) run: PathBuf,
-    /// The page; `report.html` in the run directory by default
+    /// The run directory, or several that are pieces of one experiment: seeds or arms that were made apart. A folder with
+    /// metrics.csv and run.json is enough
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The page; `report.html` in the run directory by default. Of several runs it must be given
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct CompareArgs {
-    /// Run directories
-    #[arg(required = true)]
+    /// Run directories; those that are pieces of one experiment, with no arm and seed in common, count as one run
+    #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
     /// Also write a page, and a folder of its figures: the runs' curves over each other, and what differs from the first run
     #[arg(long, value_name = "FILE")]

@@ -2,7 +2,7 @@
 
 use crate::args::ProgressKind;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use orchestrator::{Event, Observer};
+use rundir::{Event, Observer, StageKind};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -133,7 +133,7 @@ fn plain(state: &mut State, event: &Event) {
     match event {
         Event::Note(text) => eprintln!("{}", corpus::printable(text)),
         Event::Failed { chain, reason } => eprintln!("{chain} ended: {reason}"),
-        Event::Finished { chain, generation, kind: rundir::StageKind::Score, made: true, .. } => {
+        Event::Finished { chain, generation, kind: StageKind::Score, made: true, .. } => {
             eprintln!("{chain} generation {generation} done {}", state.outlook());
             state.told = Instant::now();
         }
@@ -168,7 +168,7 @@ fn bars(state: &mut State, event: &Event) {
             bar.set_position((1000.0 * done) as u64);
             bar.set_message(format!("generation {generation}: {kind} {note}"));
         }
-        Event::Finished { chain, kind: rundir::StageKind::Score, .. } => {
+        Event::Finished { chain, kind: StageKind::Score, .. } => {
             if let Some(bar) = state.chains.remove(chain) {
                 bar.finish_and_clear();
                 state.bars.remove(&bar);

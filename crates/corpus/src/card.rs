@@ -186,7 +186,7 @@ mod tests {
         let text = CARDS[0].replace("licence =", "license =");
         assert!(toml::from_str::<Card>(&text).unwrap_err().to_string().contains("license"));
         let error = Card::named("sotus").unwrap_err();
-        assert!(error.to_string().contains("brown, moby-dick, shakespeare, sotu"), "{error}");
+        assert!(Card::all().iter().all(|card| error.to_string().contains(&card.name)), "{error}");
     }
 
     #[test]

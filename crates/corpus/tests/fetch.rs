@@ -35,23 +35,28 @@ fn sotu_is_what_it_was() {
     assert!(documents[0].text.starts_with("Fellow-Citizens of the Senate and House of Representatives:\n\n"));
 }
 
+/// How some corpora begin. A new card needs no entry.
+const BEGINNINGS: [(&str, &str); 3] = [
+    (
+        "brown",
+        "The Fulton County Grand Jury said Friday an investigation of Atlanta's recent primary election produced \"no evidence\" that any irregularities took place.",
+    ),
+    ("moby-dick", "CHAPTER 1. Loomings.\n\nCall me Ishmael."),
+    ("shakespeare", "A Midsummer Night's Dream\n\nACT I\n\nSCENE I."),
+];
+
 #[test]
-fn the_other_cards_hold() {
-    for (name, first) in [
-        (
-            "brown",
-            "The Fulton County Grand Jury said Friday an investigation of Atlanta's recent primary election produced \"no evidence\" that any irregularities took place.",
-        ),
-        ("moby-dick", "CHAPTER 1. Loomings.\n\nCall me Ishmael."),
-        ("shakespeare", "A Midsummer Night's Dream\n\nACT I\n\nSCENE I."),
-    ] {
-        let card = Card::named(name).unwrap();
+fn every_card_describes_its_archive() {
+    for card in Card::all() {
+        let name = &card.name;
         let Some(documents) = or_skip(load(&card, cache())) else {
             continue;
         };
-        assert!(documents[0].text.starts_with(first), "{name}: {:?}", &documents[0].text[..200]);
-        assert!(documents.iter().all(|document| !document.text.trim().is_empty()));
-        assert_eq!(std::fs::metadata(archive_path(&card.source, cache())).unwrap().len(), card.source.bytes);
+        for (_, first) in BEGINNINGS.iter().filter(|(of, _)| of == name) {
+            assert!(documents[0].text.starts_with(first), "{name}: {:?}", &documents[0].text[..200]);
+        }
+        assert!(documents.iter().all(|document| !document.text.trim().is_empty()), "{name}");
+        assert_eq!(std::fs::metadata(archive_path(&card.source, cache())).unwrap().len(), card.source.bytes, "{name}");
     }
 }
 

@@ -2,7 +2,7 @@
 //! number of models or what is written.
 
 use crate::train::OBJECTIVES;
-use curation::{About, Anchor, Price};
+use curation::{About, Anchor, Parameter, Price};
 
 /// A defence, and the line of an experiment file that sets it.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,11 @@ mod tests {
                 let name = name.trim_matches('"');
                 let same = parse(&format!("train.objective = {{ {name} = {{ {} }} }}", given.join(", ")));
                 assert_eq!(arm.train().unwrap().objective, same.train().unwrap().objective, "{name}");
-                assert_eq!(arm.train().unwrap().objective.reads_human(), !listed.about.price.anchors.is_empty(), "{name}");
+                assert_eq!(
+                    arm.train().unwrap().objective.reads_human(),
+                    !listed.about.price.anchors.is_empty(),
+                    "{name}"
+                );
             }
         }
         let names: std::collections::BTreeSet<&str> = defences().map(|listed| listed.about.name).collect();

@@ -177,11 +177,7 @@ fn check_keys(file: &Table) -> Result<(), Error> {
 }
 
 /// The data that these arms learn from.
-fn data_of(
-    arms: &[Arm],
-    corpus: Option<CorpusSettings>,
-    tokenizer: Option<TokenizerSettings>,
-) -> Result<Data, Error> {
+fn data_of(arms: &[Arm], corpus: Option<CorpusSettings>, tokenizer: Option<TokenizerSettings>) -> Result<Data, Error> {
     let is_exact = |arm: &&Arm| matches!(arm.learner, Learner::Exact(_));
     let Some(first) = arms.first() else {
         fail!("arm: at least one [[arm]] is needed, as in [[arm]] name = \"replace\"");
@@ -240,10 +236,7 @@ mod tests {
             ("chain.generations = \"two\"", "chain.generations: "),
             ("chain.seeds = [1, 1]", "chain.seeds = [1, 1]"),
             ("train.clip = -1.0", "arm `replace`: train.clip = -1"),
-            (
-                "train.lerning_rate = 1.0",
-                "train.lerning_rate: unknown key; did you mean `learning_rate`?",
-            ),
+            ("train.lerning_rate = 1.0", "train.lerning_rate: unknown key; did you mean `learning_rate`?"),
             ("sample.temperature = -1.0", "temperature"),
             ("model.preset = \"huge\"", "no such preset"),
             ("recipe = \"repalce\"", "unknown recipe `repalce`"),

@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn generations_seeds_and_arms_are_added() {
         let more = FILE.to_owned() + "[[arm]]\nname = \"accumulate\"\nrecipe = \"accumulate\"\n";
-        let more = Experiment::parse(&more, &["chain.seeds=[2, 0]".to_owned(), "chain.generations=2".to_owned()]).unwrap();
+        let more =
+            Experiment::parse(&more, &["chain.seeds=[2, 0]".to_owned(), "chain.generations=2".to_owned()]).unwrap();
         let joined = parse(&[]).joined(&more).unwrap();
         assert_eq!((joined.chain.generations, &joined.chain.seeds[..]), (6, &[0, 2][..]));
         assert_eq!(joined.arms.iter().map(|arm| arm.name.as_str()).collect::<Vec<_>>(), ["replace", "accumulate"]);

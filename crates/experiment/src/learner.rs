@@ -41,7 +41,7 @@ use curation::Curation;
 use sampling::{Opt, Sampling};
 use serde::{Deserialize, Serialize};
 
-learners! {
+list::learners! {
     /// A Llama-type transformer.
     Transformer,
     /// Interpolated Kneser-Ney over the tokenizer's ids.

@@ -53,11 +53,13 @@ impl Experiment {
         let differs = |control: usize, but_sample: bool| {
             let counts = |key: &str| key != "recipe" && !(but_sample && key.starts_with("sample."));
             let theirs = &self.arms[control].point;
-            self.arms[arm].point.iter().any(|(key, own)| counts(key) && theirs.get(key).is_some_and(|other| other != own))
+            self.arms[arm]
+                .point
+                .iter()
+                .any(|(key, own)| counts(key) && theirs.get(key).is_some_and(|other| other != own))
         };
-        let mut alike: Vec<usize> = (human.iter().copied())
-            .filter(|&control| is_alike(&tables[arm], &tables[control], &["model"]))
-            .collect();
+        let mut alike: Vec<usize> =
+            (human.iter().copied()).filter(|&control| is_alike(&tables[arm], &tables[control], &["model"])).collect();
         alike.sort_by_key(|&control| !is_alike(&tables[arm], &tables[control], &["train"]));
         // How text is generated changes nothing in a control that reads none.
         let find = |but_sample| alike.iter().copied().find(|&control| !differs(control, but_sample));
@@ -148,7 +150,8 @@ mod tests {
     #[test]
     fn judged_human_text_is_no_control() {
         let human = |curation: &str| {
-            let found = roles(&format!("[[arm]]\nname = \"a\"\nrecipe = \"human-refit\"\ncuration = [\"{curation}\"]\n"));
+            let found =
+                roles(&format!("[[arm]]\nname = \"a\"\nrecipe = \"human-refit\"\ncuration = [\"{curation}\"]\n"));
             (found[0].role, found[0].curated)
         };
         assert_eq!(human("filter-by-label"), (Role::Arm, true));

@@ -54,10 +54,15 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, 
 
 /// The same of a table that stands under another name in the file: the first becomes the second in messages.
 pub(crate) fn read_renamed<T: DeserializeOwned>(value: Value, place: &str, names: (&str, &str)) -> Result<T, Error> {
-    read_with(value, place, |value| T::deserialize(value), |path| match path.strip_prefix(names.0) {
-        Some(rest) => format!("{}{rest}", names.1),
-        None => path,
-    })
+    read_with(
+        value,
+        place,
+        |value| T::deserialize(value),
+        |path| match path.strip_prefix(names.0) {
+            Some(rest) => format!("{}{rest}", names.1),
+            None => path,
+        },
+    )
 }
 
 /// Reads `value` by a function.

@@ -7,6 +7,7 @@ use chain::{Entry, HumanSet, Source, human_subset_by};
 use corpus::{Document, TokenSet, Tokenizer};
 use experiment::{Arm, Experiment, Plant};
 use evaluation::Reference;
+use experiment::{Arm, Experiment, Plant};
 use std::sync::Arc;
 use streams::Streams;
 use world::{Survey, World};

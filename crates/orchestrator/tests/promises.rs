@@ -145,7 +145,7 @@ fn assignments(block: &str) -> Vec<String> {
     found
 }
 
-/// Two hundred texts of sentences in made-up words.
+/// Four hundred texts of sentences in made-up words.
 fn write_texts(folder: &Path) {
     let mut state = 1_u64;
     let mut pick = |count: usize| {
@@ -153,7 +153,7 @@ fn write_texts(folder: &Path) {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % count
     };
-    for index in 0..200 {
+    for index in 0..400 {
         let mut text = String::new();
         for _ in 0..150 {
             (0..=pick(4))

@@ -85,7 +85,7 @@ fn they_obey_the_law_and_resume() {
     let rows = metrics(&whole);
     let has = |row: &str| rows.lines().any(|line| line.starts_with(&format!("text-learners,{row},")));
     for row in
-        ["oracle,0,1,training,unread-documents", "n-gram,0,1,test,impossible-documents", "oracle,0,0,training,tokens"]
+        ["oracle,0,1,training,unparsed-documents", "n-gram,0,1,test,impossible-documents", "oracle,0,0,training,tokens"]
     {
         assert!(has(row), "{row} is missing");
     }
@@ -97,7 +97,7 @@ fn they_obey_the_law_and_resume() {
     ] {
         assert!(!rows.contains(&format!("text-learners,{row},")), "{row}");
     }
-    let unread = rows.lines().filter(|line| line.contains("unread-documents"));
+    let unread = rows.lines().filter(|line| line.contains("unparsed-documents"));
     assert!(unread.into_iter().all(|line| line.ends_with(",0")), "an oracle writes what it can parse");
 
     // One generation and one seed first, then all; then nothing is left to do.

@@ -1,16 +1,17 @@
-//! The page of an audit: the verdict, each statistic beside what human text does against human text, tells, documents that
-//! stand there more than once. One file, nothing fetched, no script; what was audited may hold anything and is escaped.
+//! The page of an audit: the verdict, each statistic beside what human text does against human text, over-represented
+//! n-grams, documents that are there more than once. One file, nothing fetched, no script; what was audited may hold anything and is escaped.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use evaluation::{Audit, Comparison, Measure, Repeated, Tell};
+use evaluation::{Audit, Comparison, Measure, OverRepresented, Repeated};
 
+use crate::document::document;
+use crate::error::{Error, Result};
 use crate::escape::html;
-use crate::tells::shortened;
+use crate::over_represented::shortened;
 use crate::ticks::number;
-use crate::{Error, Result};
 
 /// Width and height of a statistic's strip, and the room at either end, in pixels.
 const WIDTH: f64 = 260.0;
@@ -39,22 +40,16 @@ pub fn write_audit(
 }
 
 fn page(audit: &Audit, repeated: &[Repeated<'_>], [data, reference]: [&str; 2]) -> String {
-    let title = format!("Audit of {}", html(data));
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>{title}</h1>\n",
-        include_str!("style.css")
-    );
-    let _ = writeln!(page, "<p class=\"quiet\">Held against {}.</p>", html(reference));
-    page.push_str(&verdict(audit));
-    page.push_str(&statistics(audit));
-    page.push_str(&tells(&audit.tells));
-    page.push_str(&duplicates(repeated));
-    page.push_str(&measures(&audit.measures));
-    page.push_str("</body>\n</html>\n");
-    page
+    let against = format!("<p class=\"quiet\">Held against {}.</p>\n", html(reference));
+    let sections = [
+        against,
+        verdict(audit),
+        statistics(audit),
+        over_represented(&audit.over_represented),
+        duplicates(repeated),
+        measures(&audit.measures),
+    ];
+    document(&format!("Audit of {data}"), &sections.concat())
 }
 
 fn verdict(audit: &Audit) -> String {
@@ -67,7 +62,7 @@ fn verdict(audit: &Audit) -> String {
     } else {
         section.push_str("<ul class=\"lead\">\n");
         for (flaw, comparisons) in findings {
-            let by: Vec<String> = comparisons.iter().map(|comparison| html(&name(comparison))).collect();
+            let by: Vec<String> = comparisons.iter().map(|comparison| html(&comparison.name())).collect();
             let (flaw, meaning) = (html(flaw.name()), html(flaw.meaning()));
             let _ = writeln!(section, "<li><b>{flaw}</b>: {meaning} <small>({})</small></li>", by.join(", "));
         }
@@ -85,10 +80,6 @@ fn verdict(audit: &Audit) -> String {
     section
 }
 
-fn name(comparison: &Comparison) -> String {
-    [comparison.metric.as_ref(), comparison.detail.as_ref()].join(" ").trim_end().to_owned()
-}
-
 fn statistics(audit: &Audit) -> String {
     let mut section = String::from(
         "<h2>Every statistic beside its null band</h2>\n<div class=\"scroll\"><table>\n<thead><tr>\
@@ -104,7 +95,7 @@ fn statistics(audit: &Audit) -> String {
             section,
             "<tr><th scope=\"row\">{}</th><td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{band}</td>\
              <td>{open}{:+.1}{close}</td><td>{}</td></tr>",
-            html(&name(comparison)),
+            html(&comparison.name()),
             html(comparison.flaw.name()),
             number(comparison.data),
             number(comparison.human),
@@ -153,29 +144,29 @@ fn strip(comparison: &Comparison, threshold: f64) -> String {
     )
 }
 
-fn tells(tells: &[Tell]) -> String {
-    if tells.is_empty() {
-        return "<h2>Tells</h2>\n<p>None: no n-gram is in more documents than human text lets expect.</p>\n".to_owned();
+fn over_represented(found: &[OverRepresented]) -> String {
+    if found.is_empty() {
+        return "<h2>Over-represented n-grams</h2>\n<p>None: no n-gram is in more documents than human text lets expect.</p>\n".to_owned();
     }
     let mut section = String::from(
-        "<h2>Tells</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">N-gram</th>\
+        "<h2>Over-represented n-grams</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">N-gram</th>\
          <th scope=\"col\">Documents of the data</th><th scope=\"col\">Of half the human text</th><th scope=\"col\">Log-odds</th>\
          <th scope=\"col\">z</th></tr></thead>\n<tbody>\n",
     );
-    for tell in tells {
+    for one in found {
         let _ = writeln!(
             section,
             "<tr><th scope=\"row\"><bdi>{}</bdi></th><td>{}</td><td>{}</td><td>{:.2}</td><td>{:.1}</td></tr>",
-            html(&shortened(&tell.ngram)),
-            tell.documents,
-            tell.human,
-            tell.log_odds,
-            tell.z
+            html(&shortened(&one.ngram)),
+            one.documents,
+            one.human,
+            one.log_odds,
+            one.z
         );
     }
     section.push_str(
         "</tbody>\n<caption>N-grams in more documents than human text lets expect, beyond chance over all n-grams. Documents \
-         that share a subject have tells as well.</caption>\n</table></div>\n",
+         that share a subject have such n-grams as well.</caption>\n</table></div>\n",
     );
     section
 }
@@ -214,15 +205,15 @@ fn measures(measures: &[Measure]) -> String {
         .map(|measure| {
             format!(
                 "<tr><td class=\"name\">{}</td><td class=\"name\">{}</td><td>{}</td></tr>\n",
-                html(&measure.metric),
-                html(&measure.detail),
+                html(measure.metric.name),
+                html(&measure.dimensions.to_string()),
                 number(measure.value)
             )
         })
         .collect();
     format!(
-        "<h2>Every metric</h2>\n<details><summary>All that was measured of the data; what begins with “human” is of human \
-         text</summary>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\">Metric</th><th class=\"name\">Detail</th>\
+        "<h2>Every metric</h2>\n<details><summary>All that was measured of the data; what has the reference “human” is of human \
+         text</summary>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\">Metric</th><th class=\"name\">Dimensions</th>\
          <th>Value</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</details>\n"
     )
 }
@@ -230,17 +221,17 @@ fn measures(measures: &[Measure]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evaluation::{Extent, Flaw};
+    use evaluation::{Dimension, Dimensions, Extent, Flaw, metric};
 
     fn comparison(data: f64, found: bool) -> Comparison {
-        let (metric, detail) = ("duplicate-share".into(), "exact".into());
+        let (metric, dimensions) = (&metric::DUPLICATE_SHARE, Dimensions::of(&[(Dimension::Part, "exact")]));
         let deviation = (data - 0.1) / 0.02;
-        Comparison { flaw: Flaw::Duplicated, metric, detail, data, human: 0.1, scale: 0.02, deviation, found }
+        Comparison { flaw: Flaw::Duplicated, metric, dimensions, data, human: 0.1, scale: 0.02, deviation, found }
     }
 
-    fn audit(comparisons: Vec<Comparison>, tells: Vec<Tell>) -> Audit {
+    fn audit(comparisons: Vec<Comparison>, over_represented: Vec<OverRepresented>) -> Audit {
         let compared = Extent { documents: 100, words: 2000 };
-        Audit { compared, splits: 60, threshold: 4.0, comparisons, measures: Vec::new(), tells }
+        Audit { compared, splits: 60, threshold: 4.0, comparisons, measures: Vec::new(), over_represented }
     }
 
     #[test]
@@ -259,13 +250,13 @@ mod tests {
     #[test]
     fn nothing_of_the_data_commands() {
         const HOSTILE: &str = "</td><script>alert('x')</script> & \u{1b}[2J\u{202e}drow \"a\"";
-        let tell = Tell { ngram: HOSTILE.to_owned(), documents: 9, human: 0, log_odds: 2.0, z: 6.0 };
+        let one = OverRepresented { ngram: HOSTILE.to_owned(), documents: 9, human: 0, log_odds: 2.0, z: 6.0 };
         let text = format!("{HOSTILE} {}", "z".repeat(1000));
         let repeated = [Repeated { copies: 7, first: 2, text: &text }];
-        let page = page(&audit(vec![comparison(0.5, true)], vec![tell]), &repeated, [HOSTILE, HOSTILE]);
+        let page = page(&audit(vec![comparison(0.5, true)], vec![one]), &repeated, [HOSTILE, HOSTILE]);
         assert!(!page.contains("<script") && !page.contains(['\u{1b}', '\u{202e}']));
         assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("src="));
-        assert_eq!(page.matches("&lt;script&gt;").count(), 5, "twice the data, the reference, a tell, a document");
+        assert_eq!(page.matches("&lt;script&gt;").count(), 5, "twice the data, the reference, an n-gram, a document");
         assert!(!page.contains(&"z".repeat(CHARACTERS)), "a long document is cut");
         for what in ["<b>duplicated</b>", "0.0200 to 0.180", "<td>7</td><td>3</td>", "+20.0"] {
             assert!(page.contains(what), "no {what} in {page}");

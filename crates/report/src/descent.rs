@@ -3,9 +3,10 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::canvas::{self, Area, LEFT, Outcome, WIDE, draw_title, from_left, text};
 use crate::data::Data;
 use crate::escape::visible;
-use crate::figure::{Area, Drawn, LEFT, Outcome, WIDE, draw_title, text};
+use crate::figure::Drawn;
 use crate::genealogy::{self, Genealogy, Telling};
 use crate::look::{GRID, INK, Look};
 
@@ -31,9 +32,9 @@ const CAPTION: &str = "For one chain of each arm, the false fact that it tells o
 pub(crate) fn draw(data: &Data) -> Option<Drawn> {
     let (mut rows, mut unread) = (Vec::new(), Vec::new());
     for (number, arm) in data.arms.iter().enumerate() {
-        match genealogy::of_arm(data, arm) {
+        match genealogy::of_arm(data, &arm.name) {
             Some(Ok(genealogy)) => rows.push((number, genealogy)),
-            Some(Err(why)) => unread.push(format!(" {arm} cannot be shown: {why}.")),
+            Some(Err(why)) => unread.push(format!(" {} cannot be shown: {why}.", arm.name)),
             None => {}
         }
     }
@@ -42,18 +43,12 @@ pub(crate) fn draw(data: &Data) -> Option<Drawn> {
         return None;
     }
     let mut caption = CAPTION.to_owned();
-    if let Some(arm) = data.control {
-        let name = &data.arms[arm];
+    if let Some(control) = data.control() {
+        let name = &data.arms[control].name;
         caption.push_str(&format!(" {name} trains on no model’s text: what recurs there recurs by chance."));
     }
     caption.extend(unread);
-    let mut svg = String::new();
-    {
-        let height = HEAD + ROW * rows.len() as i32 + FOOT;
-        let root = SVGBackend::with_string(&mut svg, (WIDE as u32, height as u32)).into_drawing_area();
-        rows_of(&root, data, &rows).expect("drawing into a string cannot fail");
-        root.present().expect("drawing into a string cannot fail");
-    }
+    let svg = canvas::svg(WIDE, HEAD + ROW * rows.len() as i32 + FOOT, |root| rows_of(root, data, &rows));
     Some(Drawn { name: "genealogy", title: TITLE, caption, wide: true, svg })
 }
 
@@ -99,12 +94,12 @@ fn rows_of(root: &Area, data: &Data, rows: &[(usize, Genealogy)]) -> Outcome {
         if i > 0 {
             root.draw(&PathElement::new([(LEFT, top - 4), (WIDE - LEFT, top - 4)], GRID))?;
         }
-        heading(root, top + 12, Look::Arm(*arm), &data.arms[*arm], genealogy)?;
+        heading(root, top + 12, Look::Arm(*arm), &data.arms[*arm].name, genealogy)?;
         row(root, top, Look::Arm(*arm), genealogy, &scale)?;
     }
     let y = HEAD + ROW * rows.len() as i32 + 8;
     let centre = Pos::new(HPos::Center, VPos::Center);
-    root.draw(&Text::new("generation", (LEFT, y), text(15).pos(Pos::new(HPos::Left, VPos::Center))))?;
+    root.draw(&Text::new("generation", (LEFT, y), from_left(15)))?;
     for generation in (0..=scale.last).filter(|&generation| scale.numbered(generation)) {
         root.draw(&Text::new(generation.to_string(), (scale.x(generation), y), text(15).pos(centre)))?;
     }
@@ -113,21 +108,19 @@ fn rows_of(root: &Area, data: &Data, rows: &[(usize, Genealogy)]) -> Outcome {
 
 /// Which arm it is, and the fact in words.
 fn heading(root: &Area, y: i32, look: Look, arm: &str, genealogy: &Genealogy) -> Outcome {
-    let left = Pos::new(HPos::Left, VPos::Center);
     let words = match &genealogy.fact {
         Some(fact) => shortened(&fact.words),
         None => "no false fact".to_owned(),
     };
     let said = format!("{}, seed {}: {words}", visible(arm, false), genealogy.chain.seed);
     root.draw(&(EmptyElement::at((LEFT + 6, y)) + look.marker()))?;
-    Ok(root.draw(&Text::new(said, (LEFT + 18, y), text(16).pos(left)))?)
+    Ok(root.draw(&Text::new(said, (LEFT + 18, y), from_left(16)))?)
 }
 
 fn row(root: &Area, top: i32, look: Look, genealogy: &Genealogy, scale: &Scale) -> Outcome {
     let (numbers, line, below) = (top + 34, top + 60, top + 90);
-    let left = Pos::new(HPos::Left, VPos::Center);
-    root.draw(&Text::new("times told", (LEFT, numbers), text(13).pos(left)))?;
-    root.draw(&Text::new("false facts in all", (LEFT, below), text(13).pos(left)))?;
+    root.draw(&Text::new("times told", (LEFT, numbers), from_left(13)))?;
+    root.draw(&Text::new("false facts in all", (LEFT, below), from_left(13)))?;
     if let Some(fact) = &genealogy.fact {
         let ends = [(scale.x(fact.first), line), (scale.x(fact.last), line)];
         root.draw(&PathElement::new(ends, look.colour().stroke_width(3)))?;

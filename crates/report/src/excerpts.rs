@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
-use rundir::{ChainId, StageId, StageKind};
+use rundir::ChainId;
 use serde::Deserialize;
 
 use crate::data::Data;
-use crate::stages;
+use crate::stages::{self, Made};
 
+/// Where a stage has its documents.
+const FILE: &str = "documents.jsonl.zst";
 /// Documents shown of each generation.
 pub(crate) const DOCUMENTS: usize = 3;
 /// Characters shown of each document.
@@ -37,16 +39,16 @@ pub(crate) struct Shown {
 
 /// The excerpts of an arm: of its chain that came farthest, the one with the smallest seed among those.
 pub(crate) fn of_arm(data: &Data, arm: &str) -> Option<Excerpts> {
-    let (chain, stages) = stages::farthest(data, arm, StageKind::Write)?;
+    let (chain, stages) = stages::farthest(data, arm, stages::DOCUMENTS)?;
     let mut chosen = vec![0, stages.len() / 2, stages.len() - 1];
     chosen.dedup();
-    let column = |at: usize| Column { generation: stages[at].0, documents: read(data, stages[at].1) };
-    Some(Excerpts { chain, columns: chosen.into_iter().map(column).collect() })
+    let column = |at: usize| Column { generation: stages[at].generation, documents: read(&stages[at]) };
+    Some(Excerpts { chain: chain.id.clone(), columns: chosen.into_iter().map(column).collect() })
 }
 
-fn read(data: &Data, id: StageId) -> Result<Vec<Shown>, String> {
-    let path = data.run.stage_path(&id).join("documents.jsonl.zst");
-    let named = |why: String| format!("{id}/documents.jsonl.zst: {why}");
+fn read(made: &Made) -> Result<Vec<Shown>, String> {
+    let path = made.path.join(FILE);
+    let named = |why: String| format!("{}/{FILE}: {why}", made.id);
     let open = || -> std::io::Result<Vec<String>> {
         let decoder = zstd::Decoder::new(File::open(&path)?)?;
         let lines = BufReader::new(decoder.take(LONGEST_LINE)).lines();

@@ -1,33 +1,20 @@
 //! Figures as SVG: a title, a legend, and panels side by side.
 
-use plotters::coord::Shift;
+use evaluation::Metric;
+use evaluation::metric::{Axis, Figure};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::catalogue::{Axis, FIGURES, Figure};
-use crate::chronicle;
+use crate::canvas::{self, Area, LEFT, Outcome, ROW, TITLE, WIDE, draw_title, from_left, grid};
 use crate::data::Data;
 use crate::escape::visible;
-use crate::heat;
-use crate::histogram;
-use crate::leaderboard::Board;
 use crate::look::{GRID, INK, Look};
-use crate::more::{OF_TEXT, SOLVED};
 use crate::panel::Panel;
-use crate::ruler::Ruler;
-use crate::seen::SEEN;
-use crate::survival;
-use crate::tradeoff;
-use crate::universal;
+use crate::quantity::Quantity;
 
-/// Heights of the title, of a line of the legend and of a row of panels, and the left margin of the first two, in pixels.
-pub(crate) const TITLE: i32 = 30;
+/// Height of a line of the legend, in pixels.
 const LINE: i32 = 21;
-pub(crate) const ROW: i32 = 316;
-pub(crate) const LEFT: i32 = 12;
-/// Widths of a figure of one panel and of several.
+/// Width of a figure of one panel.
 const NARROW: i32 = 560;
-pub(crate) const WIDE: i32 = 1120;
 
 /// A figure before it is drawn.
 pub(crate) struct Plan {
@@ -81,36 +68,24 @@ impl Drawn {
     }
 }
 
-/// Draws every figure that has something to show: a grid first, where the run is one, then what is known of a generated
-/// world.
-pub(crate) fn draw_all(data: &Data, board: Option<&Board>) -> Vec<Drawn> {
-    let mut figures = heat::draw_all(data);
-    figures.extend(tradeoff::draw(data, board));
-    figures.extend(chronicle::draw_all(data));
-    figures.extend(survival::draw(data));
-    figures.extend(universal::draw(data));
-    figures.extend(histogram::draw(data));
-    figures
-        .extend(FIGURES.iter().chain(&SEEN).chain(&OF_TEXT).chain(&SOLVED).filter_map(|figure| of_arms(data, figure)));
-    figures
-}
-
-/// Draws a figure of the catalogue: a curve for each arm.
-pub(crate) fn of_arms(data: &Data, figure: &Figure) -> Option<Drawn> {
-    let panels: Vec<Panel> =
-        figure.panels.iter().filter_map(|quantity| Panel::of(data, quantity, figure.kind)).collect();
+/// Draws a figure of the registry: a curve for each arm, panels of all metrics that are drawn in it.
+pub(crate) fn of_arms(data: &Data, figure: &'static Figure) -> Option<Drawn> {
+    let metrics: Vec<&'static Metric> =
+        evaluation::METRICS.into_iter().filter(|metric| metric.figure == Some(figure)).collect();
+    let all = || metrics.iter().flat_map(|metric| metric.panels.iter().map(|panel| Quantity::of_panel(metric, panel)));
+    let panels: Vec<Panel> = all().filter_map(|quantity| Panel::of(data, &quantity, figure.axis)).collect();
     let mut legend = arms(data, &panels);
-    if panels.iter().any(Panel::has_dashes) {
-        legend.push((Sign::Dashes, figure.dashed.to_owned()));
-    }
-    let (name, title, axis, caption) = (figure.name, figure.title, figure.axis, figure.caption.to_owned());
-    let (wide, shared) = (figure.panels.len() > 1, figure.kind == Axis::Amount);
+    let baseline = metrics.iter().find_map(|metric| metric.baseline);
+    legend
+        .extend(baseline.filter(|_| panels.iter().any(Panel::has_dashes)).map(|b| (Sign::Dashes, b.title.to_owned())));
+    let Figure { name, title, label: axis, .. } = *figure;
+    let (wide, shared, caption) = (all().count() > 1, figure.axis == Axis::Amount, figure.caption.to_owned());
     draw(Plan { name, title, axis, caption, panels, legend, wide, shared })
 }
 
 /// The arms that panels show, as a legend.
 pub(crate) fn arms(data: &Data, panels: &[Panel]) -> Vec<(Sign, String)> {
-    let looks = (0..data.arms.len()).map(|arm| (Look::Arm(arm), &data.arms[arm]));
+    let looks = data.arms.iter().enumerate().map(|(number, arm)| (Look::Arm(number), &arm.name));
     let shown = looks.filter(|(look, _)| panels.iter().any(|panel| panel.shows(*look)));
     shown.map(|(look, name)| (Sign::Curve(look), visible(name, false))).collect()
 }
@@ -124,28 +99,18 @@ pub(crate) fn draw(plan: Plan) -> Option<Drawn> {
     let legend = set(&plan.legend, width);
     let header = TITLE + LINE * legend.last().map_or(0, |entry| entry.row + 1) + 4;
     let (rows, columns) = grid(plan.panels.len());
-    let mut svg = String::new();
-    {
-        let size = (width as u32, (header + ROW * rows as i32) as u32);
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let drawing = "drawing into a string cannot fail";
-        draw_header(&root, plan.title, &legend).expect(drawing);
+    let svg = canvas::svg(width, header + ROW * rows as i32, |root| {
+        draw_header(root, plan.title, &legend)?;
         let areas = root.margin(header, 6, 0, 0).split_evenly((rows, columns));
         let last = plan.panels.iter().map(Panel::last).max().unwrap_or(0);
         for (i, (area, panel)) in areas.iter().zip(&plan.panels).enumerate() {
             let of = if plan.shared { &plan.panels[..] } else { std::slice::from_ref(panel) };
             let axis = if i % columns == 0 { plan.axis } else { "" };
-            panel.draw(area, Ruler::vertical(of), last, axis, plan.wide).expect(drawing);
+            panel.draw(area, Panel::ruler(of), last, axis, plan.wide)?;
         }
-        root.present().expect(drawing);
-    }
+        Ok(())
+    });
     Some(Drawn { name: plan.name, title: plan.title, caption: plan.caption, wide: plan.wide, svg })
-}
-
-/// Rows and columns of panels: one row of up to four, then as even as it goes.
-pub(crate) fn grid(panels: usize) -> (usize, usize) {
-    let rows = panels.div_ceil(4);
-    (rows, panels.div_ceil(rows))
 }
 
 /// A sign of the legend with its name, in its place.
@@ -170,24 +135,8 @@ fn set(legend: &[(Sign, String)], width: i32) -> Vec<Entry<'_>> {
     entries
 }
 
-pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
-
-/// Text of a size that the library understands as a line's height: some 1.24 times the font's size in pixels.
-pub(crate) fn text(size: i32) -> TextStyle<'static> {
-    ("sans-serif", size).into_font().color(&INK)
-}
-
-/// A figure's title.
-pub(crate) fn draw_title(root: &Area, title: &str) -> Outcome {
-    let left = Pos::new(HPos::Left, VPos::Center);
-    let bold = ("sans-serif", 19).into_font().style(FontStyle::Bold).color(&INK).pos(left);
-    Ok(root.draw(&Text::new(title.to_owned(), (LEFT, TITLE / 2), bold))?)
-}
-
 fn draw_header(root: &Area, title: &str, legend: &[Entry]) -> Outcome {
     draw_title(root, title)?;
-    let left = Pos::new(HPos::Left, VPos::Center);
     for entry in legend {
         let y = TITLE + LINE * entry.row + LINE / 2;
         let line = [(entry.left, y), (entry.left + 26, y)];
@@ -198,18 +147,7 @@ fn draw_header(root: &Area, title: &str, legend: &[Entry]) -> Outcome {
             }
             Sign::Dashes => root.draw(&plotters::element::DashedPathElement::new(line, 5, 4, INK))?,
         }
-        root.draw(&Text::new(entry.name.to_owned(), (entry.left + 33, y), text(15).pos(left)))?;
+        root.draw(&Text::new(entry.name.to_owned(), (entry.left + 33, y), from_left(15)))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn panels_stand_in_even_rows() {
-        assert_eq!([1, 3, 4, 5, 6, 7, 8, 9].map(grid).map(|(_, columns)| columns), [1, 3, 4, 3, 3, 4, 4, 3]);
-        assert_eq!(grid(5), (2, 3));
-    }
 }

@@ -1,16 +1,12 @@
 //! How long a false fact lives: of a chain, the one that is told over the longest line of generations.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::PathBuf;
 
-use rundir::{ChainId, StageId, StageKind};
+use rundir::ChainId;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::data::Data;
-use crate::stages;
+use crate::stages::{self, Made};
 
 /// Where a score stage has them.
 const FILE: &str = "false-facts.json";
@@ -70,18 +66,22 @@ struct Worded {
 /// # Errors
 /// Which file cannot be read, and why.
 pub(crate) fn of_arm(data: &Data, arm: &str) -> Option<Result<Genealogy, String>> {
-    let (chain, stages) = stages::farthest(data, arm, StageKind::Score)?;
-    let has = |id: &StageId| path(data, id).is_file();
-    let stages: stages::Stages = stages.into_iter().filter(|(_, id)| has(id)).collect();
-    (!stages.is_empty()).then(|| of_chain(data, chain, &stages))
+    let (chain, stages) = stages::farthest(data, arm, stages::SCORE)?;
+    let mut told = Told::new();
+    for made in &stages {
+        match made.read::<Vec<Counted>>(FILE, LONGEST) {
+            None => {}
+            Some(Err(why)) => return Some(Err(why)),
+            Some(Ok(facts)) => {
+                let facts = facts.into_iter().map(|f| ((f.person, f.fact, f.value), f.count));
+                told.insert(made.generation, facts.collect());
+            }
+        }
+    }
+    (!told.is_empty()).then(|| of_chain(chain.id.clone(), &stages, told))
 }
 
-fn of_chain(data: &Data, chain: ChainId, stages: &[(u32, StageId)]) -> Result<Genealogy, String> {
-    let mut told = Told::new();
-    for (generation, id) in stages {
-        let facts = read::<Counted>(data, id)?.into_iter();
-        told.insert(*generation, facts.map(|f| ((f.person, f.fact, f.value), f.count)).collect());
-    }
+fn of_chain(chain: ChainId, stages: &[Made], told: Told) -> Result<Genealogy, String> {
     let line = longest(&told);
     let telling = |(&generation, facts): (&u32, &BTreeMap<Id, u64>)| {
         let count = line.as_ref().and_then(|line| facts.get(&line.id)).copied().unwrap_or(0);
@@ -89,29 +89,18 @@ fn of_chain(data: &Data, chain: ChainId, stages: &[(u32, StageId)]) -> Result<Ge
     };
     let generations = told.iter().map(telling).collect();
     let fact = match &line {
-        Some(line) => Some(Descent { words: words(data, stages, line)?, first: line.first, last: line.last }),
+        Some(line) => Some(Descent { words: words(stages, line)?, first: line.first, last: line.last }),
         None => None,
     };
     Ok(Genealogy { chain, fact, generations })
 }
 
 /// A false fact in words, from the first generation of its line.
-fn words(data: &Data, stages: &[(u32, StageId)], line: &Line) -> Result<String, String> {
-    let (_, id) = stages.iter().find(|(generation, _)| *generation == line.first).expect("the line is of these stages");
-    let found = read::<Worded>(data, id)?.into_iter().find(|f| (f.person, f.fact, f.value) == line.id);
+fn words(stages: &[Made], line: &Line) -> Result<String, String> {
+    let made = stages.iter().find(|made| made.generation == line.first).expect("the line is of these stages");
+    let facts = made.read::<Vec<Worded>>(FILE, LONGEST).expect("it was read before")?;
+    let found = facts.into_iter().find(|f| (f.person, f.fact, f.value) == line.id);
     Ok(found.expect("it was read from this file").told)
-}
-
-fn path(data: &Data, id: &StageId) -> PathBuf {
-    data.run.stage_path(id).join(FILE)
-}
-
-fn read<T: DeserializeOwned>(data: &Data, id: &StageId) -> Result<Vec<T>, String> {
-    let named = |why: String| format!("{id}/{FILE}: {why}");
-    let mut bytes = Vec::new();
-    let open = File::open(path(data, id)).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    open.map_err(|e| named(e.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|e| named(e.to_string()))
 }
 
 /// A false fact that every generation from the first to the last tells.

@@ -1,16 +1,18 @@
-//! Grids as heat maps: the arms of a `[sweep]`, one cell each, by their `point` in the experiment file. The first two
+//! Grids as heat maps: the arms of a sweep, one cell each, by their place in it. The first two
 //! dimensions are columns and rows; each combination of the others has a panel. The value is written in each cell, so that
 //! the picture can be read without its colours.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::catalogue::{BITS_PER_BYTE, Quantity, VOCABULARY};
-use crate::chronicle::EXCESS;
+use serde_json::Value;
+
+use crate::canvas::{self, Area, LEFT, Outcome, TITLE, WIDE, draw_title, from_left, text};
 use crate::data::Data;
 use crate::escape::visible;
-use crate::figure::{Area, Drawn, LEFT, Outcome, TITLE, WIDE, draw_title, text};
+use crate::figure::Drawn;
 use crate::look::between;
+use crate::quantity::{BITS_PER_BYTE, EXCESS, Quantity, VOCABULARY};
 use crate::ticks::number;
 
 /// Heights of a cell, of what stands above a panel's cells and of what stands below, in pixels.
@@ -29,7 +31,7 @@ const DARK: RGBColor = RGBColor(16, 16, 18);
 const LIGHT: RGBColor = RGBColor(252, 252, 254);
 
 /// A mean over seeds and half of its interval.
-type Value = (f64, Option<f64>);
+type Mean = (f64, Option<f64>);
 
 /// An arm's place, by the number of its value in each dimension.
 struct Place {
@@ -51,25 +53,17 @@ struct Grid {
 impl Grid {
     /// The grid of a run; none if no dimension has two values.
     fn of(data: &Data) -> Option<Self> {
-        let mut points: Vec<(String, Vec<(String, String)>)> = Vec::new();
-        for arm in &data.arms {
-            let point =
-                data.point(arm).into_iter().map(|(key, value)| (key.to_owned(), named(value))).collect::<Vec<_>>();
-            points.extend((!point.is_empty()).then(|| (arm.clone(), point)));
-        }
-        let bases = bases(&points);
-        for ((_, point), base) in points.iter_mut().zip(bases) {
-            point.extend(base.map(|base| ("arm".to_owned(), base)));
-        }
         let mut grid = Self { dimensions: Vec::new(), places: Vec::new() };
-        for (arm, point) in points {
+        for arm in data.arms.iter().filter(|arm| !arm.point.is_empty()) {
+            let point = arm.point.iter().map(|(key, value)| (key.clone(), named(value)));
+            let family = arm.family.as_ref().map(|family| ("arm".to_owned(), visible(family, false)));
             let mut at = Vec::new();
-            for (key, value) in point {
+            for (key, value) in point.chain(family) {
                 let (dimension, value) = grid.number(key, value);
                 at.resize(at.len().max(dimension + 1), 0);
                 at[dimension] = value;
             }
-            grid.places.push(Place { arm, at });
+            grid.places.push(Place { arm: arm.name.clone(), at });
         }
         // What does not vary is no dimension.
         let varies: Vec<bool> = grid.dimensions.iter().map(|dimension| dimension.values.len() > 1).collect();
@@ -112,26 +106,20 @@ impl Grid {
     }
 }
 
-/// A value as its name.
-fn named(value: &toml::Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    visible(&text, false)
-}
-
-/// Where several arms were laid out over one grid, so that some share a point, the arm's own name: what the names of
-/// those that share a point do not end in alike.
-fn bases(points: &[(String, Vec<(String, String)>)]) -> Vec<Option<String>> {
-    let shared = |(arm, point): &(String, Vec<(String, String)>)| {
-        let alike: Vec<&str> =
-            points.iter().filter(|(_, other)| other == point).map(|(other, _)| other.as_str()).collect();
-        if alike.len() < 2 {
-            return None;
+/// A value as its name: what is composed is written as in the experiment file.
+fn named(value: &Value) -> String {
+    fn written(value: &Value) -> String {
+        let list = |parts: Vec<String>| parts.join(", ");
+        match value {
+            Value::Array(values) => format!("[{}]", list(values.iter().map(written).collect())),
+            Value::Object(table) => {
+                let pair = |(key, value): (&String, &Value)| format!("{key} = {}", written(value));
+                format!("{{ {} }}", list(table.iter().map(pair).collect()))
+            }
+            plain => plain.to_string(),
         }
-        let ends = arm.match_indices('_').map(|(at, _)| &arm[at..]);
-        let common = ends.into_iter().find(|end| alike.iter().all(|name| name.ends_with(end)));
-        Some(arm.strip_suffix(common?).unwrap_or(arm).to_owned())
-    };
-    points.iter().map(shared).collect()
+    }
+    visible(&value.as_str().map_or_else(|| written(value), str::to_owned), false)
 }
 
 /// The heat maps of a run; none if it is no grid.
@@ -148,7 +136,7 @@ pub(crate) fn draw_all(data: &Data) -> Vec<Drawn> {
 }
 
 /// The mean of an arm's last generation, and the half width of its interval.
-fn last(data: &Data, quantity: &Quantity, arm: &str) -> Option<Value> {
+fn last(data: &Data, quantity: &Quantity, arm: &str) -> Option<Mean> {
     let viewed = data.view(quantity)?;
     let interval = data.shown(&viewed, arm, *data.generations_of(&viewed.key, arm).last()?)?;
     interval.mean.is_finite().then(|| (interval.mean, interval.bounds.map(|(low, high)| (high - low) / 2.0)))
@@ -156,7 +144,7 @@ fn last(data: &Data, quantity: &Quantity, arm: &str) -> Option<Value> {
 
 fn draw(data: &Data, grid: &Grid, name: &'static str, title: &'static str, quantity: &Quantity) -> Option<Drawn> {
     let panels = grid.panels();
-    let values: Vec<Vec<Option<Value>>> = panels
+    let values: Vec<Vec<Option<Mean>>> = panels
         .iter()
         .map(|(_, places)| places.iter().map(|place| last(data, quantity, &place.arm)).collect())
         .collect();
@@ -172,19 +160,15 @@ fn draw(data: &Data, grid: &Grid, name: &'static str, title: &'static str, quant
     let cell = ((space - NAMES - 12) / columns as i32).min(WIDEST);
     let height = ABOVE + CELL * rows as i32 + BELOW;
     let down = (panels.len() as i32 + across - 1) / across;
-    let mut svg = String::new();
-    {
-        let size = (WIDE as u32, (TITLE + height * down) as u32);
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let drawing = "drawing into a string cannot fail";
-        draw_title(&root, title).expect(drawing);
+    let svg = canvas::svg(WIDE, TITLE + height * down, |root| {
+        draw_title(root, title)?;
         for (i, ((title, places), values)) in panels.iter().zip(&values).enumerate() {
             let corner = (LEFT + space * (i as i32 % across), TITLE + height * (i as i32 / across));
             let panel = Map { grid, corner, cell, rows: rows as i32, columns: columns as i32, range: (low, high) };
-            panel.draw(&root, title, places, values).expect(drawing);
+            panel.draw(root, title, places, values)?;
         }
-        root.present().expect(drawing);
-    }
+        Ok(())
+    });
     let caption = format!(
         "{}: mean over seeds in each arm’s last generation, below it half of its 95 % interval. Darker is more.",
         quantity.title
@@ -203,14 +187,10 @@ struct Map<'a> {
 }
 
 impl Map<'_> {
-    fn draw(&self, root: &Area, title: &str, places: &[&Place], values: &[Option<Value>]) -> Outcome {
+    fn draw(&self, root: &Area, title: &str, places: &[&Place], values: &[Option<Mean>]) -> Outcome {
         let (left, top) = (self.corner.0 + NAMES, self.corner.1 + ABOVE);
         let at = |h, v| Pos::new(h, v);
-        root.draw(&Text::new(
-            title.to_owned(),
-            (left, self.corner.1 + ABOVE / 2),
-            text(15).pos(at(HPos::Left, VPos::Center)),
-        ))?;
+        root.draw(&Text::new(title.to_owned(), (left, self.corner.1 + ABOVE / 2), from_left(15)))?;
         for (i, name) in self.grid.dimensions[0].values.iter().enumerate() {
             let x = left + self.cell * i as i32 + self.cell / 2;
             let style = text(14).pos(at(HPos::Center, VPos::Top));
@@ -239,7 +219,7 @@ impl Map<'_> {
         Ok(())
     }
 
-    fn cell(&self, root: &Area, corner: (i32, i32), place: &Place, value: Option<Value>) -> Outcome {
+    fn cell(&self, root: &Area, corner: (i32, i32), place: &Place, value: Option<Mean>) -> Outcome {
         let column = place.at.first().map_or(0, |&at| at as i32);
         let row = place.at.get(1).map_or(0, |&at| at as i32);
         let (x, y) = (corner.0 + self.cell * column, corner.1 + CELL * row);
@@ -273,10 +253,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arms_that_share_a_point_have_names_of_their_own() {
-        let at = |value: &str| vec![("sample.temperature".to_owned(), value.to_owned())];
-        let points = [("a-x_temperature-0.7", "0.7"), ("b-x_temperature-0.7", "0.7"), ("a-x_temperature-1", "1")]
-            .map(|(arm, value)| (arm.to_owned(), at(value)));
-        assert_eq!(bases(&points), [Some("a-x".to_owned()), Some("b-x".to_owned()), None]);
+    fn values_are_named_as_in_the_file() {
+        let values = serde_json::json!([0.7, 1.0, 3, "replace", {"pool": 0.1, "latest": "all"}, ["a", 2]]);
+        let names: Vec<String> = values.as_array().unwrap().iter().map(named).collect();
+        assert_eq!(names, ["0.7", "1.0", "3", "replace", "{ pool = 0.1, latest = \"all\" }", "[\"a\", 2]"]);
     }
 }

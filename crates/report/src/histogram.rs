@@ -11,18 +11,17 @@
 //! All seeds of an arm are one histogram.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use rundir::{StageId, StageKind};
 use serde::Deserialize;
 
+use crate::canvas::{
+    self, Area, LEGEND, Outcome, ROW, TITLE, WIDE, draw_generations, draw_title, from_left, grid, of_generation, text,
+};
 use crate::data::Data;
 use crate::escape::visible;
-use crate::figure::{Area, Drawn, LEFT, Outcome, ROW, TITLE, WIDE, draw_title, grid, text};
-use crate::look::{GRID, INK, between};
+use crate::figure::Drawn;
+use crate::look::{GRID, INK};
 use crate::ruler::Ruler;
 use crate::{stages, ticks};
 
@@ -30,14 +29,11 @@ use crate::{stages, ticks};
 const FILE: &str = "perplexities.json";
 /// A file longer than this is none of ours; it bounds what a broken one can take of memory.
 const LONGEST: u64 = 1 << 20;
+const TITLED: &str = "Documents by perplexity under generation 0’s model";
 /// Bins of an octave.
 const BINS: f64 = 4.0;
 /// Arms that have a panel.
 const ARMS: usize = 8;
-/// Pixels of the legend's line.
-const LEGEND: i32 = 26;
-/// From the first generation to the last, each of a lightness that shows on white and on black.
-const GENERATIONS: [RGBColor; 3] = [RGBColor(236, 136, 32), RGBColor(190, 64, 150), RGBColor(62, 92, 210)];
 /// The share of documents at either end that a panel need not show.
 const ENDS: f64 = 0.01;
 
@@ -60,56 +56,45 @@ struct Histograms<'a> {
 
 /// Draws the figure; none if no stage has such a file.
 pub(crate) fn draw(data: &Data) -> Option<Drawn> {
-    let arms: Vec<Histograms> = data.arms.iter().filter_map(|arm| of_arm(data, arm)).take(ARMS).collect();
+    let arms: Vec<Histograms> = data.arms.iter().filter_map(|arm| of_arm(data, &arm.name)).take(ARMS).collect();
     let ends = arms.iter().flat_map(|arm| arm.generations.values().chain([&arm.human])).filter_map(ends);
     let (low, high) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
     let most =
         arms.iter().flat_map(|arm| arm.generations.values().chain([&arm.human])).map(highest).fold(0.0, f64::max);
     let last = arms.iter().filter_map(|arm| arm.generations.keys().last()).max().copied().unwrap_or(0);
     let (rows, columns) = grid(arms.len());
-    let mut svg = String::new();
-    {
-        let size = (WIDE as u32, (TITLE + LEGEND + ROW * rows as i32) as u32);
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let drawing = "drawing into a string cannot fail";
-        draw_title(&root, "Documents by perplexity under generation 0’s model").expect(drawing);
-        legend(&root, last).expect(drawing);
+    let svg = canvas::svg(WIDE, TITLE + LEGEND + ROW * rows as i32, |root| {
+        draw_title(root, TITLED)?;
+        legend(root, last)?;
         let areas = root.margin(TITLE + LEGEND, 6, 0, 0).split_evenly((rows, columns));
         for (i, (area, arm)) in areas.iter().zip(&arms).enumerate() {
-            panel(area, arm, (low - 1, high + 2), most, last, i % columns == 0).expect(drawing);
+            panel(area, arm, (low - 1, high + 2), most, last, i % columns == 0)?;
         }
-        root.present().expect(drawing);
-    }
+        Ok(())
+    });
     let caption = "Share of documents in bins of a quarter of an octave, all seeds together. Human test text, dashed, is new to \
                    the model. What moves to the left is what generation 0 finds likely; what grows at the right is what \
                    it would hardly write.";
-    let title = "Documents by perplexity under generation 0’s model";
-    Some(Drawn { name: "perplexity-histogram", title, caption: caption.to_owned(), wide: true, svg })
+    let (name, caption) = ("perplexity-histogram", caption.to_owned());
+    Some(Drawn { name, title: TITLED, caption, wide: true, svg })
 }
 
 /// An arm's histograms, of all seeds whose files can be read.
 fn of_arm<'a>(data: &Data, arm: &'a str) -> Option<Histograms<'a>> {
     let (mut human, mut generations) = (Counts::new(), BTreeMap::<u32, Counts>::new());
-    for chain in data.chains.iter().filter(|chain| chain.arm == arm) {
-        for (generation, id) in stages::of(data, chain, StageKind::Score) {
-            for Bin { from, written, human: theirs } in read(data, &id).unwrap_or_default() {
-                let place = (BINS * from.log2()).round();
-                if place.abs() > 1000.0 || place.is_nan() {
-                    continue;
-                }
-                let place = place as i32;
-                *generations.entry(generation).or_default().entry(place).or_default() += f64::from(written);
-                *human.entry(place).or_default() += f64::from(theirs);
+    for made in data.chains_of(arm).flat_map(|chain| stages::of(chain, stages::SCORE)) {
+        let bins: Vec<Bin> = made.read(FILE, LONGEST).and_then(Result::ok).unwrap_or_default();
+        for Bin { from, written, human: theirs } in bins {
+            let place = (BINS * from.log2()).round();
+            if place.abs() > 1000.0 || place.is_nan() {
+                continue;
             }
+            let place = place as i32;
+            *generations.entry(made.generation).or_default().entry(place).or_default() += f64::from(written);
+            *human.entry(place).or_default() += f64::from(theirs);
         }
     }
     (!generations.is_empty()).then_some(Histograms { arm, human, generations })
-}
-
-fn read(data: &Data, id: &StageId) -> Option<Vec<Bin>> {
-    let mut bytes = Vec::new();
-    File::open(data.run.stage_path(id).join(FILE)).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
-    serde_json::from_slice(&bytes).ok()
 }
 
 fn total(counts: &Counts) -> f64 {
@@ -135,19 +120,9 @@ fn ends(counts: &Counts) -> Option<(i32, i32)> {
 
 /// The colours of generations, and what is dashed.
 fn legend(root: &Area, last: u32) -> Outcome {
-    let y = TITLE + LEGEND / 2 - 2;
-    let left = Pos::new(HPos::Left, VPos::Center);
-    root.draw(&Text::new("generation 0", (LEFT, y), text(15).pos(left)))?;
-    let (from, step) = (LEFT + 88, 12);
-    for i in 0..10 {
-        let corners = [(from + step * i, y - 5), (from + step * (i + 1), y + 5)];
-        root.draw(&Rectangle::new(corners, between(&GENERATIONS, f64::from(i) / 9.0).filled()))?;
-    }
-    let after = from + step * 10 + 8;
-    root.draw(&Text::new(last.to_string(), (after, y), text(15).pos(left)))?;
-    let x = after + 50;
+    let (x, y) = draw_generations(root, last)?;
     root.draw(&plotters::element::DashedPathElement::new([(x, y), (x + 26, y)], 5, 4, INK))?;
-    Ok(root.draw(&Text::new("human test text", (x + 33, y), text(15).pos(left)))?)
+    Ok(root.draw(&Text::new("human test text", (x + 33, y), from_left(15)))?)
 }
 
 fn panel(area: &Area, arm: &Histograms, (low, high): (i32, i32), most: f64, last: u32, named: bool) -> Outcome {
@@ -177,7 +152,7 @@ fn panel(area: &Area, arm: &Histograms, (low, high): (i32, i32), most: f64, last
         (low..high).map(|place| ((octave(place) + octave(place + 1)) / 2.0, share(place))).collect()
     };
     for (&generation, counts) in &arm.generations {
-        let colour = between(&GENERATIONS, f64::from(generation) / f64::from(last.max(1)));
+        let colour = of_generation(generation, last);
         chart.draw_series(LineSeries::new(course(counts), colour.stroke_width(2)))?;
     }
     Ok(chart.draw_series(DashedLineSeries::new(course(&arm.human), 5, 4, INK.into())).map(|_| ())?)

@@ -1,85 +1,81 @@
-//! The page: its order, its head, what came out in words. The tables and texts are in `sections`.
+//! The page: its order, its head, what came out in words. The tables and texts are in `tables` and `texts`.
 
 use std::fmt::Write;
 
 use evaluation::statistics::Interval;
 
-use crate::beside;
-use crate::catalogue::{Quantity, TEST_PERPLEXITY, VOCABULARY};
-use crate::chronicle::{EXCESS, GRAMMATICAL, RARE_FACTS, is_world};
-use crate::data::{Data, Part};
+use crate::data::{Data, Origin};
+use crate::document::document;
 use crate::escape::html;
 use crate::figure::Drawn;
+use crate::join::Part;
 use crate::leaderboard::Board;
-use crate::sections;
-use crate::tells;
+use crate::quantity::{EXCESS, GRAMMATICAL, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
-use crate::verdicts;
+use crate::{comparison, over_represented, settings, tables, texts, verdicts};
 
 /// Arms whose sentences are shown at once.
 const SENTENCES: usize = 12;
 
-/// A page's beginning: nothing in it is fetched, nothing runs, and the policy forbids both.
-fn head(name: &str) -> String {
-    let name = html(name);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{name}</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>{name}</h1>\n",
-        include_str!("style.css")
-    )
-}
-
 /// The page of several runs, read together as `data`.
 pub(crate) fn comparison(parts: &[Part], data: &Data, figures: &[Drawn]) -> String {
-    let mut page = head(&data.experiment);
-    page.push_str(&beside::outline(parts));
-    page.push_str(&failures(data));
-    page.push_str(&beside::differences(parts));
-    page.push_str(&drawings(data, figures));
-    page.push_str(&sections::truth_table(data));
-    page.push_str(&sections::main_table(data));
-    page.push_str(&sections::everything(data));
-    page.push_str("</body>\n</html>\n");
-    page
+    let sections = [
+        comparison::outline(parts),
+        failures(data),
+        comparison::differences(parts),
+        drawings(data, figures),
+        tables::truth(data),
+        tables::main(data),
+        tables::everything(data),
+    ];
+    document(&data.experiment, &sections.concat())
 }
 
-/// The whole page of a run.
+/// The whole page of an experiment.
 pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> String {
-    let mut page = head(&data.experiment);
-    if let Some(question) = &data.question {
-        page.push_str(&format!("<p class=\"lead\">{}</p>\n", html(question)));
-    }
-    page.push_str(&outline(data));
-    page.push_str(&failures(data));
-    page.push_str(&summary(data));
-    page.push_str(&board.map(Board::section).unwrap_or_default());
-    page.push_str(&verdicts::sections(data));
-    page.push_str(&drawings(data, figures));
-    page.push_str(&sections::truth_table(data));
-    page.push_str(&sections::main_table(data));
-    page.push_str(&sections::ledger(data));
-    page.push_str(&tells::section(data));
-    page.push_str(&sections::texts(data));
-    page.push_str(&sections::everything(data));
-    page.push_str(&sections::settings(data));
-    page.push_str("</body>\n</html>\n");
-    page
+    let question = data.question.iter().map(|question| format!("<p class=\"lead\">{}</p>\n", html(question)));
+    let sections = [
+        question.collect(),
+        outline(data),
+        failures(data),
+        summary(data),
+        board.map(Board::section).unwrap_or_default(),
+        verdicts::sections(data),
+        drawings(data, figures),
+        tables::truth(data),
+        tables::main(data),
+        tables::ledger(data),
+        over_represented::section(data),
+        texts::section(data),
+        tables::everything(data),
+        settings::section(data),
+    ];
+    document(&data.experiment, &sections.concat())
 }
 
 /// How large the experiment is.
 fn outline(data: &Data) -> String {
-    let generations = data.arms.iter().flat_map(|arm| data.generations(arm)).max().map_or(0, |last| last + 1);
-    let seeds = data.arms.iter().map(|arm| data.seed_count(arm)).max().unwrap_or(0);
+    let arms = || data.arms.iter().map(|arm| arm.name.as_str());
+    let generations = arms().flat_map(|arm| data.generations(arm)).max().map_or(0, |last| last + 1);
+    let seeds = arms().map(|arm| data.seed_count(arm)).max().unwrap_or(0);
     let mut line = format!(
         "{}, {}, up to {}.",
         counted(data.arms.len(), "arm"),
         counted(generations as usize, "generation"),
         counted(seeds, "seed")
     );
-    if let Some(info) = &data.info {
-        let _ = write!(line, " Made by habsburg {} on {}, begun {}.", info.habsburg, info.device, info.started);
+    for Origin { run, info, .. } in &data.origins {
+        let name = if data.origins.len() > 1 { format!(" {}:", run.path().display()) } else { String::new() };
+        let _ = write!(line, "{name} Made by habsburg {} on {}, begun {}.", info.build.version, info.device, info.started);
+    }
+    let alone = data.origins.iter().filter(|origin| !origin.run.has_stages());
+    let alone: Vec<String> = alone.map(|origin| origin.run.path().display().to_string()).collect();
+    if !alone.is_empty() {
+        let _ = write!(
+            line,
+            " Without stages, so that texts, times and what is drawn from stages are left out: {}.",
+            alone.join(", ")
+        );
     }
     format!("<p class=\"quiet\">{}</p>\n", html(&line))
 }
@@ -101,8 +97,8 @@ fn failures(data: &Data) -> String {
         );
     }
     for (key, arm, generation, seed) in data.not_finite() {
-        let what = format!("{arm}/seed-{seed}, generation {generation}: {} {} {}", key.0, key.1, key.2);
-        let _ = writeln!(items, "<li>{} is no finite number and is left out of the means</li>", html(what.trim_end()));
+        let what = format!("{arm}/seed-{seed}, generation {generation}: {key}");
+        let _ = writeln!(items, "<li>{} is no finite number and is left out of the means</li>", html(&what));
     }
     if items.is_empty() {
         return items;
@@ -114,7 +110,7 @@ fn failures(data: &Data) -> String {
 
 /// One sentence for each arm, without a verdict.
 fn summary(data: &Data) -> String {
-    let sentences: Vec<String> = data.arms.iter().map(|arm| sentence(data, arm)).collect();
+    let sentences: Vec<String> = data.arms.iter().map(|arm| sentence(data, &arm.name)).collect();
     let mut text = String::from("<h2>What came out</h2>\n");
     if sentences.is_empty() {
         text.push_str("<p>Nothing was measured.</p>\n");
@@ -130,7 +126,7 @@ fn summary(data: &Data) -> String {
 }
 
 fn sentence(data: &Data, arm: &str) -> String {
-    let parts: Vec<String> = if is_world(data) {
+    let parts: Vec<String> = if data.is_world() {
         truth(data, arm)
     } else {
         [perplexity(data, arm), vocabulary(data, arm)].into_iter().flatten().collect()
@@ -170,7 +166,7 @@ fn vocabulary(data: &Data, arm: &str) -> Option<String> {
     let generations = data.generations_of(&viewed.key, arm);
     let at = |generation: Option<&u32>| Some(number(data.interval(&viewed.key, arm, *generation?)?.mean));
     let (first, last) = (at(generations.first())?, at(generations.last())?);
-    let human = data.human(&viewed).map(|share| format!(" (other human text: {})", number(share)));
+    let human = data.reference(&viewed).map(|share| format!(" (other human text: {})", number(share)));
     Some(format!("share of the human vocabulary that it used: first {first}, last {last}{}", human.unwrap_or_default()))
 }
 
@@ -187,7 +183,7 @@ fn drawings(data: &Data, figures: &[Drawn]) -> String {
     if figures.is_empty() {
         return String::new();
     }
-    let dashed = if is_world(data) {
+    let dashed = if data.is_world() {
         "Dashed lines are what the legend says."
     } else {
         "A dashed line is other human text than the vocabulary was taken from, measured in the same way."

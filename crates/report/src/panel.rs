@@ -1,12 +1,13 @@
 //! One panel of a figure: curves by generation with their intervals, and dashed lines to compare them with.
 
+use evaluation::metric::Axis;
 use evaluation::statistics::{Interval, Scale};
 use plotters::prelude::*;
 
-use crate::catalogue::{Axis, Quantity};
-use crate::data::Data;
-use crate::figure::{Area, Outcome, text};
+use crate::canvas::{Area, Outcome, text};
+use crate::data::{Data, Viewed};
 use crate::look::{GRID, INK, Look};
+use crate::quantity::Quantity;
 use crate::ruler::Ruler;
 use crate::ticks;
 
@@ -52,11 +53,6 @@ impl Point {
         shown.then_some(Self { generation, interval, dots })
     }
 
-    /// Generation and mean.
-    pub(crate) fn mean(&self) -> (u32, f64) {
-        (self.generation, self.interval.mean)
-    }
-
     fn values(&self) -> impl Iterator<Item = f64> {
         let mean = self.interval.mean;
         let (low, high) = self.interval.bounds.unwrap_or((mean, mean));
@@ -68,13 +64,11 @@ impl Panel {
     /// A quantity by arm; none if there is nothing to show.
     pub(crate) fn of(data: &Data, quantity: &Quantity, kind: Axis) -> Option<Self> {
         let viewed = data.view(quantity)?;
-        let curve = |(arm, name): (usize, &String)| {
-            let points = data.points(&viewed, name, kind);
-            (!points.is_empty()).then_some(Curve { look: Look::Arm(arm), points })
-        };
-        let curves: Vec<Curve> = data.arms.iter().enumerate().filter_map(curve).collect();
-        let human = data.human(&viewed).map(|human| Dashes { colour: INK, line: Line::Level(human) });
-        let dashes = human.into_iter().collect();
+        let arms = data.arms.iter().enumerate();
+        let curves: Vec<Curve> =
+            arms.filter_map(|(number, arm)| Curve::of(data, &viewed, &arm.name, Look::Arm(number), kind)).collect();
+        let reference = data.reference(&viewed).map(|level| Dashes { colour: INK, line: Line::Level(level) });
+        let dashes = reference.into_iter().collect();
         (!curves.is_empty()).then_some(Self { title: quantity.title.to_owned(), kind, curves, dashes })
     }
 
@@ -102,6 +96,37 @@ impl Panel {
             Line::Course(course) => course.iter().map(|(_, value)| *value).collect(),
         });
         self.points().flat_map(Point::values).chain(dashes)
+    }
+
+    /// The vertical axis that all of `panels`, which are of one kind, fit on; in its own scale.
+    pub(crate) fn ruler(panels: &[Self]) -> Ruler {
+        let kind = panels.first().map_or(Axis::Linear, |panel| panel.kind);
+        let log = kind == Axis::Log;
+        // An interval may leave the range of its metric: what is no positive number has no place on a logarithmic axis.
+        let usable = |value: &f64| value.is_finite() && (!log || *value > 0.0);
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in panels.iter().flat_map(Self::values).filter(usable) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        let below = || panels.iter().flat_map(Self::points).any(|point| point.interval.mean < 0.0);
+        if kind == Axis::Share || (kind == Axis::Amount && !below()) {
+            high = if high > 0.0 { high * 1.05 } else { 1.0 };
+            high = if kind == Axis::Share { high.min(1.0) } else { high };
+            return Ruler::new(0.0, high, ticks::linear(0.0, high));
+        }
+        if kind == Axis::Amount {
+            high = high.max(0.0);
+        }
+        if log {
+            (low, high) = (low.ln(), high.ln());
+        }
+        let room = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(0.1) };
+        (low, high) = (low - room, high + room);
+        let ticks = match kind {
+            Axis::Log => ticks::logarithmic(low.exp(), high.exp()).into_iter().map(f64::ln).collect(),
+            _ => ticks::linear(low, high),
+        };
+        Ruler::new(low, high, ticks)
     }
 
     /// Draws into `area`, to the generation `last`. `axis` is what the vertical axis says.
@@ -161,6 +186,20 @@ impl Panel {
 }
 
 impl Curve {
+    /// What an arm has measured; none if there is nothing to show on such an axis.
+    pub(crate) fn of(data: &Data, viewed: &Viewed, arm: &str, look: Look, kind: Axis) -> Option<Self> {
+        let (scale, course) = data.course(viewed, arm);
+        let points: Vec<Point> =
+            course.into_iter().filter_map(|(generation, values)| Point::of(generation, values, scale, kind)).collect();
+        (!points.is_empty()).then_some(Self { look, points })
+    }
+
+    /// Its means as a dashed line of its colour.
+    pub(crate) fn dashed(&self) -> Dashes {
+        let means = self.points.iter().map(|point| (point.generation, point.interval.mean)).collect();
+        Dashes { colour: self.look.colour(), line: Line::Course(means) }
+    }
+
     /// The stretches of neighbouring generations that have intervals; a lone one becomes a bar.
     fn bands(&self, place: &dyn Fn(u32, f64) -> (f64, f64)) -> Vec<Polygon<(f64, f64)>> {
         let bounded = |point: &Point| point.interval.bounds.map(|(low, high)| (point.generation, low, high));

@@ -1,28 +1,25 @@
-//! Predicted beside measured: how much of the vocabulary the law of survival foretells, from generation 0's frequencies,
-//! and how much there is.
+//! Predicted beside measured: how much of the vocabulary survives by the law of survival, from generation 0's frequencies, and
+//! how much there is.
 //!
 //! A score stage may hold `survivors.json`: for each kind of type (`words`, ...), by how many documents of the chain's human
-//! text hold a type, how many such types there are and how many of them are in what the generation wrote:
+//! text hold a type, how many such types there are and how many of them are in what the generation generated:
 //!
 //! ```json
 //! {"words": {"human": 2310, "written": 2295, "classes": [[1, 8123, 2210], [2, 1950, 1003]]}}
 //! ```
 //!
 //! `human` and `written` are numbers of documents. Documents are counted and not occurrences, for a word comes in runs and
-//! a run counts as one draw. Given its count c in the human text, a type is in what generation g wrote with chance
-//! 1 - exp(-c r h_g), r being the documents written for each human one, h_0 = 1, h_(j+1) = 1 - exp(-h_j): that is the law of
+//! a run counts as one draw. Given its count c in the human text, a type is in what generation g generated with chance
+//! 1 - exp(-c r h_g), r being the documents generated for each human one, h_0 = 1, h_(j+1) = 1 - exp(-h_j): that is the law of
 //! `replace` with c r for n p.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 
 use chain::laws::survival_replace;
+use evaluation::metric::Axis;
 use evaluation::statistics::{Interval, Scale};
-use rundir::{StageId, StageKind};
 use serde::Deserialize;
 
-use crate::catalogue::Axis;
 use crate::data::Data;
 use crate::escape::visible;
 use crate::figure::{self, Drawn, Plan, Sign};
@@ -42,7 +39,7 @@ const ARMS: usize = 8;
 pub(crate) struct Survivors {
     /// Documents of the human text.
     human: f64,
-    /// Documents that the generation wrote.
+    /// Documents that the generation generated.
     written: f64,
     /// Documents of the human text that hold a type, how many such types, how many of them are alive.
     classes: Vec<(f64, f64, f64)>,
@@ -52,7 +49,7 @@ pub(crate) struct Survivors {
 pub(crate) type Kinds = BTreeMap<String, Survivors>;
 
 impl Survivors {
-    /// The classes with what a type of each is expected to occur in an honest text of the generation's size: `c r`, types,
+    /// The classes with what a type of each is expected to occur in a reference text of the generation's size: `c r`, types,
     /// alive. Those that are no numbers of types are left out.
     pub(crate) fn classes(&self) -> impl Iterator<Item = (f64, f64, f64)> {
         let ratio = self.written / self.human;
@@ -64,13 +61,13 @@ impl Survivors {
 
     /// Shares alive by the law and as counted; none without types.
     fn shares(&self, generation: u32) -> Option<(f64, f64)> {
-        let (mut all, mut foretold, mut counted) = (0.0, 0.0, 0.0);
+        let (mut all, mut predicted, mut counted) = (0.0, 0.0, 0.0);
         for (expected, types, alive) in self.classes() {
             all += types;
-            foretold += types * survival_replace(expected, 1.0, generation);
+            predicted += types * survival_replace(expected, 1.0, generation);
             counted += alive;
         }
-        (all > 0.0).then(|| (foretold / all, counted / all))
+        (all > 0.0).then(|| (predicted / all, counted / all))
     }
 }
 
@@ -80,54 +77,32 @@ impl Survivors {
 /// Which file cannot be read, and why.
 pub(crate) fn of_arm(data: &Data, arm: &str) -> Result<BTreeMap<u32, Vec<Kinds>>, String> {
     let mut found: BTreeMap<u32, Vec<Kinds>> = BTreeMap::new();
-    for chain in data.chains.iter().filter(|chain| chain.arm == arm) {
-        for (generation, id) in stages::of(data, chain, StageKind::Score) {
-            if let Some(kinds) = read(data, &id)? {
-                found.entry(generation).or_default().push(kinds);
-            }
+    for made in data.chains_of(arm).flat_map(|chain| stages::of(chain, stages::SCORE)) {
+        if let Some(kinds) = made.read(FILE, LONGEST) {
+            found.entry(made.generation).or_default().push(kinds?);
         }
     }
     Ok(found)
 }
 
-fn read(data: &Data, id: &StageId) -> Result<Option<Kinds>, String> {
-    let path = data.run.stage_path(id).join(FILE);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let named = |why: String| format!("{id}/{FILE}: {why}");
-    let mut bytes = Vec::new();
-    let opened = File::open(&path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    opened.map_err(|e| named(e.to_string()))?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| named(e.to_string()))
-}
-
-/// Whether an arm is trained on the last generation's text alone.
-pub(crate) fn is_replace(data: &Data, arm: &str) -> bool {
-    let sources = ["anchor", "pool", "fresh", "latest", "history"];
-    let recipe = data.setting(arm, "recipe").and_then(toml::Value::as_table);
-    recipe.is_some_and(|recipe| sources.iter().all(|source| recipe.contains_key(*source) == (*source == "latest")))
-}
-
-/// The vocabulary of arms that replace their text: counted, and dashed what the law foretells. None if no stage says.
+/// The vocabulary of arms that replace their text: counted, and dashed what the law predicts. None if no stage says.
 pub(crate) fn draw(data: &Data) -> Option<Drawn> {
     let (mut panels, mut unread) = (Vec::new(), String::new());
-    let arms = (0..data.arms.len()).filter(|&arm| is_replace(data, &data.arms[arm]));
-    for arm in arms.take(ARMS) {
-        let name = &data.arms[arm];
+    for (number, arm) in data.arms.iter().enumerate().filter(|(_, arm)| arm.replaces()).take(ARMS) {
+        let name = &arm.name;
         match of_arm(data, name) {
-            Ok(found) => panels.extend(panel(arm, name, &found)),
+            Ok(found) => panels.extend(panel(number, name, &found)),
             Err(why) => unread.push_str(&format!(" {name} cannot be shown: {why}.")),
         }
     }
     let legend = vec![(Sign::Dashes, "the law of survival".to_owned())];
     let caption = format!(
-        "Share of the words of generation 0’s human text that are in what each generation wrote. Dashed: what the law of \
-         survival foretells from the number of human documents that hold each word, were a model to copy frequencies and \
+        "Share of the words of generation 0’s human text that are in what each generation generated. Dashed: what the \
+         law of survival predicts from the number of human documents that hold each word, were a model to copy frequencies and \
          documents to be drawn independently. Below the law is what learning forgets beyond sampling.{unread}"
     );
     let (name, title, axis) =
-        ("vocabulary-foretold", "Vocabulary, foretold and found", "share of the human word types");
+        ("vocabulary-predicted", "Vocabulary, predicted and measured", "share of the human word types");
     let wide = panels.len() > 1;
     figure::draw(Plan { name, title, axis, caption, panels, legend, wide, shared: true })
 }
@@ -136,9 +111,9 @@ fn panel(arm: usize, name: &str, found: &BTreeMap<u32, Vec<Kinds>>) -> Option<Pa
     let (mut points, mut course) = (Vec::new(), Vec::new());
     for (&generation, seeds) in found {
         let shares = seeds.iter().filter_map(|kinds| kinds.get("words")?.shares(generation));
-        let (foretold, counted): (Vec<f64>, Vec<f64>) = shares.unzip();
+        let (predicted, counted): (Vec<f64>, Vec<f64>) = shares.unzip();
         points.extend(Point::of(generation, counted, Scale::Plain, Axis::Share));
-        course.extend(Interval::of(foretold, Scale::Plain).map(|interval| (generation, interval.mean)));
+        course.extend(Interval::of(predicted, Scale::Plain).map(|interval| (generation, interval.mean)));
     }
     let look = Look::Arm(arm);
     let dashes = vec![Dashes { colour: look.colour(), line: Line::Course(course) }];
@@ -155,8 +130,8 @@ mod tests {
     fn by_hand() {
         // Half as many documents were written: of four types in one document, each is expected half a time.
         let survivors = Survivors { human: 20.0, written: 10.0, classes: vec![(1.0, 4.0, 1.0), (20.0, 4.0, 4.0)] };
-        let (foretold, counted) = survivors.shares(0).unwrap();
-        assert!((foretold - (2.0 - (-0.5_f64).exp() - (-10.0_f64).exp()) / 2.0).abs() < 1e-12);
+        let (predicted, counted) = survivors.shares(0).unwrap();
+        assert!((predicted - (2.0 - (-0.5_f64).exp() - (-10.0_f64).exp()) / 2.0).abs() < 1e-12);
         assert_eq!(counted, 5.0 / 8.0);
         let (later, _) = survivors.shares(1).unwrap();
         let h = 1.0 - (-1.0_f64).exp();

@@ -1,19 +1,20 @@
 //! Short tables for a terminal, aligned, free of control characters.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::Result;
-use crate::catalogue::{BITS_PER_BYTE, Quantity, TEST_PERPLEXITY, VOCABULARY};
-use crate::chronicle::{EXCESS, RARE_FACTS, is_world};
+use evaluation::Dimension;
+
+use crate::comparison;
 use crate::data::{Data, Failure, Viewed};
+use crate::error::Result;
 use crate::escape::visible;
-use crate::excerpts;
-use crate::more::OF_MODEL;
+use crate::join::{self, Part};
 use crate::plot::{Course, Upward, plot};
+use crate::quantity::{self, BITS_PER_BYTE, EXCESS, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
-use crate::verdicts;
 use crate::wrapped::wrapped;
+use crate::{excerpts, verdicts};
 
 /// Generations that fit a line; of more, these many are shown, first and last among them.
 const COLUMNS: usize = 9;
@@ -21,18 +22,21 @@ const COLUMNS: usize = 9;
 const LINE: usize = 76;
 const LINES: usize = 6;
 
-/// What came out of `run`: two tables by arm and generation, means over seeds; verdicts, where there are any and few arms; the
-/// first table as a plot; the first
-/// document of the first and of the last generation; failed chains. The tables are of test perplexity and surviving
-/// vocabulary; where the run is on a generated world, of the excess over the floor and of the rare facts still known; of a
-/// learner that can be solved, of the first two things that were measured against its truth.
+/// What came out of `runs`, read as pieces of one experiment: two tables by arm and generation, means over seeds; verdicts,
+/// where there are any and few arms; the first table as a plot; the first document of the first and of the last generation;
+/// failed chains. The tables are of test perplexity and surviving vocabulary; where the run is on a generated world, of the
+/// excess over the floor and of the rare facts still known; of an exact learner, of the first two things that were measured
+/// against its truth.
 ///
 /// # Errors
-/// If `run` is no run directory or has no metrics.
-pub fn terminal_table(run: &Path) -> Result<String> {
-    let data = Data::load(run)?;
-    let world = is_world(&data);
-    let mut solved = OF_MODEL.into_iter().filter(|quantity| data.view(quantity).is_some());
+/// As [`write()`](crate::write()).
+///
+/// # Panics
+/// If `runs` is empty.
+pub fn terminal_table(runs: &[PathBuf]) -> Result<String> {
+    let data = join::load(runs)?;
+    let world = data.is_world();
+    let mut solved = quantity::exact().filter(|quantity| data.view(quantity).is_some());
     let (main, second) = match (solved.next(), solved.next()) {
         (Some(main), second) => (main, second.unwrap_or(VOCABULARY)),
         (None, _) if world => (EXCESS, RARE_FACTS),
@@ -53,7 +57,8 @@ pub fn terminal_table(run: &Path) -> Result<String> {
 fn table(data: &Data, quantity: &Quantity) -> Option<String> {
     let viewed = data.view(quantity)?;
     let key = &viewed.key;
-    let arms: Vec<&String> = data.arms.iter().filter(|arm| !data.generations_of(key, arm).is_empty()).collect();
+    let arms = data.arms.iter().map(|arm| arm.name.as_str());
+    let arms: Vec<&str> = arms.filter(|arm| !data.generations_of(key, arm).is_empty()).collect();
     let all: BTreeSet<u32> = arms.iter().flat_map(|arm| data.generations_of(key, arm)).collect();
     let generations = thinned(&all.into_iter().collect::<Vec<_>>());
     let mut rows = vec![head(&generations)];
@@ -63,7 +68,7 @@ fn table(data: &Data, quantity: &Quantity) -> Option<String> {
         row.push(data.ratio(key, arm).map_or_else(dash, |change| number(change.ratio.mean)));
         rows.push(row);
     }
-    if let Some(human) = data.human(&viewed) {
+    if let Some(human) = data.reference(&viewed) {
         rows.push(vec!["(other human)".to_owned(), String::new(), number(human)]);
     }
     Some(format!("{}\n{}", heading(data, quantity, &viewed), aligned(&rows)))
@@ -72,31 +77,31 @@ fn table(data: &Data, quantity: &Quantity) -> Option<String> {
 /// What a table is of.
 fn heading(data: &Data, quantity: &Quantity, viewed: &Viewed) -> String {
     let title = quantity.title;
-    match (quantity.metric, data.floor()) {
-        ("excess", Some(floor)) => format!("{title}, mean over seeds; the floor is {}", number(floor)),
-        ("recall-top", _) => {
-            let band = visible(&viewed.key.2, false);
-            format!("{title} (of those stated {band} times at first), mean over seeds")
+    let band = viewed.key.dimensions.get(Dimension::Band);
+    match (data.floor().filter(|_| quantity.metric == EXCESS.metric), band) {
+        (Some(floor), _) => format!("{title}, mean over seeds; the floor is {}", number(floor)),
+        (None, Some(band)) => {
+            format!("{title} (of those stated {} times at first), mean over seeds", visible(band, false))
         }
-        _ => format!("{title}, mean over seeds"),
+        (None, None) => format!("{title}, mean over seeds"),
     }
 }
 
 fn curves(data: &Data, quantity: &Quantity, upward: Upward) -> Option<String> {
     let viewed = data.view(quantity)?;
-    let course = |arm: &String| {
+    let course = |arm: &str| {
         let generations = data.generations_of(&viewed.key, arm).into_iter();
         let points = generations.filter_map(|g| Some((g, data.shown(&viewed, arm, g)?.mean)));
         Course { name: visible(arm, false), points: points.collect() }
     };
-    let drawn = plot(&data.arms.iter().map(course).collect::<Vec<_>>(), upward);
+    let drawn = plot(&data.arms.iter().map(|arm| course(&arm.name)).collect::<Vec<_>>(), upward);
     let scale = if upward == Upward::Log { ", on the logarithm" } else { "" };
     (!drawn.is_empty()).then(|| format!("{}{scale}\n{drawn}", quantity.title))
 }
 
 /// The first document of the first and of the last generation, one below the other.
 fn first_documents(data: &Data) -> Option<String> {
-    let excerpts = data.arms.iter().find_map(|arm| excerpts::of_arm(data, arm))?;
+    let excerpts = data.arms.iter().find_map(|arm| excerpts::of_arm(data, &arm.name))?;
     let (arm, seed) = (visible(&excerpts.chain.arm, false), excerpts.chain.seed);
     let mut text = String::new();
     let mut columns = vec![excerpts.columns.first()?, excerpts.columns.last()?];
@@ -151,7 +156,7 @@ const COMPARED: [(&str, Quantity, At); 9] = [
     ("facts last", RARE_FACTS, At::Last),
 ];
 
-/// One table over `runs`, a row for each run and arm: perplexity of the first and the last generation and their ratio, bits
+/// One table over `runs`, pieces of one run joined, a row for each run and arm: perplexity of the first and the last generation and their ratio, bits
 /// per byte and surviving vocabulary of the last; on a generated world the excess over the floor and the rare facts still
 /// known, of both. What no run has measured is left out.
 ///
@@ -160,12 +165,11 @@ const COMPARED: [(&str, Quantity, At); 9] = [
 pub fn compare(runs: &[PathBuf]) -> Result<String> {
     let mut rows = vec![["run", "arm", "seeds", "generations"].map(str::to_owned).to_vec()];
     rows[0].extend(COMPARED.map(|(title, ..)| title.to_owned()));
-    let all: Vec<Data> = runs.iter().map(|run| Data::load(run)).collect::<Result<_>>()?;
+    let all = comparison::parts(runs)?;
     // A column is of one thing: what the first run that has it shows of it.
-    let views = COMPARED.map(|(_, quantity, _)| all.iter().find_map(|data| data.view(&quantity)));
-    for (run, data) in runs.iter().zip(&all) {
-        let name = visible(&run.display().to_string(), false);
-        for arm in &data.arms {
+    let views = COMPARED.map(|(_, quantity, _)| all.iter().find_map(|part| part.data.view(&quantity)));
+    for Part { name, data } in &all {
+        for arm in data.arms.iter().map(|arm| arm.name.as_str()) {
             let (seeds, generations) = (data.seed_count(arm).to_string(), data.generations(arm).len().to_string());
             let mut row = vec![name.clone(), visible(arm, false), seeds, generations];
             let cells = views.iter().zip(COMPARED).map(|(viewed, (.., at))| compared(data, arm, viewed.as_ref()?, at));

@@ -3,14 +3,15 @@
 //! a loop says too little, above it what it says is not human.
 
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::catalogue::{DISTINCT_PAIRS, TEST_PERPLEXITY};
+use crate::arm::Arm;
+use crate::canvas::{self, Area, Outcome, TITLE, WIDE, draw_title, from_left, text};
 use crate::data::Data;
 use crate::escape::visible;
-use crate::figure::{Drawn, Outcome, TITLE, WIDE, draw_title, text};
+use crate::figure::Drawn;
 use crate::leaderboard::Board;
 use crate::look::{GRID, INK, Look};
+use crate::quantity::{DISTINCT_PAIRS, TEST_PERPLEXITY};
 use crate::ruler::Ruler;
 use crate::ticks;
 
@@ -29,27 +30,23 @@ struct Dot {
 pub(crate) fn draw(data: &Data, board: Option<&Board>) -> Option<Drawn> {
     let board = board?;
     let (perplexity, diversity) = (data.view(&TEST_PERPLEXITY)?, data.view(&DISTINCT_PAIRS)?);
-    let dot = |(arm, name): (usize, &String)| {
+    let dot = |(number, arm): (usize, &Arm)| {
         let mean = |viewed| {
-            let interval = data.shown(viewed, name, board.generation)?;
+            let interval = data.shown(viewed, &arm.name, board.generation)?;
             let (low, high) = interval.bounds.unwrap_or((interval.mean, interval.mean));
             Some((interval.mean, low, high))
                 .filter(|(mean, low, high)| mean.is_finite() && *low > 0.0 && high.is_finite())
         };
-        Some(Dot { arm, across: mean(&perplexity)?, up: mean(&diversity)? })
+        Some(Dot { arm: number, across: mean(&perplexity)?, up: mean(&diversity)? })
     };
     let dots: Vec<Dot> = data.arms.iter().enumerate().filter_map(dot).collect();
     if dots.len() < 2 {
         return None;
     }
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (WIDE as u32, HEIGHT as u32)).into_drawing_area();
-        let drawing = "drawing into a string cannot fail";
-        draw_title(&root, "Perplexity against diversity").expect(drawing);
-        panel(data, &root.margin(TITLE, 6, 0, 0), &dots, data.human(&diversity)).expect(drawing);
-        root.present().expect(drawing);
-    }
+    let svg = canvas::svg(WIDE, HEIGHT, |root| {
+        draw_title(root, "Perplexity against diversity")?;
+        panel(data, &root.margin(TITLE, 6, 0, 0), &dots, data.reference(&diversity))
+    });
     let caption = "The last generation of each arm: perplexity of human test text (log axis), and the share of 2-grams of what it \
                    writes that are different, at equal size; means and 95 % intervals over seeds. The dashed line is other human \
                    text. To the left is better; what counts of diversity is to be near the line.";
@@ -57,7 +54,7 @@ pub(crate) fn draw(data: &Data, board: Option<&Board>) -> Option<Drawn> {
     Some(Drawn { name, title, caption: caption.to_owned(), wide: true, svg })
 }
 
-fn panel(data: &Data, area: &crate::figure::Area, dots: &[Dot], human: Option<f64>) -> Outcome {
+fn panel(data: &Data, area: &Area, dots: &[Dot], human: Option<f64>) -> Outcome {
     let least = |of: fn(&Dot) -> f64| dots.iter().map(of).fold(f64::INFINITY, f64::min);
     let most = |of: fn(&Dot) -> f64| dots.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
     let (left, right) = (least(|d| d.across.1) * 0.97, most(|d| d.across.2) * 1.12);
@@ -88,8 +85,8 @@ fn panel(data: &Data, area: &crate::figure::Area, dots: &[Dot], human: Option<f6
         let look = Look::Arm(dot.arm);
         let bars = [[(dot.across.1.log10(), y), (dot.across.2.log10(), y)], [(x, dot.up.1), (x, dot.up.2)]];
         chart.draw_series(bars.map(|ends| PathElement::new(ends.to_vec(), look.colour().mix(0.5))))?;
-        let name: String = visible(&data.arms[dot.arm], false).chars().take(CHARACTERS).collect();
-        let label = Text::new(name, (8, -7), text(13).pos(Pos::new(HPos::Left, VPos::Center)));
+        let name: String = visible(&data.arms[dot.arm].name, false).chars().take(CHARACTERS).collect();
+        let label = Text::new(name, (8, -7), from_left(13));
         chart.draw_series([EmptyElement::at((x, y)) + look.marker() + label])?;
     }
     Ok(())

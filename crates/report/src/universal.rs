@@ -2,7 +2,7 @@
 //!
 //! Under `replace`, a type of probability p is in a text of n independent draws k samples down the line with chance
 //! 1 - exp(-x), x = n p g_k, g_1 = 1, g_(k+1) = 1 - exp(-g_k), whatever p and k are (Suresh, Thangaraj and Khandavally 2025):
-//! all generations fall on one curve. The human sample is k = 1; what generation g wrote is k = g + 2 for what is frequent
+//! all generations fall on one curve. The human sample is k = 1; what generation g generated is k = g + 2 for what is frequent
 //! in the language itself (a world's facts, persons and forms), and one less for what is counted in the human sample (words).
 //!
 //! Every law of survival has this form, with a g of its own: what is left in generation g of one draw
@@ -12,38 +12,39 @@
 //! text saves. Of what is counted in the human sample, the count stands for n p; where new human text comes in, that
 //! takes rare types for more frequent than they are, so such points lie a little below their curve.
 //!
-//! The trap: a point is of a band of frequencies. Its n p is taken from the share of it that an honest sample holds, so a
+//! The trap: a point is of a band of frequencies. Its n p is taken from the share of it that a reference sample holds, so a
 //! wide band, whose frequent half outlives its mean, drifts a little above the curve as generations pass. A band that is
 //! held whole says nothing of its n p and has no point.
 
 use std::collections::BTreeMap;
 
-use chain::Recipe;
 use chain::laws::{Human, Regime, survival_written, survival_written_given};
+use evaluation::metric::{FACTS, FORMS, Metric, PERSONS};
 use evaluation::statistics::{Interval, Scale};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::arm::Arm;
+use crate::bands::Decade;
+use crate::canvas::{
+    self, Area, LEGEND, Outcome, ROW, TITLE, WIDE, draw_generations, draw_title, from_left, grid, of_generation, text,
+};
 use crate::data::Data;
 use crate::escape::visible;
-use crate::figure::{Area, Drawn, LEFT, Outcome, ROW, TITLE, WIDE, draw_title, grid, text};
-use crate::look::{GRID, INK, between, marker};
+use crate::figure::Drawn;
+use crate::look::{GRID, INK, marker};
 use crate::ruler::Ruler;
 use crate::survival;
 use crate::ticks;
 
-/// The share of a band that an honest sample may hold if the band is to have a point.
+/// The share of a band that a reference sample may hold if the band is to have a point.
 const HELD: f64 = 0.998;
 /// The expected numbers that the axis reaches to at most.
 const REACH: (f64, f64) = (0.01, 100.0);
-/// Pixels of the legend's line.
-const LEGEND: i32 = 26;
 /// Arms that have a panel.
 const ARMS: usize = 12;
-/// From the first generation to the last, each of a lightness that shows on white and on black.
-const GENERATIONS: [RGBColor; 3] = [RGBColor(236, 136, 32), RGBColor(190, 64, 150), RGBColor(62, 92, 210)];
-/// What is followed, each with a marker of its own.
-const KINDS: [&str; 4] = ["words", "facts", "persons", "forms"];
+/// What is followed, each with a marker of its own: its name in the stages, and a world's numbers of it.
+const KINDS: [(&str, Option<&Metric>); 4] =
+    [("words", None), ("facts", Some(&FACTS)), ("persons", Some(&PERSONS)), ("forms", Some(&FORMS))];
 
 /// One band of one kind in one generation.
 struct Dot {
@@ -53,54 +54,61 @@ struct Dot {
     alive: f64,
 }
 
+/// An arm's panel.
+struct Shown {
+    title: String,
+    law: Law,
+    dots: Vec<Dot>,
+}
+
 /// Draws the figure; none if nothing was followed.
 pub(crate) fn draw(data: &Data) -> Option<Drawn> {
-    let panel_of = |arm: &String| {
-        let law = Law::of(data, arm);
-        let title = format!("{}, {}", visible(arm, false), law.name());
-        let dots: Vec<Dot> = of_bands(data, arm, law).into_iter().chain(of_words(data, arm, law)).collect();
-        (title, dots)
+    let panel_of = |arm: &Arm| {
+        let (law, name) = (Law::of(arm), &arm.name);
+        let title = format!("{}, {}", visible(name, false), law.name());
+        let dots: Vec<Dot> = of_bands(data, name, law).into_iter().chain(of_words(data, name, law)).collect();
+        Shown { title, law, dots }
     };
-    let mut panels: Vec<(String, Vec<Dot>)> = data.arms.iter().map(panel_of).collect();
-    panels.retain(|(_, dots)| !dots.is_empty());
+    let mut panels: Vec<Shown> = data.arms.iter().map(panel_of).collect();
+    panels.retain(|panel| !panel.dots.is_empty());
     panels.truncate(ARMS);
     if panels.is_empty() {
         return None;
     }
-    let (rows, columns) = grid(panels.len());
-    let mut svg = String::new();
-    {
-        let size = (WIDE as u32, (TITLE + LEGEND + ROW * rows as i32) as u32);
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let drawing = "drawing into a string cannot fail";
-        let all = || panels.iter().flat_map(|(_, dots)| dots);
-        let last = all().map(|dot| dot.generation).max().unwrap_or(0);
-        let least = all().map(|dot| dot.x).fold(REACH.1, f64::min).max(REACH.0);
-        let most = all().map(|dot| dot.x).fold(8.0, f64::max).min(REACH.1);
-        let reach = (0.7 * least, 1.4 * most);
-        draw_title(&root, "Universal survival").expect(drawing);
-        legend(&root, last, |kind| all().any(|dot| dot.kind == kind)).expect(drawing);
-        let areas = root.margin(TITLE + LEGEND, 6, 0, 0).split_evenly((rows, columns));
-        for (i, (area, (title, dots))) in areas.iter().zip(&panels).enumerate() {
-            panel(area, title, dots, reach, last, i % columns == 0).expect(drawing);
-        }
-        root.present().expect(drawing);
-    }
+    let svg = draw_panels(&panels);
     let mut caption = "Share of what is alive (of a band of frequency, mean over seeds) against how often it is still \
-                       expected in a text: n p g, the expected number in an honest text of the same size, thinned by the \
+                       expected in a text: n p g, the expected number in a reference text of the same size, thinned by the \
                        generations as the law of the arm’s own recipe says, which the panel’s title names (replace: \
-                       g_1 = 1, g_(k+1) = 1 − exp(−g_k); accumulate: the pool loses nothing, what is written of it \
+                       g_1 = 1, g_(k+1) = 1 − exp(−g_k); accumulate: the pool loses nothing, what is generated of it \
                        does). So the curve, 1 − exp(−x), is each panel’s law: a chain that copies frequencies has all \
                        its generations on it, below it learning forgets more than sampling, above it a learner gives back \
-                       what its text had lost. Of words, n p is their count in the human text. Bands that an honest text \
+                       what its text had lost. Of words, n p is their count in the human text. Bands that a reference text \
                        holds whole have no point."
         .to_owned();
-    if panels.iter().any(|(title, _)| title.ends_with(AT_REPLACE)) {
+    if panels.iter().any(|panel| panel.law.0.is_none()) {
         caption.push_str(&format!(
             " Marked “{AT_REPLACE}”: no law is known for the recipe, so above the curve may be what older text saves."
         ));
     }
     Some(Drawn { name: "universal-survival", title: "Universal survival", caption, wide: true, svg })
+}
+
+fn draw_panels(panels: &[Shown]) -> String {
+    let (rows, columns) = grid(panels.len());
+    let all = || panels.iter().flat_map(|panel| &panel.dots);
+    let last = all().map(|dot| dot.generation).max().unwrap_or(0);
+    let least = all().map(|dot| dot.x).fold(REACH.1, f64::min).max(REACH.0);
+    let most = all().map(|dot| dot.x).fold(8.0, f64::max).min(REACH.1);
+    let reach = (0.7 * least, 1.4 * most);
+    canvas::svg(WIDE, TITLE + LEGEND + ROW * rows as i32, |root| {
+        draw_title(root, "Universal survival")?;
+        legend(root, last, |kind| all().any(|dot| dot.kind == kind))?;
+        let areas = root.margin(TITLE + LEGEND, 6, 0, 0).split_evenly((rows, columns));
+        for (i, (area, shown)) in areas.iter().zip(panels).enumerate() {
+            panel(area, &shown.title, &shown.dots, reach, last, i % columns == 0)?;
+        }
+        Ok(())
+    })
 }
 
 /// What the title of a panel says where there is no law.
@@ -111,14 +119,8 @@ const AT_REPLACE: &str = "at replace’s x";
 struct Law(Option<Regime>);
 
 impl Law {
-    fn of(data: &Data, arm: &str) -> Self {
-        let Some(recipe) = data.setting(arm, "recipe") else {
-            // Runs that say nothing of their recipes: their control has its name.
-            let control = data.control.is_some_and(|control| data.arms[control] == arm);
-            return Self(Some(if control { Regime::Mixture(Human::Anchor, 1.0) } else { Regime::Replace }));
-        };
-        let recipe: Option<Recipe> = recipe.clone().try_into().ok();
-        Self(recipe.and_then(|recipe| Regime::of(&recipe)))
+    fn of(arm: &Arm) -> Self {
+        Self(arm.recipe.and_then(|recipe| Regime::of(&recipe)))
     }
 
     fn name(self) -> String {
@@ -141,7 +143,7 @@ impl Law {
         self.0.unwrap_or(Regime::Replace)
     }
 
-    /// What is left in what generation `generation` writes, for each draw that is expected in an honest text.
+    /// What is left in what generation `generation` writes, for each draw that is expected in a reference text.
     fn thinned(self, generation: u32) -> f64 {
         -(-survival_written(self.regime(), 1.0, 1.0, generation)).ln_1p()
     }
@@ -152,22 +154,19 @@ impl Law {
     }
 }
 
-/// Of a world's kinds: the rows by decade with what an honest sample holds.
+/// Of a world's kinds: the rows by decade with what a reference sample holds.
 fn of_bands(data: &Data, arm: &str, law: Law) -> Vec<Dot> {
     let mut dots = Vec::new();
-    for (kind, name) in KINDS.iter().enumerate() {
-        let keys = data.keys().filter(|(set, metric, detail)| {
-            set == "written" && metric == name && !detail.contains("-h") && !detail.contains("-a")
-        });
-        for (set, metric, detail) in keys.filter(|key| key.2.starts_with("1e")) {
-            let key = |suffix: &str| (set.clone(), metric.clone(), format!("{detail}{suffix}"));
-            for generation in data.generations_of(&key(""), arm) {
-                let mean = |part: &str| {
-                    let shares = data.shares(&key(part), &key("-all"), arm, generation);
+    for (kind, (_, metric)) in KINDS.iter().enumerate() {
+        for decade in metric.iter().flat_map(|metric| Decade::all(data, metric)) {
+            for generation in data.generations_of(&decade.present, arm) {
+                let mean = |part| {
+                    let shares = data.shares(part, &decade.all, arm, generation);
                     Interval::of(shares, Scale::Plain).map(|interval| interval.mean)
                 };
-                if let (Some(alive), Some(honest)) = (mean(""), mean("-honest").filter(|held| *held < HELD)) {
-                    let x = -(-honest).ln_1p() * law.thinned(generation);
+                let expected = mean(&decade.expected).filter(|held| *held < HELD);
+                if let (Some(alive), Some(expected)) = (mean(&decade.present), expected) {
+                    let x = -(-expected).ln_1p() * law.thinned(generation);
                     dots.push(Dot { kind, generation, x, alive });
                 }
             }
@@ -180,7 +179,7 @@ fn of_bands(data: &Data, arm: &str, law: Law) -> Vec<Dot> {
 fn of_words(data: &Data, arm: &str, law: Law) -> Vec<Dot> {
     let mut dots = Vec::new();
     for (generation, seeds) in survival::of_arm(data, arm).unwrap_or_default() {
-        for (kind, name) in KINDS.iter().enumerate() {
+        for (kind, (name, _)) in KINDS.iter().enumerate() {
             let mut bands: BTreeMap<i32, (f64, f64, f64)> = BTreeMap::new();
             let classes = seeds.iter().filter_map(|kinds| kinds.get(*name)).flat_map(survival::Survivors::classes);
             for (expected, types, alive) in classes {
@@ -200,24 +199,14 @@ fn of_words(data: &Data, arm: &str, law: Law) -> Vec<Dot> {
 
 /// The colours of generations and the markers of kinds.
 fn legend(root: &Area, last: u32, shown: impl Fn(usize) -> bool) -> Outcome {
-    let y = TITLE + LEGEND / 2 - 2;
-    let left = Pos::new(HPos::Left, VPos::Center);
-    root.draw(&Text::new("generation 0", (LEFT, y), text(15).pos(left)))?;
-    let (from, step) = (LEFT + 88, 12);
-    for i in 0..10 {
-        let ends = [(from + step * i, y - 5), (from + step * (i + 1), y + 5)];
-        root.draw(&Rectangle::new(ends, between(&GENERATIONS, f64::from(i) / 9.0).filled()))?;
-    }
-    let after = from + step * 10 + 8;
-    root.draw(&Text::new(last.to_string(), (after, y), text(15).pos(left)))?;
-    let mut x = after + 50;
-    for (kind, name) in KINDS.iter().enumerate().filter(|(kind, _)| shown(*kind)) {
-        root.draw(&(EmptyElement::at((x, y)) + marker(kind, GENERATIONS[1])))?;
-        root.draw(&Text::new(*name, (x + 10, y), text(15).pos(left)))?;
+    let (mut x, y) = draw_generations(root, last)?;
+    for (kind, (name, _)) in KINDS.iter().enumerate().filter(|(kind, _)| shown(*kind)) {
+        root.draw(&(EmptyElement::at((x, y)) + marker(kind, of_generation(1, 2))))?;
+        root.draw(&Text::new(*name, (x + 10, y), from_left(15)))?;
         x += 90;
     }
     root.draw(&PathElement::new([(x, y), (x + 26, y)], INK.stroke_width(2)))?;
-    Ok(root.draw(&Text::new("1 − exp(−x)", (x + 33, y), text(15).pos(left)))?)
+    Ok(root.draw(&Text::new("1 − exp(−x)", (x + 33, y), from_left(15)))?)
 }
 
 fn panel(area: &Area, title: &str, dots: &[Dot], (least, most): (f64, f64), last: u32, named: bool) -> Outcome {
@@ -242,9 +231,10 @@ fn panel(area: &Area, title: &str, dots: &[Dot], (least, most): (f64, f64), last
     let course = (0..=120).map(|i| low + (high - low) * f64::from(i) / 120.0);
     chart.draw_series(LineSeries::new(course.map(|x| (x, -(-10f64.powf(x)).exp_m1())), INK.stroke_width(2)))?;
     let place = |dot: &Dot| (dot.x.log10().clamp(low, high), dot.alive.clamp(0.0, 1.0));
-    let colour = |dot: &Dot| between(&GENERATIONS, f64::from(dot.generation) / f64::from(last.max(1)));
     Ok(chart
-        .draw_series(dots.iter().map(|dot| EmptyElement::at(place(dot)) + marker(dot.kind, colour(dot))))
+        .draw_series(
+            dots.iter().map(|dot| EmptyElement::at(place(dot)) + marker(dot.kind, of_generation(dot.generation, last))),
+        )
         .map(|_| ())?)
 }
 

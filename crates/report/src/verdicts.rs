@@ -16,8 +16,6 @@ use crate::ticks::number;
 const PAIRED: usize = 8;
 /// Arms that a terminal's table has room for.
 const LINES: usize = 8;
-/// Dimensions of a grid that are a budget.
-const BUDGETS: [&str; 4] = ["corpus.tokens", "train.tokens", "train.epochs", "tokens"];
 
 /// The sections of the page; empty if nothing can be said.
 pub(crate) fn sections(data: &Data) -> String {
@@ -26,62 +24,28 @@ pub(crate) fn sections(data: &Data) -> String {
     [verdict_table(data, &rows, &arms), difference_table(&rows, &arms), damage_table(&rows, &arms)].concat()
 }
 
-/// The arms with what they are held against.
+/// The arms with what they are held against: the control that the run states, where it was measured.
 fn arms(data: &Data) -> Vec<Arm> {
-    let arm = |(number, name): (usize, &String)| {
-        let control = control(data, number).map(|control| data.arms[control].clone());
-        Arm { name: name.clone(), control, budget: budget(data, name) }
+    let arm = |arm: &crate::arm::Arm| Arm {
+        name: arm.name.clone(),
+        control: arm.control.clone().filter(|control| data.arm(control).is_some()),
+        budget: arm.budget.as_ref().map(|budget| (budget.series.clone(), budget.amount)),
     };
-    data.arms.iter().enumerate().map(arm).collect()
-}
-
-/// The arm that trains on human text in an arm's place: one of the same model that agrees with it in all dimensions of a
-/// grid that both have, but for the recipe, and trains alike if there is such a one. None of an arm that does so itself.
-fn control(data: &Data, arm: usize) -> Option<usize> {
-    if data.human.contains(&arm) {
-        return None;
-    }
-    let own = data.point(&data.arms[arm]);
-    let alike = |control: usize, key: &str| {
-        let [own, other] = [arm, control].map(|number| data.setting(&data.arms[number], key));
-        own.is_none() || other.is_none() || own == other
-    };
-    let differs = |control: usize, trained: bool| {
-        let other = data.point(&data.arms[control]);
-        own.iter()
-            .filter(|(dimension, _)| *dimension != "recipe" && !(trained && dimension.starts_with("sample.")))
-            .any(|(dimension, value)| other.iter().any(|(other, theirs)| other == dimension && theirs != value))
-    };
-    let find = |trained: bool| {
-        let fits = |control: &usize| alike(*control, "model") && !differs(*control, trained);
-        let mut controls = data.human.iter().copied().filter(fits).collect::<Vec<_>>();
-        controls.sort_by_key(|control| !alike(*control, "train"));
-        controls.first().copied()
-    };
-    // How text is written changes nothing in a control that reads none.
-    find(false).or_else(|| find(true))
-}
-
-/// The series that an arm of a grid belongs to, named by its other dimensions, and its budget there.
-fn budget(data: &Data, arm: &str) -> Option<(String, f64)> {
-    let point = data.point(arm);
-    let (dimension, value) = point.iter().find(|(dimension, _)| BUDGETS.contains(dimension))?;
-    let value = value.as_float().or_else(|| value.as_integer().map(|value| value as f64))?;
-    let others = point.iter().filter(|(other, _)| other != dimension).map(|(other, value)| format!("{other}={value}"));
-    Some((others.collect::<Vec<_>>().join(","), value))
+    data.arms.iter().map(arm).collect()
 }
 
 /// The definitions of which any arm has evidence, and for the others why none has.
-fn split(verdicts: &[Verdict]) -> (Vec<Definition>, Vec<(Definition, &str)>) {
+fn split<'a>(verdicts: &'a [Verdict], arms: &[Arm]) -> (Vec<Definition>, Vec<(Definition, &'a str)>) {
     let measured = |definition: &Definition| {
         verdicts.iter().any(|v| v.definition == *definition && v.answer != Answer::Unmeasured)
     };
     let (known, unknown): (Vec<_>, Vec<_>) = Definition::ALL.into_iter().partition(measured);
-    // Controls have none of their own, so what the last of the arms lacks says more.
+    // An arm without a control lacks that, so what the last of the others lacks says more.
+    let is_held = |verdict: &&Verdict| arms.iter().any(|arm| arm.name == verdict.arm && arm.control.is_some());
     let why = |definition| {
-        let mut notes = verdicts.iter().filter(|v| v.definition == definition).map(|v| v.note.as_str());
-        let lacks = notes.rfind(|note| !note.contains("a control"));
-        (definition, lacks.unwrap_or("needs a control that refits human text"))
+        let of = || verdicts.iter().filter(|verdict| verdict.definition == definition);
+        let last = of().rfind(is_held).or_else(|| of().next_back()).expect("every arm has a verdict");
+        (definition, last.note.as_str())
     };
     (known, unknown.into_iter().map(why).collect())
 }
@@ -89,7 +53,7 @@ fn split(verdicts: &[Verdict]) -> (Vec<Definition>, Vec<(Definition, &str)>) {
 fn verdict_table(data: &Data, rows: &Observations, arms: &[Arm]) -> String {
     let limits = Thresholds::default();
     let verdicts = judge(rows, arms, &limits);
-    let (known, unknown) = split(&verdicts);
+    let (known, unknown) = split(&verdicts, arms);
     if known.is_empty() {
         return String::new();
     }
@@ -104,9 +68,9 @@ fn verdict_table(data: &Data, rows: &Observations, arms: &[Arm]) -> String {
         few(&verdicts, &limits),
         columns.iter().map(Column::head).collect::<String>()
     );
-    for (number, arm) in arms.iter().enumerate() {
+    for arm in &data.arms {
         let cells: String = columns.iter().map(|column| column.cell(&arm.name)).collect();
-        let control = if data.human.contains(&number) { "<small>control</small>" } else { "" };
+        let control = if arm.role.is_human() { "<small>control</small>" } else { "" };
         let _ = writeln!(table, "<tr><th scope=\"row\">{}{control}</th>{cells}</tr>", html(&arm.name));
     }
     let statistics: Vec<String> = known.iter().map(|d| format!("{}: {}", capital(d.name()), d.statistic())).collect();

@@ -1,21 +1,30 @@
 //! Reports of a sweep that these tests build, and of runs whose score stages say what survived.
 
+mod support;
+
 use std::fs;
 use std::path::PathBuf;
 
-use rundir::{ChainId, GenerationRecord, Row, RunDir, StageId, StageKind};
+use rundir::{ArmInfo, ChainId, GenerationRecord, Role, RunDir, StageId, StageKind};
+use serde_json::{Value, json};
 
 struct Run {
     _folder: tempfile::TempDir,
     path: PathBuf,
 }
 
+impl Run {
+    fn runs(&self) -> &[PathBuf] {
+        std::slice::from_ref(&self.path)
+    }
+}
+
 const TEMPERATURES: [f64; 3] = [0.3, 0.7, 1.0];
-/// Names and resolved recipes.
-const RECIPES: [(&str, &str); 3] = [
-    ("replace", "{ latest = \"all\" }"),
-    ("ten-percent-human", "{ pool = 0.1, latest = 0.9 }"),
-    ("human-refit", "{ anchor = \"all\" }"),
+/// Names, roles and resolved recipes, as JSON.
+const RECIPES: [(&str, Role, &str); 3] = [
+    ("replace", Role::Arm, r#"{"latest": "all"}"#),
+    ("ten-percent-human", Role::Arm, r#"{"pool": 0.1, "latest": 0.9}"#),
+    ("human-refit", Role::Human, r#"{"anchor": "all"}"#),
 ];
 const SEEDS: u64 = 5;
 
@@ -30,44 +39,41 @@ fn loss(temperature: f64, recipe: &str, seed: u64, generation: u32) -> f64 {
     3.0 + 0.1 * seed as f64 + climb * (1.3 - temperature) * f64::from(generation) + noise
 }
 
-/// The run of a sweep. `arms` are the beginnings of names that are laid out over it, `train` more of each point.
-fn sweep(arms: &[&str], train: &str) -> Run {
+/// The run of a sweep. `families` are the arms that are laid out over it; `train` is one more dimension of each point.
+fn sweep(families: &[&str], train: Option<u32>) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
-    let (mut settings, mut rows) = ("name = \"grid\"\n".to_owned(), Vec::new());
-    for arm in arms {
+    let (mut arms, mut rows) = (Vec::new(), Vec::new());
+    for family in families {
+        let prefix = if family.is_empty() { String::new() } else { format!("{family}_") };
         for temperature in TEMPERATURES {
-            for (recipe, table) in RECIPES {
-                let name = format!("{arm}temperature-{temperature}_recipe-{recipe}");
-                let point = format!("{{ \"sample.temperature\" = {temperature}, recipe = \"{recipe}\"{train} }}");
-                settings.push_str(&format!(
-                    "[[arm]]\nname = \"{name}\"\nrecipe = {table}\npoint = {point}\nmodel.width = {}\n",
-                    64 + arm.len()
-                ));
-                for seed in 0..SEEDS {
-                    for generation in 0..4 {
-                        let value = loss(temperature, recipe, seed, generation) + 0.1 * arm.len() as f64;
-                        let row = |set: &str, metric: &str, detail: &str, value: f64| Row {
-                            experiment: "grid".into(),
-                            arm: name.clone(),
-                            seed,
-                            generation,
-                            set: set.into(),
-                            metric: metric.into(),
-                            detail: detail.into(),
-                            value,
-                        };
-                        rows.push(row("test", "loss", "", value));
-                        rows.push(row("test", "bits-per-byte", "", value / 2.0));
-                        rows.push(row("written", "vocabulary-survival", "", 1.0 / value));
-                    }
+            for (recipe, role, table) in RECIPES {
+                let name = |recipe: &str| format!("{prefix}temperature-{temperature}_recipe-{recipe}");
+                let arm = support::arm(&name(recipe), role, serde_json::from_str(table).unwrap());
+                let mut point =
+                    vec![("sample.temperature".to_owned(), json!(temperature)), ("recipe".to_owned(), json!(recipe))];
+                point.extend(train.map(|epochs| ("train.epochs".to_owned(), json!(epochs))));
+                arms.push(ArmInfo {
+                    point: point.into_iter().collect::<serde_json::Map<String, Value>>(),
+                    family: Some((*family).to_owned()).filter(|family| !family.is_empty()),
+                    control: Some(name("human-refit")).filter(|_| role == Role::Arm),
+                    ..arm
+                });
+                for (seed, generation) in (0..SEEDS).flat_map(|seed| (0..4).map(move |generation| (seed, generation))) {
+                    let value = loss(temperature, recipe, seed, generation) + 0.1 * prefix.len() as f64;
+                    let mut row = |set, metric, value| {
+                        rows.push(support::row(("grid", &name(recipe), seed, generation), set, metric, &[], value));
+                    };
+                    row("test", "loss", value);
+                    row("test", "bits-per-byte", value / 2.0);
+                    row("generated", "vocabulary-survival", 1.0 / value);
                 }
             }
         }
     }
-    fs::write(run.experiment_path(), settings).unwrap();
-    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    support::state(&run, "grid", arms);
+    support::write_rows(&run.metrics_path(), rows);
     Run { _folder: folder, path }
 }
 
@@ -77,8 +83,8 @@ fn figure(run: &Run, name: &str) -> String {
 
 #[test]
 fn a_grid_has_heat_maps_with_a_number_in_each_cell() {
-    let run = sweep(&[""], "");
-    let written = report::write(&run.path, None).unwrap();
+    let run = sweep(&[""], None);
+    let written = report::write(run.runs(), None).unwrap();
     let names: Vec<_> = written.figures.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
     assert_eq!(names[..2], ["grid-bits-per-byte", "grid-vocabulary"], "a grid comes first");
     let svg = figure(&run, "grid-bits-per-byte");
@@ -95,8 +101,8 @@ fn a_grid_has_heat_maps_with_a_number_in_each_cell() {
 /// What does not vary is no dimension; arms that were laid out over one grid have a panel each.
 #[test]
 fn other_dimensions_have_panels() {
-    let run = sweep(&["wide_", "<narrow>_"], ", \"train.epochs\" = 2");
-    report::write(&run.path, None).unwrap();
+    let run = sweep(&["wide", "<narrow>"], Some(2));
+    report::write(run.runs(), None).unwrap();
     let svg = figure(&run, "grid-bits-per-byte");
     assert!(svg.contains("arm = wide") && svg.contains("arm = &lt;narrow&gt;") && !svg.contains("train.epochs"));
     assert_eq!(svg.matches("± ").count(), 18);
@@ -108,14 +114,14 @@ fn other_dimensions_have_panels() {
 /// An arm is held against the control of its own temperature, and a yes is one over all of the grid's arms.
 #[test]
 fn an_arm_of_a_grid_has_its_own_control() {
-    let run = sweep(&[""], "");
-    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    let run = sweep(&[""], None);
+    let page = fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap();
     assert!(page.contains("<th scope=\"row\">temperature-0.7_recipe-human-refit<small>control</small></th>"));
     assert_eq!(page.matches("<td class=\"yes\">").count(), 6);
     // Nine arms are too many for all pairs: each with its control.
     let differences = page.split("Differences between arms").nth(1).unwrap().split("</table>").next().unwrap();
     assert_eq!(differences.matches("<td class=\"name\">temperature-0.7_recipe-human-refit</td>").count(), 2);
-    assert!(!report::terminal_table(&run.path).unwrap().contains("Collapsed?"), "nine lines are too many");
+    assert!(!report::terminal_table(run.runs()).unwrap().contains("Collapsed?"), "nine lines are too many");
 }
 
 /// One arm that replaces and its control, and in their score stages what survived of ten thousand words.
@@ -124,34 +130,30 @@ fn surviving(file: &str) -> Run {
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
     let mut rows = Vec::new();
-    for (arm, _) in &RECIPES[..1] {
-        for generation in 0..3_u32 {
-            let id = StageId::of(StageKind::Score, &(arm, generation)).unwrap();
-            run.make(&id, |dir| {
-                let text = file.replace("ALIVE", &(600 - 200 * generation).to_string());
-                fs::write(dir.join("survivors.json"), text).unwrap();
-                Ok::<(), rundir::Error>(())
-            })
-            .unwrap();
-            run.write_generation(&ChainId::new(arm, 0).unwrap(), generation, &GenerationRecord::done([id])).unwrap();
-            let (experiment, arm, set, metric) = ("x".into(), (*arm).to_owned(), "test".into(), "loss".into());
-            rows.push(Row { experiment, arm, seed: 0, generation, set, metric, detail: String::new(), value: 3.0 });
-        }
+    for generation in 0..3_u32 {
+        let id = StageId::of(StageKind::Score, 1, &("replace", generation)).unwrap();
+        run.make(&id, |dir| {
+            let text = file.replace("ALIVE", &(600 - 200 * generation).to_string());
+            fs::write(dir.join("survivors.json"), text).unwrap();
+            Ok::<(), rundir::Error>(())
+        })
+        .unwrap();
+        run.write_generation(&ChainId::new("replace", 0).unwrap(), generation, &GenerationRecord::done([id])).unwrap();
+        rows.push(support::row(("x", "replace", 0, generation), "test", "loss", &[], 3.0));
     }
-    let settings = "name = \"x\"\n[[arm]]\nname = \"replace\"\nrecipe = { latest = \"all\" }\n";
-    fs::write(run.experiment_path(), settings).unwrap();
-    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    support::state(&run, "x", vec![support::named("replace")]);
+    support::write_rows(&run.metrics_path(), rows);
     Run { _folder: folder, path }
 }
 
 #[test]
 fn the_law_stands_beside_what_survived() {
     let run = surviving(r#"{"words": {"human": 100, "written": 100, "classes": [[1, 1000, ALIVE], [50, 40, 40]]}}"#);
-    let written = report::write(&run.path, None).unwrap();
+    let written = report::write(run.runs(), None).unwrap();
     let names: Vec<_> = written.figures.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names[..2], ["vocabulary-foretold", "universal-survival"]);
-    let foretold = figure(&run, "vocabulary-foretold");
-    assert!(foretold.contains("the law of survival") && foretold.matches("<polygon").count() >= 3);
+    assert_eq!(names[..2], ["vocabulary-predicted", "universal-survival"]);
+    let predicted = figure(&run, "vocabulary-predicted");
+    assert!(predicted.contains("the law of survival") && predicted.matches("<polygon").count() >= 3);
     let universal = figure(&run, "universal-survival");
     assert!(
         universal.contains("words")
@@ -173,33 +175,26 @@ fn broken_survivors_are_named_or_left_out() {
     ];
     for file in nonsense {
         let run = surviving(file);
-        let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+        let page = fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap();
         assert!(page.ends_with("</html>\n") && !page.contains("<script") && !page.contains("NaN"), "{file}");
     }
 }
 
 #[test]
-fn learners_that_can_be_solved_are_shown_by_what_they_have() {
+fn exact_learners_are_shown_by_what_they_have() {
     let folder = tempfile::tempdir().unwrap();
-    let run = RunDir::create(&folder.path().join("run")).unwrap();
-    fs::write(run.experiment_path(), "name = \"solved\"\nkind = \"gaussian\"\n[[arm]]\nname = \"replace\"\n").unwrap();
-    let row = |metric: &str, generation: u32, value: f64| Row {
-        experiment: "solved".into(),
-        arm: "replace".into(),
-        seed: 0,
-        generation,
-        set: "model".into(),
-        metric: metric.into(),
-        detail: String::new(),
-        value,
+    let path = folder.path().join("run");
+    let run = RunDir::create(&path).unwrap();
+    support::state(&run, "solved", vec![support::named("replace")]);
+    let row = |metric: &str, generation: u32, value: f64| {
+        support::row(("solved", "replace", 0, generation), "model", metric, &[], value)
     };
     let rows = (0..4).flat_map(|g| [row("variance", g, 0.9_f64.powi(g as i32)), row("squared-error", g, f64::from(g))]);
-    rundir::write_metrics(&run.metrics_path(), rows.collect::<Vec<_>>()).unwrap();
-    let shown = report::terminal_table(&folder.path().join("run")).unwrap();
+    support::write_rows(&run.metrics_path(), rows.collect());
+    let shown = report::terminal_table(std::slice::from_ref(&path)).unwrap();
     assert!(shown.starts_with("Variance, mean over seeds\n"), "{shown}");
     assert!(shown.contains("\nSquared error, mean over seeds\n") && !shown.contains("nothing was measured"), "{shown}");
-    let page = fs::read_to_string(report::write(&folder.path().join("run"), None).unwrap().page).unwrap();
+    let page = fs::read_to_string(report::write(std::slice::from_ref(&path), None).unwrap().page).unwrap();
     assert!(page.contains("<th scope=\"col\">Variance</th>"));
-    assert!(folder.path().join("run/figures/model-variance.svg").exists());
-    assert!(!folder.path().join("run/figures/model-support.svg").exists());
+    assert!(path.join("figures/model-variance.svg").exists() && !path.join("figures/model-support.svg").exists());
 }

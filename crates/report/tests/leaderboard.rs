@@ -1,24 +1,16 @@
 //! The leaderboard of runs whose numbers are known.
 
-use rundir::{ChainId, Error, GenerationRecord, Row, RunDir, StageId, StageKind};
+mod support;
+
+use evaluation::Dimension::{Order, Part, Reference, Sample, Source};
+use rundir::{ChainId, Error, GenerationRecord, Role, RunDir, StageId, StageKind};
 use std::fs;
 use std::path::PathBuf;
+use support::By;
 
-const ARMS: [(&str, &str); 6] = [
-    ("replace", "recipe = { latest = \"all\" }"),
-    // Human text that somebody judges is no control.
-    ("edited", "recipe = { anchor = \"all\" }\ncuration = [\"token-editing\"]"),
-    // A defence that does not judge human text leaves a control one, as where the file names it for all arms.
-    (
-        "human-refit",
-        "recipe = { anchor = \"all\" }\ncuration = [{ detector = { keep = 0.5 } }, { token-editing = { of = \"synthetic\" } }]",
-    ),
-    ("half", "recipe = { latest = \"all\" }\ncuration = [\"near-duplicates\"]"),
-    ("<ruin>", "recipe = { latest = \"all\" }\nsample.temperature = 0.1"),
-    ("ended", "recipe = { latest = \"all\" }\ncuration = [\"dispersion\"]"),
-];
+const ARMS: [&str; 6] = ["replace", "edited", "human-refit", "half", "<ruin>", "ended"];
 
-/// Loss, tell rate and share of distinct 2-grams in the last generation.
+/// Loss, rate of over-represented n-grams and share of distinct 2-grams in the last generation.
 fn last(arm: &str) -> [f64; 3] {
     match arm {
         "replace" => [4.0, 101.0, 0.2],
@@ -31,7 +23,7 @@ fn last(arm: &str) -> [f64; 3] {
 
 /// A stage whose seal says that it took so long.
 fn stage(run: &RunDir, kind: StageKind, at: (&str, u64, u32), milliseconds: u64) -> StageId {
-    let id = StageId::of(kind, &at).unwrap();
+    let id = StageId::of(kind, 1, &at).unwrap();
     let path = run.make(&id, |_| Ok::<(), Error>(())).unwrap().path().join(rundir::SEAL);
     let mut seal: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     seal["milliseconds"] = milliseconds.into();
@@ -47,75 +39,61 @@ fn stages(run: &RunDir, arm: &str, seed: u64, generation: u32) {
     let slow = if arm == "half" && seed == 1 { 50_000 } else { 1000 };
     let of = |kind, seconds| stage(run, kind, (arm, seed, generation), slow * seconds);
     let (write, odd) = (if arm == "half" { 3 } else { 1 }, if generation == 0 { 70 } else { 1 });
-    let made = [of(StageKind::Train, odd), of(StageKind::Write, write), of(StageKind::Score, 5 + seed)];
+    let made = [of(StageKind::Train, odd), of(StageKind::Generate, write), of(StageKind::Score, 5 + seed)];
     let mut record = GenerationRecord::done(made);
     if arm == "half" && generation > 0 {
-        record = record.with_verdicts(vec![of(StageKind::Compose, 2)]);
+        record = record.with_verdicts(vec![of(StageKind::Judge, 2)]);
     }
     run.write_generation(&chain, generation, &record).unwrap();
 }
 
-fn run(folder: &tempfile::TempDir) -> PathBuf {
+/// A run whose base has this role.
+fn run(folder: &tempfile::TempDir, base: Role) -> PathBuf {
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
-    let (mut settings, mut rows) = ("name = \"board\"\n".to_owned(), Vec::new());
-    for (arm, keys) in ARMS {
-        settings.push_str(&format!("[[arm]]\nname = \"{arm}\"\n{keys}\n"));
+    let mut rows = Vec::new();
+    for arm in ARMS {
         let generations = if arm == "ended" { 2 } else { 3 };
         for seed in 0..3_u64 {
             for generation in 0..generations {
                 if arm != "<ruin>" {
                     stages(&run, arm, seed, generation);
                 }
-                let [loss, tells, distinct] = if generation == 0 { last("human-refit") } else { last(arm) };
+                let [loss, over_represented, distinct] = if generation == 0 { last("human-refit") } else { last(arm) };
                 // What all arms of a seed share is no damage.
                 let shared = 0.1 * seed as f64;
-                let mut row = |set: &str, metric: &str, detail: &str, value: f64| {
-                    rows.push(Row {
-                        experiment: "board".into(),
-                        arm: arm.into(),
-                        seed,
-                        generation,
-                        set: set.into(),
-                        metric: metric.into(),
-                        detail: detail.into(),
-                        value,
-                    });
+                let mut row = |set: &str, metric: &str, by: By, value: f64| {
+                    rows.push(support::row(("board", arm, seed, generation), set, metric, by, value));
                 };
-                row("test", "loss", "", loss + shared);
-                row("test", "perplexity", "", (loss + shared).exp());
-                row("written", "tell-rate", "", tells + shared);
-                row("written", "distinct", "2", distinct);
-                row("written", "distinct", "human-2", 0.4);
-                row("written", "tokens", "", if arm == "half" { 200.0 } else { 100.0 });
-                row(
-                    "training",
-                    "tokens-by-origin",
-                    "human",
-                    if arm == "human-refit" || generation == 0 { 50.0 } else { 5.0 },
-                );
+                row("test", "loss", &[], loss + shared);
+                row("test", "perplexity", &[], (loss + shared).exp());
+                row("generated", "over-represented-rate", &[(Sample, "equal")], over_represented + shared);
+                row("generated", "distinct", &[(Sample, "equal"), (Order, "2")], distinct);
+                row("generated", "distinct", &[(Reference, "human"), (Sample, "equal"), (Order, "2")], 0.4);
+                row("generated", "tokens", &[], if arm == "half" { 200.0 } else { 100.0 });
+                let human = if arm == "human-refit" || generation == 0 { 50.0 } else { 5.0 };
+                row("training", "tokens-by-origin", &[(Source, "human")], human);
                 if arm == "half" {
-                    // What the last generation wrote is read by nobody.
-                    row("written", "prompt-tokens", "", [3.0, 4.0, 500.0][generation as usize]);
-                }
-                if arm == "edited" && generation > 0 {
-                    row("training", "kept", "token-editing", 1.0);
+                    // What the last generation generated is read by no model.
+                    row("generated", "prompt-tokens", &[], [3.0, 4.0, 500.0][generation as usize]);
                 }
                 if arm == "half" && generation > 0 {
-                    row("training", "hidden-anchor", "truth", 1.0);
+                    row("training", "human-supervision", &[(Part, "truth")], 1.0);
                 }
             }
         }
     }
-    fs::write(run.experiment_path(), settings).unwrap();
-    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    let mut arms = ARMS.map(support::named).to_vec();
+    arms[0].role = base;
+    support::state(&run, "board", arms);
+    support::write_rows(&run.metrics_path(), rows);
     path
 }
 
 #[test]
-fn what_is_spared_is_counted_from_the_control_to_the_base() {
+fn damage_recovered_is_counted_from_the_control_to_the_base() {
     let folder = tempfile::tempdir().unwrap();
-    let written = report::write(&run(&folder), None).unwrap();
+    let written = report::write(&[run(&folder, Role::Base)], None).unwrap();
     let csv = fs::read_to_string(written.leaderboard.unwrap()).unwrap();
     let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows[0][..6], ["arm", "n_seeds", "score", "low", "high", "test loss"]);
@@ -131,13 +109,17 @@ fn what_is_spared_is_counted_from_the_control_to_the_base() {
         assert!((found - expected).abs() < 1e-9, "{arm} {column}: {found}, not {expected}");
     };
     // Twice as many kinds as human text is as far from it as half as many.
-    for (column, spared) in [("test loss spared", 0.5), ("tells spared", 0.75), ("distinct 2-grams spared", 0.0)] {
-        near("half", column, spared);
+    for (column, recovered) in [
+        ("test loss recovered", 0.5),
+        ("over-represented n-grams recovered", 0.75),
+        ("distinct 2-grams recovered", 0.0),
+    ] {
+        near("half", column, recovered);
         near("human-refit", column, 1.0);
         near("replace", column, 0.0);
     }
     near("half", "score", (0.5 + 0.75 + 0.0) / 3.0);
-    near("half", "written", 2.0);
+    near("half", "generated", 2.0);
     near("replace", "time", 1.0);
     near("half", "time", 3.0);
     // Its chains came to an end before, or are not there.
@@ -148,9 +130,9 @@ fn what_is_spared_is_counted_from_the_control_to_the_base() {
     near("half", "prompt tokens", 7.0);
     near("replace", "prompt tokens", 0.0);
     near("human-refit", "human tokens", 100.0);
-    // Five times the damage counts as one, and so does more than what is spared by the control.
-    near("<ruin>", "test loss spared", -5.0);
-    near("<ruin>", "tells spared", 1.01);
+    // Five times the damage counts as one, and so does more than the control.
+    near("<ruin>", "test loss recovered", -5.0);
+    near("<ruin>", "over-represented n-grams recovered", 1.01);
     near("<ruin>", "score", (-1.0 + 1.0 + 1.0) / 3.0);
     let page = fs::read_to_string(written.page).unwrap();
     assert!(page.contains("<h2>Leaderboard</h2>") && page.contains("&lt;ruin&gt;") && !page.contains("<ruin>"));
@@ -159,15 +141,11 @@ fn what_is_spared_is_counted_from_the_control_to_the_base() {
     assert!(svg.contains("half") && !svg.contains("NaN"));
 }
 
-/// Without an undefended arm there is nothing to spare.
+/// Without an arm that has no defence there is no damage to recover.
 #[test]
 fn without_a_base_there_is_none() {
     let folder = tempfile::tempdir().unwrap();
-    let path = run(&folder);
-    let settings = fs::read_to_string(path.join("experiment.toml")).unwrap();
-    let defended = settings.replacen("latest = \"all\" }", "latest = \"all\" }\ncuration = [\"watermark\"]", 1);
-    fs::write(path.join("experiment.toml"), defended).unwrap();
-    let written = report::write(&path, None).unwrap();
+    let written = report::write(&[run(&folder, Role::Arm)], None).unwrap();
     assert_eq!(written.leaderboard, None);
     assert!(!fs::read_to_string(written.page).unwrap().contains("Leaderboard"));
 }

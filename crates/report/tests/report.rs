@@ -1,9 +1,13 @@
 //! Reports of a run directory that these tests build: three arms, one of which broke off, and hostile text.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rundir::{ChainId, GenerationRecord, Row, RunDir, RunInfo, StageId, StageKind};
+use evaluation::Dimension::{Order, Reference, Sample, Source, Unit};
+use rundir::{Build, ChainId, GenerationRecord, Row, RunDir, RunInfo, StageId, StageKind};
+use support::By;
 
 const HOSTILE: &str = "<script>alert('x')</script> & \"quoted\" \u{1b}[2J\u{1b}]0;title\u{7} \u{202e}drawkcab\u{202c} \
                        \u{200f}עברית\u{0} nul \u{fffd} \u{9b}31m </div><!--";
@@ -11,6 +15,12 @@ const HOSTILE: &str = "<script>alert('x')</script> & \"quoted\" \u{1b}[2J\u{1b}]
 struct Run {
     _folder: tempfile::TempDir,
     path: PathBuf,
+}
+
+impl Run {
+    fn runs(&self) -> &[PathBuf] {
+        std::slice::from_ref(&self.path)
+    }
 }
 
 const ARMS: [(&str, f64); 3] = [("replace", 0.30), ("accumulate", 0.05), ("human-refit", 0.0)];
@@ -29,44 +39,32 @@ fn rows(seeds: u64) -> Vec<Row> {
                 let g = f64::from(generation);
                 let loss = 3.2 + climb * g + 0.12 * scatter(seed, generation);
                 let damage = climb * g / 2.0;
-                let mut push = |set: &str, metric: &str, detail: &str, value: f64| {
-                    let (set, metric, detail) = (set.to_owned(), metric.to_owned(), detail.to_owned());
-                    rows.push(Row {
-                        experiment: "x".into(),
-                        arm: arm.into(),
-                        seed,
-                        generation,
-                        set,
-                        metric,
-                        detail,
-                        value,
-                    });
+                let mut push = |set: &str, metric: &str, by: By, value: f64| {
+                    rows.push(support::row(("x", arm, seed, generation), set, metric, by, value));
                 };
-                push("test", "loss", "", loss);
-                push("test", "perplexity", "", loss.exp());
-                push("test", "bits-per-byte", "", loss / 3.1);
-                push("written", "vocabulary-survival", "human", 0.65);
-                push("written", "vocabulary-survival", "", 0.7 * (-damage).exp());
-                push("written", "unigram-entropy", "", 6.5 - damage);
-                push("written", "tail-token-rate", "human-words", 0.045);
-                push("written", "vocabulary-survival", "equal", 0.62 * (-damage).exp() + 0.01 * scatter(seed, 7));
-                push("written", "tail-token-rate", "words", 0.05 * (-2.0 * damage).exp());
+                push("test", "loss", &[], loss);
+                push("test", "perplexity", &[], loss.exp());
+                push("test", "bits-per-byte", &[], loss / 3.1);
+                let survives = 0.62 * (-damage).exp() + 0.01 * scatter(seed, 7);
+                push("generated", "vocabulary-survival", &[(Reference, "human"), (Sample, "equal")], 0.65);
+                push("generated", "vocabulary-survival", &[], 0.7 * (-damage).exp());
+                push("generated", "vocabulary-survival", &[(Sample, "equal")], survives);
+                push("generated", "unigram-entropy", &[], 6.5 - damage);
+                push("generated", "tail-token-rate", &[(Reference, "human"), (Unit, "words")], 0.045);
+                push("generated", "tail-token-rate", &[(Unit, "words")], 0.05 * (-2.0 * damage).exp());
                 for n in 1..=4 {
-                    push("written", "distinct", &n.to_string(), (0.2 * f64::from(n)) * (-damage / 2.0).exp());
+                    let (order, distinct) = (n.to_string(), (0.2 * f64::from(n)) * (-damage / 2.0).exp());
+                    push("generated", "distinct", &[(Sample, "equal"), (Order, &order)], distinct);
                     if n > 1 {
-                        push(
-                            "written",
-                            "repetition",
-                            &n.to_string(),
-                            1.0 - (0.2 * f64::from(n)) * (-damage / 2.0).exp(),
-                        );
+                        push("generated", "repetition", &[(Order, &order)], 1.0 - distinct);
                     }
                 }
-                push("training", "unique-tokens", "", 400_000.0);
-                push("training", "steps", "", 400.0);
-                push("training", "tokens-by-origin", "human", if generation == 0 { 400_000.0 } else { 100_000.0 });
-                push("training", "tokens-by-origin", "synthetic", if generation == 0 { 0.0 } else { 300_000.0 });
-                push("novel-set", "novel<metric>", "", 0.125);
+                push("training", "unique-tokens", &[], 400_000.0);
+                push("training", "steps", &[], 400.0);
+                let (human, synthetic) = if generation == 0 { (400_000.0, 0.0) } else { (100_000.0, 300_000.0) };
+                push("training", "tokens-by-origin", &[(Source, "human")], human);
+                push("training", "tokens-by-origin", &[(Source, "synthetic")], synthetic);
+                push("novel-set", "novel<metric>", &[], 0.125);
             }
         }
     }
@@ -77,22 +75,24 @@ fn build(seeds: u64) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
-    let mut info = RunInfo::new("replace-or-accumulate", "0.1.0", "flex", "processor <model>");
+    let build = Build { version: "0.1.0".to_owned(), ..Build::default() };
+    let mut info = RunInfo::new("replace-or-accumulate", build, "flex", "processor <model>");
     (info.started, info.threads) = ("2026-01-31T12:00:00Z".to_owned(), 2);
+    info.question = Some("Does <replacing> hurt?".to_owned());
+    info.arms = ["replace", "accumulate", "never-ran", "human-refit"].map(support::named).to_vec();
     run.write_info(&info).unwrap();
-    let settings = "name = \"replace-or-accumulate\"\nquestion = \"Does <replacing> hurt?\"\n\
-        [[arm]]\nname = \"replace\"\n[[arm]]\nname = \"accumulate\"\n[[arm]]\nname = \"never-ran\"\n[[arm]]\nname = \"human-refit\"\n";
-    fs::write(run.experiment_path(), settings).unwrap();
+    // Shown as it stands, and read by nothing.
+    fs::write(run.experiment_path(), "[[arm]]\nname = \"<\n").unwrap();
     for (arm, _) in ARMS {
         for generation in 0..GENERATIONS {
-            let id = StageId::of(StageKind::Write, &(arm, generation)).unwrap();
+            let id = StageId::of(StageKind::Generate, 1, &(arm, generation)).unwrap();
             run.make(&id, |dir| documents(dir, arm, generation)).unwrap();
             run.write_generation(&ChainId::new(arm, 0).unwrap(), generation, &GenerationRecord::done([id])).unwrap();
         }
     }
     let broken = GenerationRecord::failed("the loss is not finite <NaN> \u{1b}[31m", []);
     run.write_generation(&ChainId::new("replace", 1).unwrap(), 3, &broken).unwrap();
-    rundir::write_metrics(&run.metrics_path(), rows(seeds)).unwrap();
+    support::write_rows(&run.metrics_path(), rows(seeds));
     Run { _folder: folder, path }
 }
 
@@ -123,7 +123,7 @@ fn assert_no_foreign_markup(page: &str) {
 #[test]
 fn the_page_holds_everything_and_nothing_hostile() {
     let run = build(3);
-    let written = report::write(&run.path, None).unwrap();
+    let written = report::write(run.runs(), None).unwrap();
     let page = fs::read_to_string(&written.page).unwrap();
     assert_no_foreign_markup(&page);
     for expected in [
@@ -136,7 +136,7 @@ fn the_page_holds_everything_and_nothing_hostile() {
         "more characters",
         "reached the context’s end",
         "novel&lt;metric&gt;",
-        "[[arm]]",
+        "[[arm]]\nname = &quot;&lt;",
         "Human share of tokens",
         "<td>0.250</td>",
         "share of the human vocabulary that it used: first 0.6",
@@ -157,9 +157,10 @@ fn the_page_holds_everything_and_nothing_hostile() {
 #[test]
 fn figures_exist_and_everything_is_deterministic() {
     let run = build(3);
-    let first = report::write(&run.path, None).unwrap();
+    let first = report::write(run.runs(), None).unwrap();
     let names: Vec<_> = first.figures.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     let expected = [
+        "perplexity-against-diversity",
         "test-perplexity",
         "test-loss",
         "bits-per-byte",
@@ -170,7 +171,7 @@ fn figures_exist_and_everything_is_deterministic() {
         "repetition",
     ];
     assert_eq!(names, expected.map(|name| format!("{name}.svg")));
-    for path in &first.figures {
+    for path in &first.figures[1..] {
         let svg = fs::read_to_string(path).unwrap();
         assert!(
             svg.starts_with("<svg ") && svg.contains("generation") && svg.contains("human-refit"),
@@ -179,7 +180,7 @@ fn figures_exist_and_everything_is_deterministic() {
         );
     }
     let out = run.path.join("elsewhere/page.html");
-    let second = report::write(&run.path, Some(&out)).unwrap();
+    let second = report::write(run.runs(), Some(&out)).unwrap();
     assert_eq!(second.page, out);
     assert_eq!(second.results, run.path.join("elsewhere/results.csv"));
     let files = |written: &report::Written| {
@@ -192,12 +193,15 @@ fn figures_exist_and_everything_is_deterministic() {
 #[test]
 fn intervals_are_those_computed_by_hand() {
     let run = build(3);
-    let written = report::write(&run.path, None).unwrap();
+    let written = report::write(run.runs(), None).unwrap();
     let results = fs::read_to_string(&written.results).unwrap();
-    assert!(results.starts_with("experiment,arm,generation,set,metric,detail,n_seeds,mean,low,high\n"));
-    let line =
-        results.lines().find(|line| line.starts_with("replace-or-accumulate,replace,5,test,perplexity,,3,")).unwrap();
-    let fields: Vec<f64> = line.split(',').skip(7).map(|field| field.parse().unwrap()).collect();
+    let head = "experiment,arm,generation,set,metric,member,reference,sample,order,unit,band,source,defence,part,n_seeds,mean,low,high\n";
+    assert!(results.starts_with(head));
+    let line = results
+        .lines()
+        .find(|line| line.starts_with("replace-or-accumulate,replace,5,test,perplexity,,,,,,,,,,3,"))
+        .unwrap();
+    let fields: Vec<f64> = line.split(',').skip(15).map(|field| field.parse().unwrap()).collect();
     // On the log scale: the mean of three losses, and t(2) = 4.302653 standard errors.
     let losses: Vec<f64> = (0..3).map(|seed| 3.2 + 0.30 * 5.0 + 0.12 * scatter(seed, 5)).collect();
     let mean = losses.iter().sum::<f64>() / 3.0;
@@ -213,8 +217,8 @@ fn intervals_are_those_computed_by_hand() {
 fn two_seeds_are_dots_without_a_band() {
     let svg = |seeds| {
         let run = build(seeds);
-        let written = report::write(&run.path, None).unwrap();
-        fs::read_to_string(&written.figures[0]).unwrap()
+        let written = report::write(run.runs(), None).unwrap();
+        fs::read_to_string(&written.figures[1]).unwrap()
     };
     let (one, two, three) = (svg(1), svg(2), svg(3));
     let bands = |svg: &str| svg.matches("opacity=\"0.15\"").count();
@@ -238,15 +242,15 @@ fn any_subset_of_the_metrics_will_do() {
     for keep in subsets {
         let mut rows = all.clone();
         rows.retain(keep);
-        rundir::write_metrics(&metrics, rows).unwrap();
-        let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+        support::write_rows(&metrics, rows);
+        let page = fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap();
         assert_no_foreign_markup(&page);
-        assert!(page.ends_with("</html>\n") && !report::terminal_table(&run.path).unwrap().is_empty());
+        assert!(page.ends_with("</html>\n") && !report::terminal_table(run.runs()).unwrap().is_empty());
     }
     let mut rows = all;
     (rows[0].value, rows[1].value) = (f64::NAN, f64::INFINITY);
-    rundir::write_metrics(&metrics, rows).unwrap();
-    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    support::write_rows(&metrics, rows);
+    let page = fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap();
     assert!(page.contains("replace/seed-0, generation 0: test perplexity is no finite number"));
 }
 
@@ -256,10 +260,14 @@ fn any_subset_of_the_metrics_will_do() {
 fn the_view_that_covers_most_is_shown() {
     let run = build(1);
     let mut rows = rows(1);
-    let short = |row: &Row| row.arm == "replace" && row.generation == 5 && row.detail == "equal";
+    let short = |row: &Row| {
+        row.arm == "replace"
+            && row.generation == 5
+            && row.dimensions.get("sample").is_some_and(|sample| sample == "equal")
+    };
     rows.retain(|row| !short(row));
-    rundir::write_metrics(&run.path.join("metrics.csv"), rows).unwrap();
-    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    support::write_rows(&run.path.join("metrics.csv"), rows);
+    let page = fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap();
     // 0.7·exp(−0.75) = 0.331.
     assert!(page.contains("share of the human vocabulary that it used: first 0.700, last 0.331."));
 }
@@ -267,16 +275,16 @@ fn the_view_that_covers_most_is_shown() {
 #[test]
 fn documents_that_cannot_be_read_are_named_on_the_page() {
     let run = build(1);
-    let id = StageId::of(StageKind::Write, &("replace", 0u32)).unwrap();
+    let id = StageId::of(StageKind::Generate, 1, &("replace", 0u32)).unwrap();
     fs::write(run.path.join(format!("stages/{id}/documents.jsonl.zst")), "junk").unwrap();
-    let page = fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap();
+    let page = fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap();
     assert!(page.contains(&format!("{id}/documents.jsonl.zst: ")));
 }
 
 #[test]
 fn tables_for_a_terminal() {
     let run = build(3);
-    let table = report::terminal_table(&run.path).unwrap();
+    let table = report::terminal_table(run.runs()).unwrap();
     println!("{table}");
     assert!(!table.chars().any(|c| c.is_control() && c != '\n'));
     let head: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
@@ -300,12 +308,13 @@ fn tables_for_a_terminal() {
 fn shifted(folder: &Path, name: &str, arms: &[&str], by: f64) -> PathBuf {
     let path = folder.join(name);
     let run = RunDir::create(&path).unwrap();
+    support::state(&run, "replace-or-accumulate", arms.iter().map(|arm| support::named(arm)).collect());
     let mut rows = rows(3);
     rows.retain(|row| arms.contains(&row.arm.as_str()));
     for row in rows.iter_mut().filter(|row| row.metric == "loss") {
         row.value += by;
     }
-    rundir::write_metrics(&run.metrics_path(), rows).unwrap();
+    support::write_rows(&run.metrics_path(), rows);
     path
 }
 
@@ -320,9 +329,9 @@ fn runs_stand_beside_each_other() {
     let svg = fs::read_to_string(figures.iter().find(|path| path.ends_with("compared-figures/test-loss.svg")).unwrap())
         .unwrap();
     let names = [
-        "human-refit (before)",
         "replace (before)",
         "replace (&lt;script&gt;after)",
+        "human-refit (before)",
         "accumulate (&lt;script&gt;after)",
     ];
     let places: Vec<usize> = names.iter().map(|name| svg.find(name).unwrap_or_else(|| panic!("no {name}"))).collect();
@@ -342,7 +351,9 @@ fn runs_stand_beside_each_other() {
     let mut short = rows(3);
     short.retain(|row| row.arm == "replace" && (row.seed > 0 || row.generation + 2 < GENERATIONS));
     let path = folder.path().join("short");
-    rundir::write_metrics(&RunDir::create(&path).unwrap().metrics_path(), short).unwrap();
+    let run = RunDir::create(&path).unwrap();
+    support::write_rows(&run.metrics_path(), short);
+    support::state(&run, "replace-or-accumulate", vec![support::named("replace")]);
     report::write_comparison(&[before.clone(), path.clone()], &out).unwrap();
     let page = fs::read_to_string(&out).unwrap();
     let loss = page.lines().find(|line| line.contains("Test loss")).unwrap();
@@ -359,9 +370,18 @@ fn runs_stand_beside_each_other() {
 #[test]
 fn what_cannot_be_reported_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let said = report::write(folder.path(), None).unwrap_err().to_string();
+    let said = report::write(&[folder.path().to_owned()], None).unwrap_err().to_string();
     assert!(said.contains("is not a run directory"), "{said}");
-    RunDir::create(&folder.path().join("run")).unwrap();
-    let said = report::terminal_table(&folder.path().join("run")).unwrap_err().to_string();
+    let path = folder.path().join("run");
+    let run = RunDir::create(&path).unwrap();
+    let said = report::terminal_table(std::slice::from_ref(&path)).unwrap_err().to_string();
     assert!(said.contains("has no metrics.csv yet"), "{said}");
+    support::write_rows(&run.metrics_path(), rows(1));
+    let said = report::terminal_table(std::slice::from_ref(&path)).unwrap_err().to_string();
+    assert!(said.contains("has no run.json"), "{said}");
+    let mut arm = support::named("replace");
+    arm.recipe = serde_json::json!({"latest": "some"});
+    support::state(&run, "x", vec![arm]);
+    let said = report::terminal_table(&[path]).unwrap_err().to_string();
+    assert!(said.contains("run.json: arm `replace`: "), "{said}");
 }

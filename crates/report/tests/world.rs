@@ -1,8 +1,11 @@
 //! Reports of a run on a generated world that these tests build: four arms, false facts that are passed on, hostile words.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use evaluation::Dimension::{self, Band, Part, Reference};
 use rundir::{ChainId, GenerationRecord, Row, RunDir, StageId, StageKind};
 
 const GENERATIONS: u32 = 6;
@@ -18,6 +21,12 @@ struct Run {
     path: PathBuf,
 }
 
+impl Run {
+    fn runs(&self) -> &[PathBuf] {
+        std::slice::from_ref(&self.path)
+    }
+}
+
 fn scatter(seed: u64, salt: u32) -> f64 {
     ((seed as f64 + 1.0) * 12.9898 + f64::from(salt) * 78.233).sin()
 }
@@ -27,9 +36,9 @@ fn rows() -> Vec<Row> {
     for (arm, stays) in ARMS {
         for seed in 0..SEEDS {
             for generation in 0..GENERATIONS {
-                for (set, metric, detail, value) in measured(f64::from(generation) * stays, seed, generation) {
-                    let (experiment, arm, set) = ("quick".to_owned(), arm.to_owned(), set.to_owned());
-                    rows.push(Row { experiment, arm, seed, generation, set, metric, detail, value });
+                for (set, metric, by, value) in measured(f64::from(generation) * stays, seed, generation) {
+                    let by: Vec<(Dimension, &str)> = by.iter().map(|(of, value)| (*of, value.as_str())).collect();
+                    rows.push(support::row(("quick", arm, seed, generation), set, metric, &by, value));
                 }
             }
         }
@@ -37,56 +46,59 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-type Measured = (&'static str, String, String, f64);
+type Measured = (&'static str, &'static str, Vec<(Dimension, String)>, f64);
 
 /// What is measured after so many generations' worth of damage.
 fn measured(damage: f64, seed: u64, generation: u32) -> Vec<Measured> {
     let noise = scatter(seed, generation);
     let keeps = (-0.5 * damage).exp();
     let mut rows = vec![
-        ("test", "loss", "", 1.9 + 0.12 * damage),
-        ("test", "perplexity", "", (1.9 + 0.12 * damage).exp()),
-        ("test", "floor", "", 1.27),
-        ("test", "excess", "", 0.09 + 0.11 * damage + 0.01 * noise),
-        ("test", "excess-per-document", "", 3.0 + 3.5 * damage + 0.3 * noise),
-        ("written", "parses", "", 0.93 * keeps),
-        ("written", "divergence", "", 2.0 + 1.5 * damage + 0.2 * noise),
-        ("written", "grammatical-documents", "", 0.93 - 0.03 * damage + 0.01 * noise),
-        ("written", "false-fact-share", "", 0.12 + 0.09 * damage + 0.01 * noise),
-        ("written", "invented-persons", "", 30.0 - 3.0 * damage + 2.0 * noise),
-        ("written", "false-facts", "", 300.0 + 40.0 * damage),
-        ("written", "bias", "", 0.7 + 0.02 * damage + 0.01 * noise),
-        ("written", "bias", "honest", 0.7),
-        ("written", "tic", "", 0.002 + 0.0004 * damage),
-        ("written", "tic", "honest", 0.002),
-        ("asked", "calibration-error", "all", 0.05 + 0.03 * damage + 0.005 * noise),
-        ("asked", "recall-questions", "all", 2400.0),
+        ("test", "loss", vec![], 1.9 + 0.12 * damage),
+        ("test", "perplexity", vec![], (1.9 + 0.12 * damage).exp()),
+        ("test", "floor", vec![], 1.27),
+        ("test", "excess", vec![], 0.09 + 0.11 * damage + 0.01 * noise),
+        ("test", "excess-per-document", vec![], 3.0 + 3.5 * damage + 0.3 * noise),
+        ("generated", "parses", vec![], 0.93 * keeps),
+        ("generated", "divergence", vec![], 2.0 + 1.5 * damage + 0.2 * noise),
+        ("generated", "grammatical-documents", vec![], 0.93 - 0.03 * damage + 0.01 * noise),
+        ("generated", "false-fact-share", vec![], 0.12 + 0.09 * damage + 0.01 * noise),
+        ("generated", "invented-persons", vec![], 30.0 - 3.0 * damage + 2.0 * noise),
+        ("generated", "false-facts", vec![], 300.0 + 40.0 * damage),
+        ("generated", "bias", vec![], 0.7 + 0.02 * damage + 0.01 * noise),
+        ("generated", "bias", vec![(Reference, "expected")], 0.7),
+        ("generated", "tic", vec![], 0.002 + 0.0004 * damage),
+        ("generated", "tic", vec![(Reference, "expected")], 0.002),
+        ("asked", "calibration-error", vec![], 0.05 + 0.03 * damage + 0.005 * noise),
+        ("asked", "recall-questions", vec![], 2400.0),
     ];
     if generation > 0 {
         let repeated = 0.1 + 0.12 * damage;
         let shared = 0.06 + 0.01 * damage;
         rows.extend([
-            ("written", "inheritance", "repeated", repeated + 0.01 * noise),
-            ("written", "inheritance", "shared", shared),
-            ("written", "inheritance", "inherited", repeated - shared + 0.01 * noise),
+            ("generated", "inheritance", vec![(Part, "repeated")], repeated + 0.01 * noise),
+            ("generated", "inheritance", vec![(Part, "shared")], shared),
+            ("generated", "inheritance", vec![(Part, "inherited")], repeated - shared + 0.01 * noise),
         ]);
     }
-    let mut rows: Vec<Measured> = rows.into_iter().map(|(s, m, d, v)| (s, m.to_owned(), d.to_owned(), v)).collect();
+    let owned = |by: Vec<(Dimension, &str)>| by.into_iter().map(|(of, value)| (of, value.to_owned())).collect();
+    let mut rows: Vec<Measured> = rows.into_iter().map(|(s, m, by, v)| (s, m, owned(by), v)).collect();
     for (band, fades) in BANDS {
         let known = (1.0 - 0.6 * fades) * (-fades * damage / 2.0).exp() * if band == "0" { 0.1 } else { 1.0 };
         let known = known + 0.015 * noise;
-        rows.push(("asked", "recall".to_owned(), band.to_owned(), known));
-        rows.push(("asked", "recall-top".to_owned(), band.to_owned(), (known * 1.1).min(1.0)));
-        rows.push(("asked", "recall-lift".to_owned(), band.to_owned(), (known.max(0.01) / 0.08).ln()));
+        rows.push(("asked", "recall", owned(vec![(Band, band)]), known));
+        rows.push(("asked", "recall-top", owned(vec![(Band, band)]), (known * 1.1).min(1.0)));
+        rows.push(("asked", "recall-lift", owned(vec![(Band, band)]), (known.max(0.01) / 0.08).ln()));
     }
     for (kind, decades) in [("persons", &[-1, -2, -3][..]), ("facts", &[-1, -2, -3, -4]), ("forms", &[0, -1, -2])] {
         for &decade in decades {
             let (all, rare) = (10f64.powi(1 - decade), f64::from(-decade) / 4.0);
-            let honest = all * (1.0 - 0.5 * rare * rare);
-            let present = (honest * (-rare * damage / 2.0).exp() * (1.0 + 0.01 * noise)).min(all).floor();
-            for (suffix, value) in [("", present), ("-honest", honest), ("-all", all)] {
-                rows.push(("written", kind.to_owned(), format!("1e{decade}{suffix}"), value));
-            }
+            let expected = all * (1.0 - 0.5 * rare * rare);
+            let present = (expected * (-rare * damage / 2.0).exp() * (1.0 + 0.01 * noise)).min(all).floor();
+            let band = format!("1e{decade}");
+            let part = |of, value: &str| vec![(Band, band.clone()), (of, value.to_owned())];
+            rows.push(("generated", kind, vec![(Band, band.clone())], present));
+            rows.push(("generated", kind, part(Reference, "expected"), expected));
+            rows.push(("generated", kind, part(Part, "all"), all));
         }
     }
     rows
@@ -97,21 +109,18 @@ fn build(stages: bool) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
-    let mut settings = "name = \"quick\"\nquestion = \"What is forgotten first?\"\n".to_owned();
     for (arm, _) in ARMS {
-        let recipe = if arm == "human-refit" { "anchor" } else { "latest" };
-        settings.push_str(&format!("[[arm]]\nname = \"{arm}\"\nrecipe = {{ {recipe} = \"all\" }}\n"));
         for generation in (0..GENERATIONS).filter(|_| stages) {
-            let id = |kind| StageId::of(kind, &(arm, generation)).unwrap();
-            let (wrote, scored) = (id(StageKind::Write), id(StageKind::Score));
+            let id = |kind| StageId::of(kind, 1, &(arm, generation)).unwrap();
+            let (wrote, scored) = (id(StageKind::Generate), id(StageKind::Score));
             run.make(&wrote, |dir| documents(dir, generation)).unwrap();
             run.make(&scored, |dir| false_facts(dir, arm, generation)).unwrap();
             let record = GenerationRecord::done([wrote, scored]);
             run.write_generation(&ChainId::new(arm, 0).unwrap(), generation, &record).unwrap();
         }
     }
-    fs::write(run.experiment_path(), settings).unwrap();
-    rundir::write_metrics(&run.metrics_path(), rows()).unwrap();
+    support::state(&run, "quick", ARMS.map(|(arm, _)| support::named(arm)).to_vec());
+    support::write_rows(&run.metrics_path(), rows());
     Run { _folder: folder, path }
 }
 
@@ -147,13 +156,13 @@ fn false_facts(dir: &Path, arm: &str, generation: u32) -> Result<(), rundir::Err
 }
 
 fn page(run: &Run) -> String {
-    fs::read_to_string(report::write(&run.path, None).unwrap().page).unwrap()
+    fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap()
 }
 
 #[test]
 fn figures_of_a_world_come_first() {
     let run = build(true);
-    let written = report::write(&run.path, None).unwrap();
+    let written = report::write(run.runs(), None).unwrap();
     let names: Vec<_> = written.figures.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
     let expected = [
         "excess",
@@ -196,7 +205,7 @@ fn the_forgetting_curve_has_a_panel_for_each_arm_and_the_control_in_all() {
     assert_eq!(forgetting.matches("opacity=\"0.15\"").count(), 16);
     assert!(page.contains("Dashed, in the same colours: human-refit, which is trained on no model’s text."));
     let persons = svg("survivors-persons");
-    for said in ["1 in 1–10 documents: 100", "1 in 100–1000 documents: 10\u{202f}000", "an honest sample"] {
+    for said in ["1 in 1–10 documents: 100", "1 in 100–1000 documents: 10\u{202f}000", "a reference sample"] {
         assert!(persons.contains(said), "{said} is missing");
     }
 }
@@ -215,7 +224,7 @@ fn verdicts_are_on_the_page() {
         assert!(page.contains(expected), "{expected} is missing");
     }
     assert!(page.contains("human-refit<small>control</small>") && page.contains("What each generation adds"));
-    assert!(!report::terminal_table(&run.path).unwrap().contains("Collapsed?"));
+    assert!(!report::terminal_table(run.runs()).unwrap().contains("Collapsed?"));
 
     let mut more = Vec::new();
     for row in rows() {
@@ -224,10 +233,10 @@ fn verdicts_are_on_the_page() {
             more.push(Row { seed: row.seed + twin, value: nudged, ..row.clone() });
         }
     }
-    rundir::write_metrics(&run.path.join("metrics.csv"), more).unwrap();
+    support::write_rows(&run.path.join("metrics.csv"), more);
     let page = self::page(&run);
     assert!(page.contains("<td class=\"yes\"><b>yes</b> from generation 1<small>0.6") && !page.contains(said));
-    let table = report::terminal_table(&run.path).unwrap();
+    let table = report::terminal_table(run.runs()).unwrap();
     println!("{table}");
     let head = table.lines().position(|line| line.starts_with("Collapsed?")).unwrap();
     let replace: Vec<&str> = table.lines().nth(head + 2).unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
@@ -246,7 +255,7 @@ fn a_false_fact_has_a_genealogy() {
     assert!(!page.contains("Edi Kelward") && !page.contains("<script") && !page.contains('\u{1b}'));
     assert!(page.contains("human-refit trains on no model’s text: what recurs there recurs by chance."));
 
-    let id = StageId::of(StageKind::Score, &("replace", 2u32)).unwrap();
+    let id = StageId::of(StageKind::Score, 1, &("replace", 2u32)).unwrap();
     fs::write(run.path.join(format!("stages/{id}/false-facts.json")), "junk").unwrap();
     let page = self::page(&run);
     assert!(page.contains(&format!("replace cannot be shown: {id}/false-facts.json: ")));
@@ -260,13 +269,13 @@ fn values_are_in_the_units_that_are_said() {
     assert!(page.contains("The floor is 1.832 bits per token."), "1.27 nats");
     assert!(page.contains("<b>replace</b>: bits per token above the floor: first 0.140, last 0.93"), "0.097 nats");
     let results = fs::read_to_string(run.path.join("results.csv")).unwrap();
-    assert!(results.contains("quick,replace,0,test,floor,,3,1.27,"), "the file keeps nats");
+    assert!(results.contains("quick,replace,0,test,floor,,,,,,,,,,3,1.27,"), "the file keeps nats");
 }
 
 #[test]
 fn a_terminal_shows_tables_a_plot_and_two_texts() {
     let run = build(true);
-    let text = report::terminal_table(&run.path).unwrap();
+    let text = report::terminal_table(run.runs()).unwrap();
     println!("{text}");
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
     let lines: Vec<&str> = text.lines().collect();
@@ -292,7 +301,8 @@ fn worlds_are_compared() {
     let (a, b) = (build(false), build(false));
     for (run, corpus) in [(&a, "1"), (&b, "2")] {
         let run = RunDir::open(&run.path).unwrap();
-        let mut info = rundir::RunInfo::new("quick", "0.1.0", "wgpu", "a <script>card</script> \u{1b}[2J");
+        let mut info = run.info().unwrap().unwrap();
+        info.device = "a <script>card</script> \u{1b}[2J".to_owned();
         info.corpus = Some(corpus.to_owned());
         run.write_info(&info).unwrap();
         let broken = GenerationRecord::failed("loss <NaN>", []);
@@ -317,7 +327,7 @@ fn worlds_are_compared() {
     }
     assert!(!page.contains("<script") && !page.contains('\u{1b}'));
     // No genealogy and no text: those are of one run.
-    assert!(!page.contains("What they wrote") && !page.contains("genealogy"));
+    assert!(!page.contains("Generated text") && !page.contains("genealogy"));
 }
 
 #[test]
@@ -325,16 +335,16 @@ fn any_subset_will_do() {
     let run = build(false);
     let subsets: [fn(&Row) -> bool; 5] = [
         |row| row.metric == "excess" && row.generation == 0,
-        |row| row.set == "asked" && row.detail == "all",
-        |row| row.metric == "recall" && row.detail == "1-9" && row.arm == "replace",
-        |row| row.metric == "persons" && !row.detail.ends_with("-all"),
-        |row| row.metric == "facts" && row.detail.starts_with("1e-2"),
+        |row| row.set == "asked" && row.dimensions.is_empty(),
+        |row| row.metric == "recall" && row.dimensions["band"] == "1-9" && row.arm == "replace",
+        |row| row.metric == "persons" && !row.dimensions.contains_key("part"),
+        |row| row.metric == "facts" && row.dimensions["band"] == "1e-2",
     ];
     for keep in subsets {
         let mut rows = rows();
         rows.retain(keep);
-        rundir::write_metrics(&run.path.join("metrics.csv"), rows).unwrap();
+        support::write_rows(&run.path.join("metrics.csv"), rows);
         assert!(page(&run).ends_with("</html>\n"));
-        assert!(!report::terminal_table(&run.path).unwrap().is_empty());
+        assert!(!report::terminal_table(run.runs()).unwrap().is_empty());
     }
 }

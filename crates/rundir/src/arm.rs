@@ -16,6 +16,9 @@ pub struct ArmInfo {
     pub learner: String,
     /// Whether a defence judges a source that its recipe takes.
     pub curated: bool,
+    /// [`digest`](crate::digest) of all that decides its rows but the seed, those settings included that arms share. By it run
+    /// directories are known as pieces of one experiment.
+    pub settings: String,
     /// Its place in a sweep, dimension and value in the file's order; empty outside a sweep.
     pub point: Map<String, Value>,
     /// The arm of the file that a sweep laid out over its grid; `None` outside a sweep, and of a sweep over no arms.
@@ -60,13 +63,14 @@ pub struct Budget {
 
 impl ArmInfo {
     /// An arm of this name, role and recipe, outside sweeps and series, without a defence and a control.
-    pub fn new(name: &str, role: Role, learner: &str, recipe: Value) -> Self {
+    pub fn new(name: &str, role: Role, learner: &str, recipe: Value, settings: &str) -> Self {
         Self {
             name: name.to_owned(),
             role,
             recipe,
             learner: learner.to_owned(),
             curated: false,
+            settings: settings.to_owned(),
             point: Map::new(),
             family: None,
             control: None,
@@ -82,14 +86,14 @@ mod tests {
 
     #[test]
     fn json_keeps_numbers_and_the_order_of_a_point() {
-        let mut arm = ArmInfo::new("wide_tokens-9", Role::Base, "transformer", json!({"latest": 1.0}));
+        let mut arm = ArmInfo::new("wide_tokens-9", Role::Base, "transformer", json!({"latest": 1.0}), "5e77");
         arm.point = [("train.tokens".to_owned(), json!(9)), ("a".to_owned(), json!(1.0))].into_iter().collect();
         arm.family = Some("wide".to_owned());
         arm.budget = Some(Budget { series: "a=1.0".to_owned(), amount: 9.0 });
         let text = serde_json::to_string(&arm).unwrap();
         assert_eq!(
             text,
-            r#"{"name":"wide_tokens-9","role":"base","recipe":{"latest":1.0},"learner":"transformer","curated":false,"point":{"train.tokens":9,"a":1.0},"family":"wide","control":null,"budget":{"series":"a=1.0","amount":9.0}}"#
+            r#"{"name":"wide_tokens-9","role":"base","recipe":{"latest":1.0},"learner":"transformer","curated":false,"settings":"5e77","point":{"train.tokens":9,"a":1.0},"family":"wide","control":null,"budget":{"series":"a=1.0","amount":9.0}}"#
         );
         assert_eq!(serde_json::from_str::<ArmInfo>(&text).unwrap(), arm);
         assert!(serde_json::from_str::<ArmInfo>(&text.replace("base", "boss")).is_err());

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use ciborium::Value;
 use serde::Serialize;
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
@@ -23,6 +24,14 @@ use crate::{Error, Result};
 pub fn canonical_json(value: &impl Serialize) -> Result<String> {
     let value = Value::serialized(value).map_err(|error| Error::Canonical(error.to_string()))?;
     Ok(json(&value)?.to_string())
+}
+
+/// SHA-256 of [`canonical_json`] as lower-case hexadecimal digits: equal settings have equal digests, on every machine.
+///
+/// # Errors
+/// As [`canonical_json`].
+pub fn digest(value: &impl Serialize) -> Result<String> {
+    Ok(hex::encode(Sha256::digest(canonical_json(value)?)))
 }
 
 /// The value as JSON. `ciborium`'s value comes first, because it keeps apart what `serde_json`'s does not: NaN, infinities

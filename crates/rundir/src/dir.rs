@@ -38,7 +38,8 @@ impl RunDir {
         Ok(run)
     }
 
-    /// Opens the run directory `path`.
+    /// Opens the run directory `path`, or what was kept of one: its rows and `run.json` without `chains` and `stages`, as
+    /// experiments commit them.
     ///
     /// # Errors
     /// [`Error::NotARun`]; [`Error::Format`] if another version wrote it.
@@ -51,11 +52,16 @@ impl RunDir {
             return not("it is a file");
         }
         let run = Self { path: path.to_owned() };
-        if !run.stages().is_dir() {
-            return not("it has no folder `stages`");
+        if !run.has_stages() && !run.info_path().is_file() {
+            return not("it has neither a folder `stages` nor a `run.json`");
         }
         run.check_format()?;
         Ok(run)
+    }
+
+    /// Whether its stages are there, and not its rows alone.
+    pub fn has_stages(&self) -> bool {
+        self.stages().is_dir()
     }
 
     fn check_format(&self) -> Result<()> {

@@ -32,7 +32,7 @@ pub struct RunInfo {
 }
 
 /// A build of the program, on the CPU that runs it. Two runs of one experiment have equal bits if their builds are equal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// Version of the `habsburg` binary.

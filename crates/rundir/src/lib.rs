@@ -51,7 +51,7 @@ mod store;
 
 pub use arm::{ArmInfo, Budget, Role};
 pub use atomic::write_atomic;
-pub use canonical::canonical_json;
+pub use canonical::{canonical_json, digest};
 pub use dir::RunDir;
 pub use error::{Error, Result};
 pub use event::{Event, Observer};

@@ -169,7 +169,7 @@ fn what_is_no_run_directory_is_refused() {
     let (none, file) = (folder.path().join("none"), folder.path().join("file"));
     fs::write(&file, "x").unwrap();
     for (path, word) in
-        [(&none, "does not exist"), (&file, "is a file"), (&folder.path().to_owned(), "no folder `stages`")]
+        [(&none, "does not exist"), (&file, "is a file"), (&folder.path().to_owned(), "neither a folder `stages`")]
     {
         let said = RunDir::open(path).unwrap_err().to_string();
         assert!(said.contains(word) && said.contains("not a run directory"), "{said}");

@@ -29,8 +29,8 @@ mod run;
 mod schedule;
 
 pub use batches::{Batch, Batches};
+pub use experiment::train::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};
 pub use micro::{gradients_in_parts, windows_at_a_time};
 pub use objective::{Gradients, gradients, mean_loss, token_losses};
 pub use run::{LogLine, Progress, Record, Run, TrainError, Trained};
 pub use schedule::Schedule;
-pub use experiment::train::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};

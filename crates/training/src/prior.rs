@@ -63,7 +63,10 @@ mod tests {
         let windows = corpus::pack([(&[1, 2][..], false, 2.0), (&[2][..], true, 1.0)], 4, 0);
         let of = |objective| of_training(&Settings { objective, ..Settings::default() }, &windows, 4);
         // 1, 2 and the end twice; 2 once more; one added to each of four.
-        assert_eq!(of(Objective::EntropyFloor { share: 0.1, of: FloorOf::Training }), [3.0, 3.0, 4.0, 1.0].map(|n: f32| n / 11.0));
+        assert_eq!(
+            of(Objective::EntropyFloor { share: 0.1, of: FloorOf::Training }),
+            [3.0, 3.0, 4.0, 1.0].map(|n: f32| n / 11.0)
+        );
         assert_eq!(of(Objective::LabelSmoothing { share: 0.1 }), [0.25; 4]);
         assert!(of(Objective::CrossEntropy).is_empty());
     }

@@ -8,9 +8,7 @@ mod kinds;
 use sampling::Opt;
 
 use self::check::Check;
-pub use self::kinds::{
-    Categorical, Gaussian, GaussianMixture, KernelDensity, LinearRegression, Markov, Settings,
-};
+pub use self::kinds::{Categorical, Gaussian, GaussianMixture, KernelDensity, LinearRegression, Markov, Settings};
 use crate::{Recipe, Sizes, Source};
 
 /// A setting out of its range.

@@ -12,7 +12,7 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     let set: Vec<String> = precision.into_iter().chain(args.set).collect();
     let experiment = Experiment::load(&args.experiment, &set)?;
     let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
-    let options = RunOptions { device: args.device.device, jobs: args.jobs.map(|jobs| jobs as usize) };
+    let options = options(args.device.device, args.jobs.map(|jobs| jobs as usize));
     let progress = Progress::new(args.progress);
     let started = Instant::now();
     let summary = orchestrator::run(&experiment, &out, &options, &progress);
@@ -22,13 +22,19 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     if summary.made == 0 && is_newer(&page, &out.join("metrics.csv")) {
         progress.say(&format!("Nothing to do: {} is complete.", out.display()));
     } else {
-        report::write(&out, None).map_err(Failure::work)?;
+        report::write(std::slice::from_ref(&out), None).map_err(Failure::work)?;
         let Summary { made, found, .. } = &summary;
         progress.say(&format!("{made} stages made, {found} found, in {}.", duration(started.elapsed())));
     }
-    print!("{}", report::terminal_table(&out).map_err(Failure::work)?);
+    print!("{}", report::terminal_table(std::slice::from_ref(&out)).map_err(Failure::work)?);
     println!("Report: {}", page.display());
     Ok(())
+}
+
+fn options(device: String, jobs: Option<usize>) -> RunOptions {
+    let mut options = RunOptions { device, jobs, ..RunOptions::default() };
+    env!("HABSBURG_COMMIT").clone_into(&mut options.build.commit);
+    options
 }
 
 /// Whether a page is there and shows these metrics: a run may have been killed between the two.
@@ -44,7 +50,7 @@ pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
         return Ok(());
     };
     let experiment = Experiment::load(path, &args.set)?;
-    let options = RunOptions { device: args.device.device, jobs: None };
+    let options = options(args.device.device, None);
     let progress = Progress::new(ProgressKind::None);
     let plan = match &args.out {
         Some(out) => orchestrator::prepare(&experiment, out, &options, &progress)?,
@@ -88,14 +94,14 @@ fn defences() -> String {
 
 fn print_plan(experiment: &Experiment, plan: &Plan) {
     println!("{}: {} chains, {} generations each", plan.experiment, plan.count, experiment.chain.generations);
-    println!("{:24} {:>10} {:>4} {:>12} {:>8} {:>12}", "arm", "parameters", "gen", "trained on", "steps", "written");
+    println!("{:24} {:>10} {:>4} {:>12} {:>8} {:>12}", "arm", "parameters", "gen", "trained on", "steps", "generated");
     for chain in &plan.chains {
         for (generation, stage) in chain.generations.iter().enumerate() {
             let (arm, parameters) =
                 if generation == 0 { (chain.arm.as_str(), chain.parameters.to_string()) } else { ("", String::new()) };
             println!(
                 "{arm:24} {parameters:>10} {generation:>4} {:>12} {:>8} {:>12}",
-                stage.training_tokens, stage.steps, stage.written_tokens
+                stage.training_tokens, stage.steps, stage.generated_tokens
             );
         }
     }
@@ -110,7 +116,7 @@ fn at_rate(operations: f64, rate: f64) -> String {
 /// `habsburg step`
 pub(crate) fn step(args: StepArgs) -> Result<(), Failure> {
     let chain = args.chain.parse().map_err(|e| Failure::Request(format!("--chain {}: {e}", args.chain)))?;
-    let options = RunOptions { device: args.device.device, jobs: None };
+    let options = options(args.device.device, None);
     let progress = Progress::new(args.progress);
     let summary = orchestrator::step(&args.run, &chain, args.generation, &options, &progress);
     progress.finish();

@@ -3,8 +3,8 @@ use crate::args::{CompareArgs, ReportArgs};
 
 /// `habsburg report`
 pub(crate) fn report(args: ReportArgs) -> Result<(), Failure> {
-    let written = report::write(&args.run, args.out.as_deref()).map_err(Failure::request)?;
-    print!("{}", report::terminal_table(&args.run).map_err(Failure::request)?);
+    let written = report::write(&args.runs, args.out.as_deref()).map_err(Failure::request)?;
+    print!("{}", report::terminal_table(&args.runs).map_err(Failure::request)?);
     println!("Report: {}", written.page.display());
     Ok(())
 }

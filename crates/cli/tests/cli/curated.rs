@@ -45,14 +45,9 @@ pub(crate) fn lab(arms: &[(&str, &str)]) -> Lab {
 
 pub(crate) const RUN: &str = "run curated.toml --out out --device flex";
 
-/// Rows of an arm: generation, set, metric and detail with commas between, and the value.
+/// Rows of an arm's first seed.
 pub(crate) fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
-    let metrics = lab.read("out/metrics.csv");
-    let of_arm = metrics.lines().filter_map(|line| line.strip_prefix(&format!("curated,{arm},0,")));
-    of_arm
-        .map(|row| row.rsplit_once(',').unwrap())
-        .map(|(row, value)| (row.to_owned(), value.parse().unwrap()))
-        .collect()
+    lab.rows("out", arm, 0)
 }
 
 /// The stage of a kind.
@@ -68,7 +63,7 @@ pub(crate) fn documents(lab: &Lab, path: &str) -> Vec<corpus::Document> {
 
 /// Whether a row says what a defence did, and not what came of it.
 fn is_of_a_defence(row: &str) -> bool {
-    ["kept", "detector-", "hidden-anchor", "edited-tokens", "redrawn-tokens"]
+    ["kept", "detector-", "human-supervision", "edited-tokens", "redrawn-tokens"]
         .iter()
         .any(|metric| row.split_once(",training,").is_some_and(|(_, rest)| rest.starts_with(metric)))
 }
@@ -97,9 +92,9 @@ fn a_defence_that_is_set_to_nothing_changes_no_byte() {
         assert_eq!(stage(&lab, "plain", 1, kind), stage(&lab, "nothing", 1, kind));
     }
     let nothing = rows(&lab, "nothing");
-    assert_eq!(nothing["1,training,kept,detector/latest"], 1.0);
-    assert_eq!(nothing["1,training,kept,token-editing/pool"], 1.0);
-    assert_eq!(nothing["1,training,kept,over-represented/latest"], 1.0);
+    assert_eq!(nothing["1,training,kept,source latest, defence detector"], 1.0);
+    assert_eq!(nothing["1,training,kept,source pool, defence token-editing"], 1.0);
+    assert_eq!(nothing["1,training,kept,source latest, defence over-represented"], 1.0);
     assert!(rows(&lab, "plain").keys().all(|row| !is_of_a_defence(&format!("0,{row}"))));
 }
 
@@ -117,11 +112,11 @@ fn perfect_labels_keep_human_text_alone() {
         (labels["1,training,human-share,"], rows(&lab, "accumulate")["1,training,human-share,"] < 0.5),
         (1.0, true)
     );
-    assert_eq!(labels["1,training,kept-human,filter-by-label"], 1.0);
-    assert_eq!(labels["1,training,kept-synthetic,filter-by-label"], 0.0);
-    assert_eq!(labels["1,training,hidden-anchor,labels"], 1.0);
-    assert!(!labels.contains_key("0,training,hidden-anchor,labels"), "generation 0 is nobody's recipe");
-    for kept in ["human", "synthetic"].map(|of| erring[&format!("1,training,kept-{of},filter-by-label")]) {
+    assert_eq!(labels["1,training,kept-human,defence filter-by-label"], 1.0);
+    assert_eq!(labels["1,training,kept-synthetic,defence filter-by-label"], 0.0);
+    assert_eq!(labels["1,training,human-supervision,part labels"], 1.0);
+    assert!(!labels.contains_key("0,training,human-supervision,part labels"), "generation 0 is nobody's recipe");
+    for kept in ["human", "synthetic"].map(|of| erring[&format!("1,training,kept-{of},defence filter-by-label")]) {
         assert!((0.3..0.7).contains(&kept), "{kept}");
     }
     // What is left of a chain that replaces ends it: a result, with its reason.
@@ -155,17 +150,17 @@ fn a_verifier_and_a_detector_choose_what_is_trained_on() {
     };
     let (plain, oracle) = (grammatical("plain"), grammatical("oracle"));
     assert!(plain < 0.95 && oracle == 1.0, "{plain} {oracle}");
-    assert_eq!(rows(&lab, "oracle")["1,training,hidden-anchor,truth"], 1.0);
+    assert_eq!(rows(&lab, "oracle")["1,training,human-supervision,part truth"], 1.0);
     let detector = rows(&lab, "detector");
-    assert!((0.4..=1.0).contains(&detector["1,training,detector-accuracy,detector"]));
-    assert!((detector["1,training,kept,detector"] - 0.6).abs() < 0.02);
-    assert_eq!(detector["1,training,hidden-anchor,human-text"], 1.0);
+    assert!((0.4..=1.0).contains(&detector["1,training,detector-accuracy,defence detector"]));
+    assert!((detector["1,training,kept,defence detector"] - 0.6).abs() < 0.02);
+    assert_eq!(detector["1,training,human-supervision,part human-text"], 1.0);
     // Several sources are told apart; in a history nobody knows which text is human, and all of it is judged.
     let likely = rows(&lab, "likely");
     for source in ["latest", "history"] {
-        assert!((likely[&format!("1,training,kept,perplexity-low/{source}")] - 0.5).abs() < 0.02);
+        assert!((likely[&format!("1,training,kept,source {source}, defence perplexity-low")] - 0.5).abs() < 0.02);
     }
-    let human = likely["1,training,kept-human,perplexity-low/history"];
+    let human = likely["1,training,kept-human,source history, defence perplexity-low"];
     assert!(human > 0.0 && human < 1.0, "{human}");
 }
 
@@ -191,13 +186,13 @@ fn edited_documents_are_kept_for_their_reader() {
     assert!(loss("plain") != loss("human") && loss("human") != loss("all"));
     let all = rows(&lab, "all");
     for source in ["pool", "latest"] {
-        let share = |metric: &str| all[&format!("1,training,{metric},token-editing/{source}")];
+        let share = |metric: &str| all[&format!("1,training,{metric},source {source}, defence token-editing")];
         assert!(share("edited-tokens") > 0.0 && share("edited-tokens") <= share("redrawn-tokens"));
     }
-    assert_eq!(all["1,training,hidden-anchor,first-model"], 1.0);
+    assert_eq!(all["1,training,human-supervision,part first-model"], 1.0);
     // Documents that lose tokens are so much smaller, and the recipe counts them so.
     let dropped = rows(&lab, "dropped");
-    assert!(dropped["1,training,dropped-tokens,token-editing/latest"] > 0.005);
+    assert!(dropped["1,training,dropped-tokens,source latest, defence token-editing"] > 0.005);
     let set = lab.read(&format!("out/stages/{}/training-set.json", stage(&lab, "dropped", 1, "compose")));
     let set: chain::TrainingSet = serde_json::from_str(&set).unwrap();
     let sizes = set.documents.iter().map(|pick| pick.entry.size).sum::<u64>();
@@ -219,7 +214,7 @@ fn marked_text_is_found_by_its_key() {
         ("wrong", &format!("{marked}\n{}", filter.replace("KEY", "8"))),
     ]);
     lab.works(RUN);
-    let kept = |arm: &str, of: &str| rows(&lab, arm)[&format!("1,training,kept-{of},watermark")];
+    let kept = |arm: &str, of: &str| rows(&lab, arm)[&format!("1,training,kept-{of},defence watermark")];
     let (right, wrong) = (kept("right", "synthetic"), kept("wrong", "synthetic"));
     assert!(right < 0.4 && wrong > 0.6, "{right} {wrong}");
     // Human text bears no mark, but a test at a level of a fifth takes up to a fifth of it for marked.

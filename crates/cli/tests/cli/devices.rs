@@ -39,7 +39,7 @@ fn losses(lab: &Lab, device: &str) -> Vec<f64> {
     let metrics = lab.read(&format!("{out}/metrics.csv"));
     let losses: Vec<f64> = metrics
         .lines()
-        .filter_map(|line| line.split_once(",test,loss,,"))
+        .filter_map(|line| line.split_once(",test,loss,,,,,,,,,,"))
         .map(|(_, value)| value.parse().unwrap())
         .collect();
     assert_eq!(losses.len(), 2, "{device}");

@@ -26,7 +26,7 @@ fn a_chain_that_runs_away_ends_and_the_others_go_on() {
     }
     let metrics = lab.read("out/metrics.csv");
     let wild: Vec<&str> = metrics.lines().filter(|line| line.contains(",wild,")).collect();
-    assert_eq!(wild, ["little,wild,0,0,training,failed,,0", "little,wild,1,0,training,failed,,0"]);
+    assert_eq!(wild, ["little,wild,0,0,training,failed,,,,,,,,,,0", "little,wild,1,0,training,failed,,,,,,,,,,0"]);
 
     // The other arms are what they are without it.
     lab.works("run experiment.toml --out calm --device flex");

@@ -1,5 +1,6 @@
 //! A folder with a small corpus and an experiment that takes about half a second.
 
+use evaluation::{Dimension, Dimensions};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -116,6 +117,19 @@ impl Lab {
         let mut found = BTreeMap::new();
         gather(&self.path(name), &mut found);
         found
+    }
+
+    /// Rows of a chain: `generation,set,metric,dimensions`, as in `1,test,loss,member 0`.
+    pub(crate) fn rows(&self, run: &str, arm: &str, seed: u64) -> BTreeMap<String, f64> {
+        let rows = rundir::read_metrics(&self.path(run).join("metrics.csv")).unwrap();
+        let of_chain = rows.into_iter().filter(|row| row.arm == arm && row.seed == seed);
+        let key = |row: &rundir::Row| {
+            let dimensions = row.dimensions.iter();
+            let dimensions: Dimensions =
+                dimensions.map(|(name, value)| (Dimension::named(name).unwrap(), value.clone())).collect();
+            format!("{},{},{},{dimensions}", row.generation, row.set, row.metric)
+        };
+        of_chain.map(|row| (key(&row), row.value)).collect()
     }
 
     /// Names of the finished stages of a run.

@@ -15,6 +15,7 @@ mod regimes;
 mod resumed;
 mod robust;
 mod same_bits;
+mod sealed;
 mod seen;
 mod shown;
 mod solvable;

@@ -3,7 +3,7 @@
 use crate::lab::{EXPERIMENT, Lab};
 use std::collections::BTreeMap;
 
-/// Rows of an arm's first seed: generation, set, metric, detail.
+/// Rows of an arm's first seed: generation, set, metric, dimensions.
 type Rows = BTreeMap<(u32, String, String, String), f64>;
 
 /// Runs the laboratory's settings with these arms in place of its own, and gives the rows of each arm's first seed.
@@ -17,18 +17,20 @@ fn rows_of(lab: &Lab, settings: &str, arms: &str, more: &str) -> BTreeMap<String
     let done = lab.works(&format!("run regimes.toml --out out --device flex --set chain.seeds=[0] {more}"));
     assert!(!done.stderr.contains("ended"), "{}", done.stderr);
     let mut arms = BTreeMap::<String, Rows>::new();
-    for line in lab.read("out/metrics.csv").lines().skip(1) {
-        let [_, arm, _, generation, set, metric, detail, value] = line.split(',').collect::<Vec<_>>()[..] else {
-            panic!("{line}");
-        };
-        let key = (generation.parse().unwrap(), set.to_owned(), metric.to_owned(), detail.to_owned());
-        arms.entry(arm.to_owned()).or_default().insert(key, value.parse().unwrap());
+    for arm in crate::lab::names(&lab.path("out/chains")) {
+        for (key, value) in lab.rows("out", &arm, 0) {
+            let [generation, set, metric, dimensions] = key.splitn(4, ',').collect::<Vec<_>>()[..] else {
+                panic!("{key}");
+            };
+            let key = (generation.parse().unwrap(), set.to_owned(), metric.to_owned(), dimensions.to_owned());
+            arms.entry(arm.clone()).or_default().insert(key, value);
+        }
     }
     arms
 }
 
-fn find(rows: &Rows, generation: u32, set: &str, metric: &str, detail: &str) -> Option<f64> {
-    rows.get(&(generation, set.to_owned(), metric.to_owned(), detail.to_owned())).copied()
+fn find(rows: &Rows, generation: u32, set: &str, metric: &str, dimensions: &str) -> Option<f64> {
+    rows.get(&(generation, set.to_owned(), metric.to_owned(), dimensions.to_owned())).copied()
 }
 
 /// A generation's stages.
@@ -116,7 +118,7 @@ fn training_begins_where_it_is_told() {
     assert!(near(loss("second", 2), loss("second", 1)) && !near(loss("second", 1), loss("second", 0)));
     assert!(!near(loss("scratch", 2), loss("scratch", 1)));
     // Between a model and itself there is nothing; between new ones there is something.
-    let step = |arm: &str, generation| find(&found[arm], generation, "written", "step-divergence", "").unwrap();
+    let step = |arm: &str, generation| find(&found[arm], generation, "generated", "step-divergence", "").unwrap();
     assert!(step("latest", 1).abs() < 1e-4 && step("second", 2).abs() < 1e-4, "{}", step("latest", 1));
     assert!(step("scratch", 2) > 1e-3, "{}", step("scratch", 2));
     // What begins alike is made once.
@@ -124,7 +126,7 @@ fn training_begins_where_it_is_told() {
         assert_eq!(stages(&lab, one, generation), stages(&lab, other, generation));
     }
     // Generation 0 has read human text, generation 1 has not.
-    let anchor = |arm: &str, generation| find(&found[arm], generation, "training", "hidden-anchor", "start");
+    let anchor = |arm: &str, generation| find(&found[arm], generation, "training", "human-supervision", "part start");
     assert_eq!([0, 1, 2].map(|generation| anchor("latest", generation)), [None, Some(1.0), Some(1.0)]);
     assert_eq!([1, 2].map(|generation| anchor("second", generation)), [None, Some(0.0)]);
     assert_eq!([1, 2].map(|generation| anchor("scratch", generation)), [None, None]);
@@ -136,7 +138,7 @@ fn prompts_of_people_are_anchors() {
     let arm =
         |from: &str| format!("[[arm]]\nname = \"{from}\"\nsample = {{ prompt = \"{from}\", prompt_tokens = 4 }}\n");
     let found = rows(&lab, &["none", "human", "latest"].map(arm).concat(), "");
-    let anchor = |arm: &str, generation| find(&found[arm], generation, "written", "hidden-anchor", "prompt");
+    let anchor = |arm: &str, generation| find(&found[arm], generation, "generated", "human-supervision", "part prompt");
     assert_eq!(anchor("none", 1), None);
     // Generation 0 has nobody but people before it.
     assert_eq!(anchor("latest", 0), anchor("human", 0));
@@ -150,8 +152,8 @@ fn models_of_a_generation_pool_their_text() {
     let arms = "[[arm]]\nname = \"alone\"\n[[arm]]\nname = \"three\"\nmembers = 3\n";
     let found = rows(&lab, arms, "--jobs 1");
     let three = &found["three"];
-    let loss = |detail: &str| find(three, 0, "test", "loss", detail).unwrap();
-    let members = ["member-0", "member-1", "member-2"].map(loss);
+    let loss = |dimensions: &str| find(three, 0, "test", "loss", dimensions).unwrap();
+    let members = ["member 0", "member 1", "member 2"].map(loss);
     // The first is what it would be alone; the others are others; together they are no worse than on average, since the
     // logarithm of a mean is at least the mean of logarithms.
     assert_eq!(Some(members[0]), find(&found["alone"], 0, "test", "loss", ""));
@@ -161,9 +163,9 @@ fn models_of_a_generation_pool_their_text() {
         find(three, 1, "training", "steps", ""),
         find(&found["alone"], 1, "training", "steps", "").map(|s| 3.0 * s)
     );
-    assert!(find(three, 0, "written", "mean-length", "member-2/words").is_some());
-    assert!(three.keys().all(|(.., detail)| !(detail.starts_with("member") && detail.contains("human"))));
-    assert!(found["alone"].keys().all(|(.., detail)| !detail.starts_with("member")));
+    assert!(find(three, 0, "generated", "mean-length", "member 2, unit words").is_some());
+    assert!(three.keys().all(|(.., dimensions)| !(dimensions.contains("member") && dimensions.contains("human"))));
+    assert!(found["alone"].keys().all(|(.., dimensions)| !dimensions.contains("member")));
 
     // The pooled text is the members', one after the other, each a third of the budget.
     let record = lab.read("out/chains/three/seed-0/gen-0/generation.json");
@@ -209,12 +211,12 @@ fn what_is_planted_is_followed() {
     let more = "--set train.tokens=120000 --set model.context=64";
     let found = rows(&lab, &arms, more);
     let share = |arm: &str, generation, set: &str| find(&found[arm], generation, set, "planted-share", "");
-    assert_eq!(share("plain", 0, "written"), None);
+    assert_eq!(share("plain", 0, "generated"), None);
     assert!((share("early", 0, "training").unwrap() - 0.5).abs() < 0.01);
-    assert!(share("early", 0, "written").unwrap() > 0.1, "{:?}", share("early", 0, "written"));
+    assert!(share("early", 0, "generated").unwrap() > 0.1, "{:?}", share("early", 0, "generated"));
     // What generation 0 wrote with the phrase is what generation 1 is trained on.
-    assert_eq!(share("early", 1, "training"), share("early", 0, "written"));
-    assert_eq!([share("late", 0, "training"), share("late", 0, "written")], [Some(0.0); 2]);
+    assert_eq!(share("early", 1, "training"), share("early", 0, "generated"));
+    assert_eq!([share("late", 0, "training"), share("late", 0, "generated")], [Some(0.0); 2]);
     let late = share("late", 1, "training").unwrap();
     assert!(late > 0.0 && late < 0.27, "{late}");
     // Before it is planted, an arm is the plain one but for the figure.

@@ -15,15 +15,13 @@ fn ran(arms: &[(&str, &str)], more: &str) -> Lab {
     lab
 }
 
-/// Rows of an arm: generation, set, metric and detail with commas between, and the value as it is written.
-fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, String> {
-    let metrics = lab.read("out/metrics.csv");
-    let of_arm = metrics.lines().filter_map(|line| line.strip_prefix(&format!("little,{arm},0,")));
-    of_arm.map(|row| row.rsplit_once(',').unwrap()).map(|(row, value)| (row.to_owned(), value.to_owned())).collect()
+/// Rows of an arm's first seed.
+fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
+    lab.rows("out", arm, 0)
 }
 
 fn value(lab: &Lab, arm: &str, row: &str) -> Option<f64> {
-    rows(lab, arm).get(row).map(|value| value.parse().unwrap())
+    rows(lab, arm).get(row).copied()
 }
 
 /// The folder of an arm's stage of a kind.
@@ -85,8 +83,9 @@ fn objectives_smooth_and_human_frequencies_are_an_anchor() {
         assert!(loss("plain") < loss(arm), "{arm}: {}, plain: {}", loss(arm), loss("plain"));
     }
     assert_ne!(loss("floor"), loss("own"), "held-out documents are counted in one and not in the other");
-    let anchor =
-        |arm: &str, generation| value(&lab, arm, &format!("{generation},training,hidden-anchor,entropy-floor"));
+    let anchor = |arm: &str, generation| {
+        value(&lab, arm, &format!("{generation},training,human-supervision,part entropy-floor"))
+    };
     assert_eq!((anchor("floor", 0), anchor("floor", 1)), (None, Some(1.0)));
     assert_eq!(["plain", "smoothed", "own"].map(|arm| anchor(arm, 1)), [None; 3]);
 }
@@ -108,7 +107,8 @@ fn weights_are_averaged_with_an_ancestor() {
     assert_eq!(weights(&lab, "previous", 2), zero);
     assert_ne!(weights(&lab, "first", 2), weights(&lab, "first", 1));
     assert_eq!(stage(&lab, "first", 0, "train"), stage(&lab, "goes-on", 0, "train"));
-    let anchor = |arm: &str, generation| value(&lab, arm, &format!("{generation},training,hidden-anchor,average"));
+    let anchor =
+        |arm: &str, generation| value(&lab, arm, &format!("{generation},training,human-supervision,part average"));
     assert_eq!([0, 1, 2].map(|generation| anchor("first", generation)), [None, Some(1.0), Some(1.0)]);
     assert_eq!(anchor("goes-on", 1), None);
 }
@@ -124,19 +124,20 @@ fn text_is_written_at_the_temperature_of_human_text() {
         "--set corpus.validation=0.2",
     );
     for generation in [0, 1] {
-        let temperature = value(&lab, "matched", &format!("{generation},written,sampling-temperature,")).unwrap();
+        let temperature = value(&lab, "matched", &format!("{generation},generated,sampling-temperature,")).unwrap();
         assert!((0.2..5.0).contains(&temperature) && temperature != 1.0, "{temperature}");
         let path = lab.path(&stage(&lab, "matched", generation, "write")).join("documents.jsonl.zst");
         for document in corpus::JsonLines::open(&path).unwrap() {
             assert_eq!(document.unwrap().provenance.sampler.unwrap().temperature, temperature);
         }
-        let read = value(&lab, "matched", &format!("{generation},written,hidden-anchor,entropy-match")).unwrap();
+        let read =
+            value(&lab, "matched", &format!("{generation},generated,human-supervision,part entropy-match")).unwrap();
         assert!((200.0..=8192.0).contains(&read), "{read}");
-        assert_eq!(value(&lab, "plain", &format!("{generation},written,sampling-temperature,")), None);
-        let of = |detail: &str| {
-            value(&lab, "several", &format!("{generation},written,sampling-temperature,{detail}")).unwrap()
+        assert_eq!(value(&lab, "plain", &format!("{generation},generated,sampling-temperature,")), None);
+        let of = |dimensions: &str| {
+            value(&lab, "several", &format!("{generation},generated,sampling-temperature,{dimensions}")).unwrap()
         };
-        let members = [of("member-0"), of("member-1")];
+        let members = [of("member 0"), of("member 1")];
         assert!(members[0] != members[1] && (of("") - (members[0] + members[1]) / 2.0).abs() < 1e-12);
     }
     assert_eq!(stage(&lab, "matched", 0, "train"), stage(&lab, "plain", 0, "train"));
@@ -158,14 +159,14 @@ fn an_ensemble_judges_what_it_wrote() {
         "--set sample.tokens=4000",
     );
     let of = |arm: &str, row: &str| value(&lab, arm, row);
-    assert!((of("agreed", "1,training,kept,disagreement").unwrap() - 0.5).abs() < 0.01);
-    let score = of("agreed", "1,training,disagreement,disagreement").unwrap();
+    assert!((of("agreed", "1,training,kept,defence disagreement").unwrap() - 0.5).abs() < 0.01);
+    let score = of("agreed", "1,training,disagreement,defence disagreement").unwrap();
     assert!(score > 0.0 && score < 3.0, "{score}");
     // The parent of generation 1 is the first: the same members say the same.
-    assert_eq!(of("weighed", "1,training,disagreement,disagreement"), Some(score));
-    assert_eq!(of("weighed", "1,training,kept,disagreement"), Some(1.0));
-    assert_eq!(of("weighed", "1,training,hidden-anchor,first-model"), Some(1.0));
-    assert_eq!(of("agreed", "1,training,hidden-anchor,first-model"), None);
+    assert_eq!(of("weighed", "1,training,disagreement,defence disagreement"), Some(score));
+    assert_eq!(of("weighed", "1,training,kept,defence disagreement"), Some(1.0));
+    assert_eq!(of("weighed", "1,training,human-supervision,part first-model"), Some(1.0));
+    assert_eq!(of("agreed", "1,training,human-supervision,part first-model"), None);
     assert_ne!(stage(&lab, "plain", 1, "train"), stage(&lab, "weighed", 1, "train"));
     assert_eq!(stage(&lab, "plain", 1, "train"), stage(&lab, "nothing", 1, "train"));
 }

@@ -4,15 +4,9 @@ use crate::lab::Lab;
 use crate::world;
 use std::collections::BTreeMap;
 
-/// Rows of one seed's arm: `generation,set,metric,detail`.
+/// Rows of an arm's first seed.
 fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
-    let metrics = lab.read("out/metrics.csv");
-    let start = format!("little,{arm},0,");
-    let row = |line: &str| {
-        let (key, value) = line.strip_prefix(&start)?.rsplit_once(',')?;
-        Some((key.to_owned(), value.parse().unwrap()))
-    };
-    metrics.lines().filter_map(row).collect()
+    lab.rows("out", arm, 0)
 }
 
 /// A file of a generation's score stage.
@@ -30,35 +24,36 @@ fn generations_are_read_by_the_first_model() {
     let rows = rows(&lab, "replace");
     let at = |generation: u32, row: &str| rows.get(&format!("{generation},{row}")).copied();
     // The first model is its own author, to the bit; the others have others.
-    assert_eq!(at(0, "written,perplexity,generation-0"), at(0, "written,perplexity,itself"));
-    assert!(at(2, "written,perplexity,generation-0") != at(2, "written,perplexity,itself"));
+    assert_eq!(at(0, "generated,perplexity,part generation-0"), at(0, "generated,perplexity,part own-model"));
+    assert!(at(2, "generated,perplexity,part generation-0") != at(2, "generated,perplexity,part own-model"));
     for generation in 0..3 {
         let value = |row: &str| at(generation, row).unwrap_or_else(|| panic!("no {row} in generation {generation}"));
         // The grammar says three to one.
-        assert!((0.6..0.9).contains(&value("written,word-ratio,human-lives/calls")));
-        assert!((0.4..=1.0).contains(&value("written,word-ratio,lives/calls")));
+        assert!((0.6..0.9).contains(&value("generated,word-ratio,reference human, part lives/calls")));
+        assert!((0.4..=1.0).contains(&value("generated,word-ratio,part lives/calls")));
         // What is of human text is the same throughout.
-        for human in ["perplexity,human", "document-perplexity,human-50"] {
-            let row = format!("written,{human}");
+        for human in ["perplexity,reference human, part generation-0", "document-perplexity,reference human, band 50"] {
+            let row = format!("generated,{human}");
             assert_eq!(at(generation, &row), at(0, &row), "{row}");
         }
-        let documents = value("written,documents-read,");
+        let documents = value("generated,documents-read,");
         assert!(documents >= 100.0, "{documents}");
-        for row in ["written,mauve,", "written,mauve,human", "test,calibration-error,equal-mass"] {
+        for row in ["generated,mauve,", "generated,mauve,reference human", "test,calibration-error,part equal-mass"] {
             assert!((0.0..=1.0).contains(&value(row)), "{row}: {}", value(row));
         }
-        assert!((1.0..100.0).contains(&value("written,vendi,")));
-        let quantiles = ["05", "25", "50", "75", "95"].map(|at| value(&format!("written,document-perplexity,{at}")));
+        assert!((1.0..100.0).contains(&value("generated,vendi,")));
+        let quantiles =
+            ["05", "25", "50", "75", "95"].map(|at| value(&format!("generated,document-perplexity,band {at}")));
         assert!(quantiles.is_sorted() && quantiles[0] >= 1.0, "{quantiles:?}");
-        assert_eq!(at(generation, "written,step-divergence,").is_some(), generation > 0);
+        assert_eq!(at(generation, "generated,step-divergence,").is_some(), generation > 0);
         // Followed if generation 1 had any.
         let has_tells = !scored(&lab, "replace", 1, "tells.json")["tells"].as_array().unwrap().is_empty();
-        assert_eq!(at(generation, "written,tell-coverage,generation-1").is_some(), has_tells && generation > 0);
+        assert_eq!(at(generation, "generated,over-represented-coverage,").is_some(), has_tells && generation > 0);
 
         let bins = scored(&lab, "replace", generation, "perplexities.json");
         let count = |side: &str| bins.as_array().unwrap().iter().map(|bin| bin[side].as_u64().unwrap()).sum::<u64>();
         assert!(count("written") == count("human") && count("human") >= 100, "{bins}");
-        assert_eq!(value("written,documents-read,compared"), count("human") as f64);
+        assert_eq!(value("generated,documents-read,part compared"), count("human") as f64);
         let tables = scored(&lab, "replace", generation, "reliability.json");
         let predictions: u64 =
             tables[0]["equal_mass"].as_array().unwrap().iter().map(|bin| bin["count"].as_u64().unwrap()).sum();
@@ -68,8 +63,8 @@ fn generations_are_read_by_the_first_model() {
         }
     }
     // A divergence is not below zero but for its scatter, and a new model is not its parent.
-    assert!(at(1, "written,step-divergence,").unwrap() > 0.005, "{:?}", at(1, "written,step-divergence,"));
-    for figure in ["written-perplexity", "mauve", "vendi", "calibration", "step-divergence", "perplexity-histogram"] {
+    assert!(at(1, "generated,step-divergence,").unwrap() > 0.005, "{:?}", at(1, "generated,step-divergence,"));
+    for figure in ["generated-perplexity", "mauve", "vendi", "calibration", "step-divergence", "perplexity-histogram"] {
         assert!(lab.path(&format!("out/figures/{figure}.svg")).exists(), "{figure}");
     }
     assert!(lab.read("out/report.html").contains("<h2>What they say too often</h2>"));
@@ -82,14 +77,14 @@ fn a_pool_is_asked_too() {
     lab.works("run pool.toml --out out --device flex --set chain.seeds=[0]");
     let rows = rows(&lab, "replace");
     for generation in [0, 1] {
-        let valid = |member: &str| rows[&format!("{generation},asked,recall-valid,{member}all")];
-        let mean = (valid("member-0/") + valid("member-1/")) / 2.0;
+        let valid = |member: &str| rows[&format!("{generation},asked,recall-valid,{member}")];
+        let mean = (valid("member 0") + valid("member 1")) / 2.0;
         // The mass of all answers of a mean of probabilities is the mean of their masses.
         assert!((valid("") - mean).abs() < 1e-9, "{} {mean}", valid(""));
-        assert_eq!(rows[&format!("{generation},asked,recall-questions,all")], 4.0);
-        assert!(rows.contains_key(&format!("{generation},test,calibration-error,member-1/equal-mass")));
+        assert_eq!(rows[&format!("{generation},asked,recall-questions,")], 4.0);
+        assert!(rows.contains_key(&format!("{generation},test,calibration-error,member 1, part equal-mass")));
     }
-    assert!(rows["1,written,step-divergence,"].is_finite());
+    assert!(rows["1,generated,step-divergence,"].is_finite());
 }
 
 #[test]

@@ -25,7 +25,7 @@ recipe = "golden-ratio"
 fn mean(metrics: &str, arm: &str, generation: u32, metric: &str) -> f64 {
     let rows = metrics.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let is_it = |row: &Vec<&str>| row[1] == arm && row[3] == generation.to_string() && row[5] == metric;
-    let values: Vec<f64> = rows.filter(is_it).map(|row| row[7].parse().unwrap()).collect();
+    let values: Vec<f64> = rows.filter(is_it).map(|row| row.last().unwrap().parse().unwrap()).collect();
     assert!(!values.is_empty(), "no {metric} of {arm} in generation {generation}");
     values.iter().sum::<f64>() / values.len() as f64
 }
@@ -38,7 +38,9 @@ fn a_learner_that_can_be_solved_writes_the_same_run_directory() {
     assert!(plan.contains("9 chains, 30 generations each"), "{plan}");
     lab.works("run drift.toml --out out --progress none");
     let metrics = lab.read("out/metrics.csv");
-    assert!(metrics.starts_with("experiment,arm,seed,generation,set,metric,detail,value\n"));
+    assert!(metrics.starts_with(
+        "experiment,arm,seed,generation,set,metric,member,reference,sample,order,unit,band,source,defence,part,value\n"
+    ));
     // On average (1 - 1/20)^30 = .21 against ∏(1 - 1/(20 i²)) = .92; a typical chain of replace has far less.
     let variance = |arm| mean(&metrics, arm, 29, "variance");
     assert!(variance("replace") < 0.1 && variance("accumulate") > 0.3 && variance("golden") > 0.3, "{metrics}");
@@ -52,10 +54,7 @@ fn a_learner_that_can_be_solved_writes_the_same_run_directory() {
     lab.works("run drift.toml --out out --progress none --set chain.seeds=[3]");
     let more = lab.read("out/metrics.csv");
     assert!(metrics.lines().all(|line| more.contains(line)) && more.contains(",replace,3,29,"));
-    lab.refuses(
-        "run drift.toml --out out --set model.draws=21",
-        "holds another experiment: arm `replace`.model.draws",
-    );
+    lab.refuses("run drift.toml --out out --set model.draws=21", "holds another experiment: arm `replace`.model.draws");
     lab.refuses("plan drift.toml --out steps", "model.kind = \"gaussian\" has no stages");
     lab.refuses("step out --chain replace/seed-0 --generation 0", "has no stages");
 }
@@ -83,7 +82,10 @@ fn wrong_requests() {
         ("model.kind=\"gausian\"", "model.kind = \"gausian\": did you mean \"gaussian\"? (one of transformer, "),
         ("model.drws=5", "model.drws: unknown key for model.kind = \"gaussian\"; did you mean `draws`?"),
         ("kind=\"gaussian\"", "kind: unknown key"),
-        ("model.kind=\"categorical\"", "model.estimator: unknown key for model.kind = \"categorical\"; a gaussian has it"),
+        (
+            "model.kind=\"categorical\"",
+            "model.estimator: unknown key for model.kind = \"categorical\"; a gaussian has it",
+        ),
         ("model.draws=0", "draws = 0"),
         ("model.width=5", "model.width: unknown key for model.kind = \"gaussian\"; a transformer has it"),
         ("corpus.name=\"sotu\"", "corpus: unknown key"),

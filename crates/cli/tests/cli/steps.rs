@@ -14,7 +14,7 @@ fn a_plan_says_what_a_run_does() {
     let steps = &plan["chains"][1]["generations"][1]["steps"];
 
     lab.works("run experiment.toml --out out --device flex");
-    let row = format!("little,accumulate,0,1,training,steps,,{steps}\n");
+    let row = format!("little,accumulate,0,1,training,steps,,,,,,,,,,{steps}\n");
     assert!(lab.read("out/metrics.csv").contains(&row), "{row}");
 }
 

@@ -6,9 +6,9 @@ use corpus::Origin;
 
 /// What only a target says.
 fn is_of_a_target(row: &str) -> bool {
-    ["gap", "rounds", "prompt-tokens", "hidden-anchor"]
+    ["gap", "rounds", "prompt-tokens", "human-supervision"]
         .iter()
-        .any(|metric| row.split_once(",written,").is_some_and(|(_, rest)| rest.starts_with(metric)))
+        .any(|metric| row.split_once(",generated,").is_some_and(|(_, rest)| rest.starts_with(metric)))
 }
 
 #[test]
@@ -28,9 +28,12 @@ fn a_target_of_no_share_or_without_a_gap_changes_no_byte() {
     let of_text = |rows: std::collections::BTreeMap<String, f64>| -> Vec<(String, f64)> {
         rows.into_iter().filter(|(row, _)| !is_of_a_target(row)).collect()
     };
-    assert_eq!((closed["1,written,rounds,"], closed["1,written,prompt-tokens,"]), (0.0, 0.0));
-    assert_eq!(closed["0,written,hidden-anchor,human-text"], 1.0);
-    assert!(closed["1,written,gap,coverage/0"] > 0.0 && closed["1,written,gap,coverage/4"] > 0.0);
+    assert_eq!((closed["1,generated,rounds,"], closed["1,generated,prompt-tokens,"]), (0.0, 0.0));
+    assert_eq!(closed["0,generated,human-supervision,part human-text"], 1.0);
+    assert!(
+        closed["1,generated,gap,defence coverage, part 0"] > 0.0
+            && closed["1,generated,gap,defence coverage, part 4"] > 0.0
+    );
     assert_eq!(of_text(plain), of_text(closed));
     assert_eq!(stage(&lab, "plain", 1, "train"), stage(&lab, "closed", 1, "train"));
 }
@@ -53,37 +56,42 @@ fn rounds_are_written_from_human_prompts_that_lead_to_gaps() {
         let rows = rows(&lab, find);
         let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, find, 1, "write")));
         let prompts: Vec<&corpus::Document> = written.iter().filter(|d| d.provenance.prompt.is_some()).collect();
-        assert_eq!(rows["1,written,prompt-tokens,"], 6.0 * prompts.len() as f64, "{find}");
+        assert_eq!(rows["1,generated,prompt-tokens,"], 6.0 * prompts.len() as f64, "{find}");
         // Measured is what the model wrote itself.
         let own: usize = written.iter().map(|document| evaluation::words(document.continuation()).count()).sum();
         let all: usize = written.iter().map(|document| evaluation::words(&document.text).count()).sum();
         assert!(
-            own < all && rows["1,written,words,"] == own as f64,
+            own < all && rows["1,generated,words,"] == own as f64,
             "{find}: {} {own} {all}",
-            rows["1,written,words,"]
+            rows["1,generated,words,"]
         );
-        assert!(rows["1,written,rounds,"] >= 1.0 && !prompts.is_empty(), "{find}");
+        assert!(rows["1,generated,rounds,"] >= 1.0 && !prompts.is_empty(), "{find}");
         // The first two fifths are from nothing, and what is prompted says by whom.
         assert!(written[0].provenance.prompt.is_none() && written[0].provenance.origin == Origin::Synthetic);
         for document in prompts {
             assert_eq!(document.provenance.origin, Origin::Assisted);
             assert_eq!(document.provenance.spans[0].end, document.provenance.prompt.as_ref().unwrap().bytes);
         }
-        let share = rows["1,written,hidden-anchor,prompt"];
+        let share = rows["1,generated,human-supervision,part prompt"];
         assert!(share > 0.02 && share < 0.6, "{find}: {share}");
         // What was drawn from the model alone is still laid beside the truth.
-        assert!(rows.contains_key("1,written,parses,"), "{find}");
-        assert_eq!(rows.contains_key("1,written,hidden-anchor,human-text"), find != "even");
-        assert_eq!(rows.contains_key("1,written,hidden-anchor,truth"), find == "facts");
-        assert_eq!(rows.contains_key("1,written,hidden-anchor,first-model"), find == "contexts");
-        let gaps: Vec<f64> = (0..=3).filter_map(|r| rows.get(&format!("1,written,gap,{find}/{r}")).copied()).collect();
+        assert!(rows.contains_key("1,generated,parses,"), "{find}");
+        assert_eq!(rows.contains_key("1,generated,human-supervision,part human-text"), find != "even");
+        assert_eq!(rows.contains_key("1,generated,human-supervision,part truth"), find == "facts");
+        assert_eq!(rows.contains_key("1,generated,human-supervision,part first-model"), find == "contexts");
+        let gaps: Vec<f64> =
+            (0..=3).filter_map(|r| rows.get(&format!("1,generated,gap,defence {find}, part {r}")).copied()).collect();
         match find {
-            "even" => assert!(gaps.is_empty() && rows["1,written,rounds,"] == 3.0 && rows["0,written,rounds,"] == 3.0),
+            "even" => {
+                assert!(gaps.is_empty() && rows["1,generated,rounds,"] == 3.0 && rows["0,generated,rounds,"] == 3.0)
+            }
             // Generation 0 has no losses beyond its own.
-            "contexts" => assert!(rows["0,written,rounds,"] == 0.0 && rows["0,written,gap,contexts/3"] == 0.0),
+            "contexts" => {
+                assert!(rows["0,generated,rounds,"] == 0.0 && rows["0,generated,gap,defence contexts, part 3"] == 0.0)
+            }
             _ => {
                 assert_eq!(gaps.len(), 4, "{find}");
-                let honest = rows[&format!("1,written,gap,{find}/honest")];
+                let honest = rows[&format!("1,generated,gap,reference expected, defence {find}")];
                 assert!(gaps.iter().chain([&honest]).all(|gap| (0.0..=1.0).contains(gap)), "{find}: {gaps:?} {honest}");
             }
         }
@@ -123,7 +131,7 @@ fn members_aim_on_their_own() {
     lab.works(&format!("{RUN} --set sample.tokens=2000"));
     let two = rows(&lab, "two");
     for member in 0..2 {
-        assert_eq!(two[&format!("1,written,rounds,member-{member}")], 1.0);
+        assert_eq!(two[&format!("1,generated,rounds,member {member}")], 1.0);
     }
     let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, "two", 1, "write")));
     let prompted = |member: &str| {
@@ -131,7 +139,7 @@ fn members_aim_on_their_own() {
         of_member.filter(|d| d.provenance.prompt.is_some()).count()
     };
     assert!(prompted("first") > 0 && prompted("second") > 0);
-    assert_eq!(two["1,written,prompt-tokens,"], 6.0 * (prompted("first") + prompted("second")) as f64);
+    assert_eq!(two["1,generated,prompt-tokens,"], 6.0 * (prompted("first") + prompted("second")) as f64);
 }
 
 #[test]

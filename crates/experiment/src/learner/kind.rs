@@ -53,10 +53,6 @@ impl Kind {
         }
     }
 
-    pub(crate) fn is_exact(self) -> bool {
-        matches!(self, Self::Exact(_))
-    }
-
     /// The keys of an arm's table at a path (the arm itself for the empty path); none where no such table is known.
     pub(crate) fn keys(self, path: &[&str]) -> Option<Vec<&'static str>> {
         match self {
@@ -131,8 +127,7 @@ const KIND: &str = "kind";
 pub(super) fn read_text<T: Text>(mut table: Table, place: &str) -> Result<T, Error> {
     section(&mut table, "model", place)?.map(|model| model.remove(KIND));
     if let Some(sample) = section(&mut table, "sample", place)? {
-        let sampling: Table =
-            T::honours().into_iter().filter_map(|opt| sample.remove_entry(opt.name())).collect();
+        let sampling: Table = T::honours().into_iter().filter_map(|opt| sample.remove_entry(opt.name())).collect();
         if !sampling.is_empty() {
             table.insert("sampling".to_owned(), Value::Table(sampling));
         }
@@ -180,7 +175,9 @@ fn read_exact(kind: &str, mut table: Table, place: &str) -> Result<Exact, Error>
     model.remove(KIND);
     let sample = section(&mut table, "sample", place)?.map(std::mem::take).unwrap_or_default();
     Ok(Exact {
-        model: tables::read_by(Value::Table(model), &tables::join(place, "model"), |table| Settings::read(kind, table))?,
+        model: tables::read_by(Value::Table(model), &tables::join(place, "model"), |table| {
+            Settings::read(kind, table)
+        })?,
         sampling: tables::read(Value::Table(sample), &tables::join(place, "sample"))?,
     })
 }

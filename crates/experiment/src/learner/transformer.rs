@@ -2,11 +2,11 @@
 
 use super::common::{Common, Scope, Text, check_text};
 use crate::error::{Error, fail};
+use crate::model;
 use crate::plant::Plant;
 use crate::sample::SampleSettings;
 use crate::train::{self, Start};
 use crate::word_ratio::WordRatio;
-use crate::model;
 use chain::Recipe;
 use curation::Curation;
 use sampling::{Opt, Sampling};

@@ -65,7 +65,7 @@ fn held(name: &str) -> Vec<Held> {
             Event::Working { kind: StageKind::Train, .. } => now.training = now.training.max(usage.in_use),
             Event::Finished { kind, .. } => {
                 let held = HELD.load(Ordering::Relaxed);
-                now.grown += if kind == StageKind::Write { 0 } else { held - *before };
+                now.grown += if kind == StageKind::Generate { 0 } else { held - *before };
                 *before = held;
                 if kind == StageKind::Score {
                     (now.buffers, now.reserved) = (usage.buffers, usage.reserved);

@@ -288,7 +288,6 @@ impl Kind for Categorical {
     }
 }
 
-
 impl Kind for Gaussian {
     fn draws(&self) -> usize {
         self.draws
@@ -308,7 +307,6 @@ impl Kind for Gaussian {
         check.not_negative("sampling_bias", self.sampling_bias)
     }
 }
-
 
 impl Kind for GaussianMixture {
     fn draws(&self) -> usize {
@@ -331,7 +329,6 @@ impl Kind for GaussianMixture {
         check.at_least("test", self.test, 1)
     }
 }
-
 
 impl Kind for KernelDensity {
     fn draws(&self) -> usize {
@@ -358,7 +355,6 @@ impl Kind for KernelDensity {
     }
 }
 
-
 impl Kind for LinearRegression {
     fn draws(&self) -> usize {
         self.draws
@@ -375,7 +371,6 @@ impl Kind for LinearRegression {
         check.not_negative("noise", self.noise)
     }
 }
-
 
 impl Kind for Markov {
     fn draws(&self) -> usize {

@@ -1,11 +1,13 @@
-//! The tells of a chain's last generation on the page of a run that this test builds.
+//! The over-represented n-grams of a chain's last generation on the page of a run that this test builds.
+
+mod support;
 
 use std::fs;
 
-use rundir::{ChainId, GenerationRecord, Row, RunDir, StageId, StageKind};
+use rundir::{ChainId, GenerationRecord, RunDir, StageId, StageKind};
 
 #[test]
-fn the_last_generations_tells_with_their_course() {
+fn n_grams_of_the_last_generation_with_their_course() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
@@ -20,7 +22,7 @@ fn the_last_generations_tells_with_their_course() {
     ];
     for (arm, files) in [("replace", &files[..]), ("broken", &["{".to_owned()][..])] {
         for (generation, file) in files.iter().enumerate() {
-            let id = StageId::of(StageKind::Score, &(arm, generation)).unwrap();
+            let id = StageId::of(StageKind::Score, 1, &(arm, generation)).unwrap();
             let fill = |dir: &std::path::Path| {
                 fs::write(dir.join("tells.json"), file).unwrap();
                 Ok::<_, rundir::Error>(())
@@ -30,19 +32,11 @@ fn the_last_generations_tells_with_their_course() {
             run.write_generation(&chain, generation as u32, &GenerationRecord::done([id])).unwrap();
         }
     }
-    let row = |arm: &str| Row {
-        experiment: "x".into(),
-        arm: arm.into(),
-        seed: 0,
-        generation: 0,
-        set: "test".into(),
-        metric: "loss".into(),
-        detail: String::new(),
-        value: 1.0,
-    };
-    rundir::write_metrics(&run.metrics_path(), vec![row("replace"), row("broken")]).unwrap();
-    let page = fs::read_to_string(report::write(&path, None).unwrap().page).unwrap();
-    let at = page.find("<h2>What they say too often</h2>").unwrap();
+    let row = |arm: &str| support::row(("x", arm, 0, 0), "test", "loss", &[], 1.0);
+    support::write_rows(&run.metrics_path(), vec![row("replace"), row("broken")]);
+    support::state(&run, "x", Vec::new());
+    let page = fs::read_to_string(report::write(&[path], None).unwrap().page).unwrap();
+    let at = page.find("<h2>Over-represented n-grams</h2>").unwrap();
     let section = &page[at..];
     for said in
         ["a &lt;b&gt;rich&lt;/b&gt;⟨U+001B⟩[2J tapestry", "<td>6.2</td><td>0.1 %</td><td>1.0 %</td><td>30.0 %</td>"]

@@ -5,33 +5,42 @@
 //! beside that is one that no experiment of this size could see.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use evaluation::statistics::{Interval, Sample, Scale};
 
-use crate::catalogue::{MAIN_COLUMNS, Quantity, TEST_LOSS, scale};
-use crate::chronicle::COLUMNS;
-use crate::data::{Data, Part, Viewed};
+use crate::data::{Data, Origin, Viewed};
+use crate::error::Result;
 use crate::escape::{html, visible};
-use crate::more::OF_MODEL;
+use crate::join::{self, Part};
+use crate::pieces::{self, Piece};
+use crate::quantity::{self, Quantity, TEST_LOSS, TRUTH};
 use crate::ticks::number;
 
 /// Lines of differences that are shown at once: those of two arms.
 const SHOWN: usize = 35;
 
-/// The runs with their names: the last part of each one's path, or all of it where that is not enough to tell them apart.
-pub(crate) fn parts(runs: &[PathBuf]) -> crate::Result<Vec<Part>> {
-    let shown = |name: &std::ffi::OsStr| visible(&name.to_string_lossy(), false);
-    let whole: Vec<String> = runs.iter().map(|run| shown(run.as_os_str())).collect();
-    let last: Vec<String> = runs.iter().map(|run| shown(run.file_name().unwrap_or(run.as_os_str()))).collect();
-    let names = if distinct(&last) { last } else { whole };
-    let numbered = !distinct(&names);
-    let part = |(number, (run, name)): (usize, (&PathBuf, String))| {
-        let name = if numbered { format!("{name} #{}", number + 1) } else { name };
-        Ok(Part { name, data: Data::load(run)? })
+/// The runs, pieces of one joined, with their names: the last part of each one's path, or all of it where that is not enough
+/// to tell them apart; those of pieces joined by a plus.
+///
+/// # Errors
+/// If one of them cannot be read.
+pub(crate) fn parts(runs: &[PathBuf]) -> Result<Vec<Part>> {
+    let groups = pieces::grouped(runs.iter().map(|run| Piece::open(run)).collect::<Result<_>>()?);
+    let named = |name: fn(&Path) -> &OsStr| -> Vec<String> {
+        let of = |piece: &Piece| visible(&name(piece.run.path()).to_string_lossy(), false);
+        groups.iter().map(|group| group.iter().map(of).collect::<Vec<_>>().join(" + ")).collect()
     };
-    runs.iter().zip(names).enumerate().map(part).collect()
+    let last = named(|run| run.file_name().unwrap_or(run.as_os_str()));
+    let names = if distinct(&last) { last } else { named(Path::as_os_str) };
+    let numbered = !distinct(&names);
+    let part = |(number, (group, name)): (usize, (Vec<Piece>, String))| {
+        let name = if numbered { format!("{name} #{}", number + 1) } else { name };
+        Ok(Part { name, data: join::join(group)? })
+    };
+    groups.into_iter().zip(names).enumerate().map(part).collect()
 }
 
 fn distinct(names: &[String]) -> bool {
@@ -42,13 +51,16 @@ fn distinct(names: &[String]) -> bool {
 pub(crate) fn outline(parts: &[Part]) -> String {
     let mut list = String::from("<ul>\n");
     for part in parts {
-        let made = part.data.info.as_ref().map(|info| {
-            format!(": habsburg {}, {} ({}), begun {}", info.habsburg, info.device, info.backend, info.started)
-        });
-        let _ = writeln!(list, "<li><b>{}</b>{}</li>", html(&part.name), html(&made.unwrap_or_default()));
+        let made = |Origin { info, .. }: &Origin| {
+            format!("habsburg {}, {} ({}), begun {}", info.build.version, info.device, info.backend, info.started)
+        };
+        let made: Vec<String> = part.data.origins.iter().map(made).collect();
+        let _ = writeln!(list, "<li><b>{}</b>: {}</li>", html(&part.name), html(&made.join("; ")));
     }
     list.push_str("</ul>\n");
-    let text = |part: &Part| part.data.info.as_ref().map(|info| (info.corpus.clone(), info.tokenizer.clone()));
+    let text = |part: &Part| -> Vec<(Option<String>, Option<String>)> {
+        part.data.origins.iter().map(|Origin { info, .. }| (info.corpus.clone(), info.tokenizer.clone())).collect()
+    };
     if parts.iter().any(|part| text(part) != text(&parts[0])) {
         list.push_str(
             "<div class=\"warn\"><p>These runs have not one corpus and tokenizer: differences by seed mean little.</p></div>\n",
@@ -101,9 +113,8 @@ pub(crate) fn differences(parts: &[Part]) -> String {
 
 /// What differs between two runs, arms in the first one's order.
 fn between(first: &Data, other: &Data) -> Vec<Difference> {
-    let quantities: Vec<&Quantity> =
-        [&TEST_LOSS].into_iter().chain(COLUMNS).chain(MAIN_COLUMNS).chain(&OF_MODEL).collect();
-    let arms = first.arms.iter().filter(|arm| other.arms.contains(arm));
+    let quantities: Vec<Quantity> = [TEST_LOSS].into_iter().chain(TRUTH).chain(quantity::main()).collect();
+    let arms = first.arms.iter().map(|arm| &arm.name).filter(|arm| other.arm(arm).is_some());
     arms.flat_map(|arm| quantities.iter().filter_map(move |quantity| difference(first, other, arm, quantity))).collect()
 }
 
@@ -126,7 +137,7 @@ fn difference(first: &Data, other: &Data, arm: &str, quantity: &Quantity) -> Opt
         arm: arm.to_owned(),
         what: quantity.title,
         generation,
-        first: Interval::of(ours(), scale(&key.1))?.mean,
+        first: Interval::of(ours(), quantity.metric.scale)?.mean,
         spread: scatter.error * (scatter.n as f64).sqrt(),
         sample: Sample::paired(pairs.iter().copied(), Scale::Plain)?,
         of: first.seed_count(arm),

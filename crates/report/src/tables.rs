@@ -1,16 +1,16 @@
-//! The tables and texts of the page.
+//! The tables of the page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use evaluation::Dimension;
+use evaluation::metric::TOKENS_BY_ORIGIN;
 use evaluation::statistics::{Interval, Scale};
 
-use crate::catalogue::{LEDGER_COLUMNS, MAIN_COLUMNS, Quantity};
-use crate::chronicle::{self, RARE_FACTS};
-use crate::data::{Data, Key};
+use crate::data::Data;
 use crate::escape::html;
-use crate::excerpts::{self, Column, Shown};
-use crate::more::OF_MODEL;
+use crate::key::Key;
+use crate::quantity::{self, LEDGER, Quantity, RARE_FACTS, TRUTH};
 use crate::ticks::number;
 
 /// Mean and interval, of `of` seeds; how many, where some are missing.
@@ -40,7 +40,7 @@ fn by_generation(
         "<div class=\"scroll\"><table>\n<caption>{caption}</caption>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th>\
          <th scope=\"col\">Generation</th>{head}</tr></thead>\n<tbody>\n"
     );
-    for arm in &data.arms {
+    for arm in data.arms.iter().map(|arm| &arm.name) {
         for (i, generation) in data.generations(arm).into_iter().enumerate() {
             let (begins, name) = if i == 0 { (" class=\"begins\"", html(arm)) } else { ("", String::new()) };
             let cells = cells(arm, generation).concat();
@@ -58,14 +58,14 @@ fn by_generation(
 }
 
 /// Arm × generation, the metrics that matter most.
-pub(crate) fn main_table(data: &Data) -> String {
+pub(crate) fn main(data: &Data) -> String {
     let caption = "Means over seeds; below them the 95 % interval, from three seeds on.";
-    let columns: Vec<&Quantity> = MAIN_COLUMNS.into_iter().chain(&OF_MODEL).collect();
+    let columns: Vec<Quantity> = quantity::main().collect();
     measured(data, "By arm and generation", &columns, caption)
 }
 
 /// The same against the truth, where it is known.
-pub(crate) fn truth_table(data: &Data) -> String {
+pub(crate) fn truth(data: &Data) -> String {
     let mut caption =
         "Means over seeds; below them the 95 % interval, from three seeds on. Divergences in bits per document."
             .to_owned();
@@ -73,23 +73,23 @@ pub(crate) fn truth_table(data: &Data) -> String {
         let _ = write!(caption, " The floor is {} bits per token.", number(floor));
     }
     if let Some(viewed) = data.view(&RARE_FACTS) {
-        let band = html(&viewed.key.2);
+        let band = html(viewed.key.dimensions.get(Dimension::Band).unwrap_or_default());
         let _ = write!(
             caption,
             " Rare facts: stated {band} times in the first text; share whose true answer is the likeliest."
         );
     }
-    measured(data, "Against the truth", &chronicle::COLUMNS, &caption)
+    measured(data, "Against the truth", &TRUTH, &caption)
 }
 
 /// A table of quantities; empty if none was measured.
-fn measured(data: &Data, title: &str, columns: &[&Quantity], caption: &str) -> String {
+fn measured(data: &Data, title: &str, columns: &[Quantity], caption: &str) -> String {
     let columns: Vec<_> = columns.iter().filter_map(|column| Some((column, data.view(column)?))).collect();
     if columns.is_empty() {
         return String::new();
     }
     let titles: Vec<String> = columns.iter().map(|(column, _)| column.title.to_owned()).collect();
-    let human: Vec<Option<f64>> = columns.iter().map(|(_, viewed)| data.human(viewed)).collect();
+    let human: Vec<Option<f64>> = columns.iter().map(|(_, viewed)| data.reference(viewed)).collect();
     let table = by_generation(data, &titles, caption, &human, |arm, generation| {
         let of = data.seed_count(arm);
         columns.iter().map(|(_, viewed)| cell(data.shown(viewed, arm, generation), of)).collect()
@@ -99,8 +99,8 @@ fn measured(data: &Data, title: &str, columns: &[&Quantity], caption: &str) -> S
 
 /// What each generation was trained on.
 pub(crate) fn ledger(data: &Data) -> String {
-    let columns: Vec<_> = LEDGER_COLUMNS.iter().filter_map(|column| Some((column, data.view(column)?))).collect();
-    let origins: Vec<&Key> = data.keys().filter(|key| key.0 == "training" && key.1 == "tokens-by-origin").collect();
+    let columns: Vec<_> = LEDGER.iter().filter_map(|column| Some((column, data.view(column)?))).collect();
+    let origins: Vec<&Key> = data.keys_of(&TOKENS_BY_ORIGIN).collect();
     if columns.is_empty() && origins.is_empty() {
         return String::new();
     }
@@ -123,117 +123,40 @@ fn human_share(data: &Data, origins: &[&Key], arm: &str, generation: u32) -> Opt
         for (seed, tokens) in data.seeds(key, arm, generation) {
             let (human, all) = by_seed.entry(seed).or_default();
             *all += tokens;
-            *human += if key.2 == "human" { tokens } else { 0.0 };
+            *human += if key.dimensions.is(Dimension::Source, "human") { tokens } else { 0.0 };
         }
     }
     let shares = by_seed.values().filter(|(_, all)| *all > 0.0).map(|(human, all)| human / all);
     Interval::of(shares, Scale::Plain)
 }
 
-/// Text of first, middle and last generation side by side.
-pub(crate) fn texts(data: &Data) -> String {
-    let mut section = String::new();
-    for excerpts in data.arms.iter().filter_map(|arm| excerpts::of_arm(data, arm)) {
-        let columns: String = excerpts.columns.iter().map(column).collect();
-        let (arm, seed) = (html(&excerpts.chain.arm), excerpts.chain.seed);
-        let _ = write!(
-            section,
-            "<h3>{arm} <span class=\"quiet\">seed {seed}</span></h3>\n<div class=\"texts\">\n{columns}</div>\n"
-        );
-    }
-    if section.is_empty() {
-        return section;
-    }
-    format!(
-        "<h2>What they wrote</h2>\n<p class=\"quiet\">The first {} documents of the first, the middle and the last generation of \
-         one chain of each arm. Arms of one seed share their random draws. Nothing was chosen. Characters that \
-         would not show, or would change what stands around them, are shown as signs.</p>\n{section}",
-        excerpts::DOCUMENTS
-    )
-}
-
-fn column(column: &Column) -> String {
-    let body = match &column.documents {
-        Err(why) => format!("<p class=\"quiet\">{}</p>", html(why)),
-        Ok(documents) if documents.is_empty() => "<p class=\"quiet\">no documents</p>".to_owned(),
-        Ok(documents) => documents.iter().map(document).collect(),
-    };
-    format!("<section><h4>generation {}</h4>{body}</section>\n", column.generation)
-}
-
-fn document(document: &Shown) -> String {
-    let (text, cut) = document.beginning();
-    let note = match (cut, document.truncated, text.is_empty()) {
-        (0, false, true) => " <i>(empty)</i>".to_owned(),
-        (0, false, false) => String::new(),
-        (0, true, _) => " <i>(reached the context’s end)</i>".to_owned(),
-        (cut, _, _) => format!(" <i>… {} more characters</i>", number(cut as f64)),
-    };
-    format!("<div class=\"text\" dir=\"auto\">{}{note}</div>", html(text))
-}
-
 /// Every metric there is, known here or not: a row for each arm, a column for each generation.
 pub(crate) fn everything(data: &Data) -> String {
-    let generations: BTreeSet<u32> = data.arms.iter().flat_map(|arm| data.generations(arm)).collect();
+    let generations: BTreeSet<u32> = data.arms.iter().flat_map(|arm| data.generations(&arm.name)).collect();
     if generations.is_empty() {
         return String::new();
     }
     let head: String = generations.iter().map(|g| format!("<th scope=\"col\">{g}</th>")).collect();
     let mut rows = String::new();
     for key in data.keys() {
-        let (set, metric, detail) = key;
+        let dimensions = key.dimensions.to_string();
         let mut begins = " class=\"begins\"";
-        for arm in &data.arms {
+        for arm in data.arms.iter().map(|arm| arm.name.as_str()) {
             if data.generations_of(key, arm).is_empty() {
                 continue;
             }
             let of = data.seed_count(arm);
             let cells = generations.iter().map(|&g| cell(data.interval(key, arm, g), of));
-            let names =
-                [set, metric, detail, arm].map(|name| format!("<td class=\"name\">{}</td>", html(name))).concat();
+            let names = [&key.set, &key.metric, dimensions.as_str(), arm]
+                .map(|name| format!("<td class=\"name\">{}</td>", html(name)))
+                .concat();
             let _ = writeln!(rows, "<tr{begins}>{names}{}</tr>", cells.collect::<String>());
             begins = "";
         }
     }
     format!(
         "<h2>Every metric</h2>\n<details><summary>All that was measured, by generation (also in results.csv)</summary>\n\
-         <div class=\"scroll\"><table>\n<thead><tr><th class=\"name\">Set</th><th class=\"name\">Metric</th><th class=\"name\">Detail</th>\
+         <div class=\"scroll\"><table>\n<thead><tr><th class=\"name\">Set</th><th class=\"name\">Metric</th><th class=\"name\">Dimensions</th>\
          <th class=\"name\">Arm</th>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</details>\n"
     )
-}
-
-/// What made the run, and the settings as resolved.
-pub(crate) fn settings(data: &Data) -> String {
-    let mut section = String::from("<h2>Settings</h2>\n");
-    if let Some(info) = &data.info {
-        let features = info.features.join(", ");
-        let threads = info.threads.to_string();
-        let facts = [
-            ("habsburg", Some(info.habsburg.as_str())),
-            ("commit", info.commit.as_deref()),
-            ("features", Some(features.as_str()).filter(|features| !features.is_empty())),
-            ("backend", Some(info.backend.as_str())),
-            ("device", Some(info.device.as_str())),
-            ("threads", Some(threads.as_str())),
-            ("corpus (SHA-256)", info.corpus.as_deref()),
-            ("tokenizer (SHA-256)", info.tokenizer.as_deref()),
-            ("begun", Some(info.started.as_str())),
-        ];
-        section.push_str("<dl>\n");
-        for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
-            let _ = writeln!(section, "<dt>{name}</dt><dd>{}</dd>", html(fact));
-        }
-        section.push_str("</dl>\n");
-    }
-    match &data.settings {
-        Some(settings) => {
-            let settings = html(settings);
-            let _ = writeln!(
-                section,
-                "<details><summary>experiment.toml, every default written out</summary>\n<pre>{settings}</pre>\n</details>"
-            );
-        }
-        None => section.push_str("<p>The run has no experiment.toml.</p>\n"),
-    }
-    section
 }

@@ -1,0 +1,102 @@
+//! The bytes of a tiny stage of each kind are pinned. Code that fills a stage with other bytes has another `VERSION`, so that
+//! runs of earlier builds are not mixed with it.
+
+use experiment::Experiment;
+use orchestrator::{RunOptions, run};
+use rundir::{ChainId, GenerationRecord, RunDir, StageId, StageKind};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// One arm fills a stage of each kind with transformers, the others with learners that count.
+const EXPERIMENT: &str = r#"
+name = "pinned"
+[corpus]
+name = "chronicle"
+tokens = 12_000
+test_tokens = 3_000
+questions = 6
+[tokenizer]
+kind = "bytes"
+[model]
+context = 256
+[chain]
+generations = 2
+seeds = [0]
+[[arm]]
+name = "transformers"
+members = 2
+model = { preset = "tiny", width = 16, heads = 2, layers = 1, hidden = 32 }
+train = { tokens = 4096, batch = 4 }
+sample = { tokens = 6_000, temperature = 0.7 }
+recipe = { pool = 0.5, latest = 0.4 }
+curation = [{ filter-by-label = { accuracy = 0.9 } }]
+[[arm]]
+name = "n-gram"
+model = { kind = "n-gram", order = 3 }
+[[arm]]
+name = "oracle"
+model = { kind = "oracle" }
+"#;
+
+/// The kind of a stage, the file with its `VERSION`, that version, and SHA-256 over the names and bytes of its files.
+type Pin = (&'static str, StageKind, &'static str, u32, &'static str);
+
+const PINS: &[Pin] = &[
+    ("transformers", StageKind::Prepare, "human.rs", 1, ""),
+    ("transformers", StageKind::Judge, "text/judge.rs", 1, ""),
+    ("transformers", StageKind::Compose, "text/compose.rs", 1, ""),
+    ("transformers", StageKind::Train, "text/train.rs", 1, ""),
+    ("transformers", StageKind::Generate, "text/generate.rs", 1, ""),
+    ("transformers", StageKind::Pool, "text/generate.rs (POOL_VERSION)", 1, ""),
+    ("transformers", StageKind::Score, "text/score.rs", 1, ""),
+    ("n-gram", StageKind::Train, "text/counting.rs", 1, ""),
+    ("n-gram", StageKind::Generate, "text/counting.rs", 1, ""),
+    ("n-gram", StageKind::Score, "text/score.rs", 1, ""),
+    ("oracle", StageKind::Train, "text/counting.rs", 1, ""),
+    ("oracle", StageKind::Generate, "text/counting.rs", 1, ""),
+    ("oracle", StageKind::Score, "text/score.rs", 1, ""),
+];
+
+/// The instruction set whose roundings are pinned. Transformers differ in their last bits on others.
+const INSTRUCTIONS: &str = "x86-64-v4";
+
+/// SHA-256 over the names and bytes of a stage's files, in the order of the names.
+fn digest(dir: &RunDir, id: &StageId) -> String {
+    let stage = dir.find(id).unwrap().unwrap();
+    stage.verify().unwrap();
+    let mut hash = Sha256::new();
+    stage.files().iter().for_each(|file| hash.update(format!("{} {}\n", file.name, file.sha256)));
+    hex::encode(hash.finalize())[..16].to_owned()
+}
+
+/// Runs the experiment, and gives each arm's record of generation 1.
+fn records(out: &Path) -> impl Fn(&str) -> GenerationRecord {
+    let options = RunOptions { device: "flex".into(), jobs: Some(1), ..RunOptions::default() };
+    let summary = run(&Experiment::parse(EXPERIMENT, &[]).unwrap(), out, &options, &|_| {}).unwrap();
+    assert!(summary.failed.is_empty(), "{summary:?}");
+    let dir = RunDir::open(out).unwrap();
+    move |arm| dir.resolve(&ChainId::new(arm, 0).unwrap(), 1).unwrap().unwrap()
+}
+
+#[test]
+fn the_bytes_of_every_kind_of_stage_are_pinned() {
+    if ops::instruction_set() != INSTRUCTIONS {
+        assert_ne!(std::env::var("HABSBURG_REQUIRE").as_deref(), Ok("1"), "no bytes are pinned for this CPU");
+        return eprintln!("skipped: bytes are pinned for {INSTRUCTIONS}, this CPU has {}", ops::instruction_set());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let record = records(folder.path());
+    let dir = RunDir::open(folder.path()).unwrap();
+    let mut wrong = String::new();
+    for &(arm, kind, file, version, pinned) in PINS {
+        let record = record(arm);
+        let id = if kind == StageKind::Judge { record.verdicts[0] } else { record.stages[&kind] };
+        let (found, found_version) = (digest(&dir, &id), record.versions[&kind]);
+        if found_version != version {
+            wrong += &format!("{arm}, {kind}: {file} has version {found_version}; pin it with the bytes {found}\n");
+        } else if found != pinned {
+            wrong += &format!("{arm}, {kind}: other bytes ({found}, pinned {pinned}); bump VERSION in {file}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}

@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+/// What goes wrong with a report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The run cannot be read, or a file not written.
+    #[error(transparent)]
+    Run(#[from] rundir::Error),
+    /// Nothing has been measured yet.
+    #[error("{} has no metrics.csv yet: finish the run first, the same `habsburg run` goes on where it stopped", .0.display())]
+    NoMetrics(PathBuf),
+    /// The output folder cannot be made.
+    #[error("cannot create {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Nothing says what the arms are.
+    #[error("{} has no run.json, which states the arms: copy it from the run beside metrics.csv", .0.display())]
+    NoInfo(PathBuf),
+    /// A file whose content is not what it should be.
+    #[error("{}: {why}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Run directories that are not of one experiment.
+    #[error("{} and {} are not pieces of one experiment: {why}; `habsburg compare` lays runs beside each other", first.display(), other.display())]
+    Apart {
+        /// The one.
+        first: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// What differs.
+        why: String,
+    },
+    /// Several run directories, and no page's name.
+    #[error("a page of {0} run directories has no place of its own: name the file with --out")]
+    NoPage(usize),
+}
+
+/// A result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,166 @@
+//! Pieces of one experiment as one, and several runs beside each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use rundir::ChainId;
+
+use crate::arm::Arm;
+use crate::data::{Chain, Data, Failure, Origin, Table, Values};
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::pieces::{self, Piece};
+
+/// One of several runs that are read together.
+pub(crate) struct Part {
+    /// What it is called in the names of its arms.
+    pub(crate) name: String,
+    pub(crate) data: Data,
+}
+
+impl Part {
+    /// What an arm of this run is called among those of several.
+    pub(crate) fn arm(&self, arm: &str) -> String {
+        format!("{arm} ({})", self.name)
+    }
+}
+
+/// Reads run directories as pieces of one experiment.
+///
+/// # Errors
+/// As [`Piece::open`]; [`Error::Apart`] if they are of different experiments or say different things of one row.
+///
+/// # Panics
+/// If there are none.
+pub(crate) fn load(runs: &[PathBuf]) -> Result<Data> {
+    join(runs.iter().map(|run| Piece::open(run)).collect::<Result<_>>()?)
+}
+
+/// Pieces of one experiment, together.
+///
+/// # Errors
+/// [`Error::Apart`], and [`Error::Content`] of what cannot be read.
+///
+/// # Panics
+/// If there are none.
+pub(crate) fn join(pieces: Vec<Piece>) -> Result<Data> {
+    pieces::check(&pieces)?;
+    let (experiment, question) = (pieces[0].info.experiment.clone(), pieces[0].info.question.clone());
+    let values = values(&pieces)?;
+    let chains = chains(&pieces)?;
+    let mut measured: BTreeSet<String> = values.values().flat_map(BTreeMap::keys).cloned().collect();
+    measured.extend(chains.iter().map(|chain| chain.id.arm.clone()));
+    let references = measured.clone();
+    let arms = arms(&pieces, measured)?;
+    let failures = failures(&chains)?;
+    let origin = |piece: Piece| Origin { run: piece.run, info: piece.info, settings: piece.settings };
+    let origins = pieces.into_iter().map(origin).collect();
+    Ok(Data { origins, experiment, question, arms, references, chains, failures, values })
+}
+
+/// What was measured in several runs as if it were one, whose arms are named with their runs: the first run's arms in its
+/// order, each followed by those of its name in the others. It has no chains, so nothing is read of documents, and no
+/// control, as each run has its own.
+///
+/// # Panics
+/// If there are no runs.
+pub(crate) fn beside(runs: &[Part]) -> Data {
+    let mut values = Table::new();
+    for part in runs {
+        for (key, arms) in &part.data.values {
+            let renamed = arms.iter().map(|(arm, series)| (part.arm(arm), series.clone()));
+            values.entry(key.clone()).or_default().extend(renamed);
+        }
+    }
+    let mut names: Vec<&str> = runs.iter().flat_map(|part| &part.data.arms).map(|arm| arm.name.as_str()).collect();
+    let mut met = BTreeSet::new();
+    names.retain(|name| met.insert(*name));
+    let of_name = |name: &str| -> Vec<Arm> {
+        let named = runs.iter().filter_map(|part| Some((part, part.data.arms.iter().find(|arm| arm.name == name)?)));
+        named.map(|(part, arm)| arm.among_others(part.arm(name))).collect()
+    };
+    let failed = |part: &Part| -> Vec<Failure> {
+        let chain = |chain: &ChainId| ChainId { arm: part.arm(&chain.arm), ..chain.clone() };
+        let of_run = |failure: &Failure| Failure { chain: chain(&failure.chain), ..failure.clone() };
+        part.data.failures.iter().map(of_run).collect()
+    };
+    let titles: Vec<&str> = runs.iter().map(|part| part.name.as_str()).collect();
+    Data {
+        origins: Vec::new(),
+        experiment: titles.join(" beside "),
+        question: None,
+        arms: names.into_iter().flat_map(of_name).collect(),
+        references: runs[0].data.arms.iter().map(|arm| runs[0].arm(&arm.name)).collect(),
+        chains: Vec::new(),
+        failures: runs.iter().flat_map(failed).collect(),
+        values,
+    }
+}
+
+/// The rows of all pieces.
+fn values(pieces: &[Piece]) -> Result<Table> {
+    let mut values = Table::new();
+    for (number, piece) in pieces.iter().enumerate() {
+        for row in &piece.rows {
+            let key = Key::of_row(row).map_err(|column| {
+                let why = format!("unknown column `{column}`: this build knows no such dimension");
+                Error::Content { path: piece.run.metrics_path(), why }
+            })?;
+            let by_arm = values.entry(key).or_default();
+            // Arms are few and rows many: a name is copied once.
+            if !by_arm.contains_key(&row.arm) {
+                by_arm.insert(row.arm.clone(), Values::new());
+            }
+            let series = by_arm.get_mut(&row.arm).expect("it was put there");
+            let before = series.entry(row.generation).or_default().insert(row.seed, row.value);
+            if before.is_some_and(|before| before.to_bits() != row.value.to_bits()) {
+                return Err(pieces::conflict(&pieces[..=number], row, piece));
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Each chain once, from the piece in which it came farthest; sorted within a piece.
+fn chains(pieces: &[Piece]) -> Result<Vec<Chain>> {
+    let mut chains: Vec<(usize, Chain)> = Vec::new();
+    for piece in pieces {
+        for id in &piece.chains {
+            let reached = piece.run.generations(id)?.len();
+            let chain = Chain { id: id.clone(), run: piece.run.clone() };
+            match chains.iter_mut().find(|(_, known)| known.id == *id) {
+                None => chains.push((reached, chain)),
+                Some(known) if reached > known.0 => *known = (reached, chain),
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(chains.into_iter().map(|(_, chain)| chain).collect())
+}
+
+/// The arms that were measured: in the order in which the pieces state them, then the others.
+fn arms(pieces: &[Piece], mut measured: BTreeSet<String>) -> Result<Vec<Arm>> {
+    let mut arms = Vec::new();
+    for piece in pieces {
+        for info in piece.info.arms.iter().filter(|info| measured.remove(&info.name)) {
+            let why = |error| format!("arm `{}`: {error}", info.name);
+            let arm = Arm::stated(info).map_err(|e| Error::Content { path: piece.run.info_path(), why: why(e) })?;
+            arms.push(arm);
+        }
+    }
+    arms.extend(measured.into_iter().map(Arm::unstated));
+    Ok(arms)
+}
+
+fn failures(chains: &[Chain]) -> Result<Vec<Failure>> {
+    let mut failures = Vec::new();
+    for Chain { id, run } in chains {
+        for generation in run.generations(id)? {
+            let record = run.resolve(id, generation)?;
+            if let Some(reason) = record.as_ref().and_then(|record| record.failure()) {
+                failures.push(Failure { chain: id.clone(), generation, reason: reason.to_owned() });
+            }
+        }
+    }
+    Ok(failures)
+}

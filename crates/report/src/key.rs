@@ -1,0 +1,61 @@
+//! What rows are of: a metric of a set, under some dimensions.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use evaluation::statistics::Scale;
+use evaluation::{Dimension, Dimensions, Metric, Set};
+
+/// What rows are of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) set: Cow<'static, str>,
+    pub(crate) metric: Cow<'static, str>,
+    pub(crate) dimensions: Dimensions,
+}
+
+impl Key {
+    /// Rows of a metric.
+    pub(crate) fn of(metric: &'static Metric, dimensions: Dimensions) -> Self {
+        Self { set: Cow::Borrowed(metric.set.name()), metric: Cow::Borrowed(metric.name), dimensions }
+    }
+
+    /// What a row is of; the name of the column that is no dimension if it has one.
+    pub(crate) fn of_row(row: &rundir::Row) -> std::result::Result<Self, String> {
+        let dimension = |(name, value): (&String, &String)| match Dimension::named(name) {
+            Some(dimension) => Ok((dimension, value.clone())),
+            None => Err(name.clone()),
+        };
+        let dimensions = row.dimensions.iter().map(dimension).collect::<std::result::Result<_, _>>()?;
+        Ok(match registered(&row.set, &row.metric) {
+            Some(metric) => Self::of(metric, dimensions),
+            None => Self { set: row.set.clone().into(), metric: row.metric.clone().into(), dimensions },
+        })
+    }
+
+    /// Whether its rows are of this metric.
+    pub(crate) fn is_of(&self, metric: &Metric) -> bool {
+        self.set == metric.set.name() && self.metric == metric.name
+    }
+
+    /// The metric, if the registry knows it.
+    pub(crate) fn registered(&self) -> Option<&'static Metric> {
+        registered(&self.set, &self.metric)
+    }
+
+    /// The scale on which seeds are averaged: the plain one of a metric that the registry does not know.
+    pub(crate) fn scale(&self) -> Scale {
+        self.registered().map_or(Scale::Plain, |metric| metric.scale)
+    }
+}
+
+fn registered(set: &str, metric: &str) -> Option<&'static Metric> {
+    evaluation::metric(Set::named(set)?, metric)
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.set, self.metric)?;
+        if self.dimensions.is_empty() { Ok(()) } else { write!(f, " ({})", self.dimensions) }
+    }
+}
