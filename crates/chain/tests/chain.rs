@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use chain::{
-    Amount, Ended, Entry, Generation, HumanSet, Learner, Ledger, Origin, Plan, Recipe, RecipeError, Source,
-    TrainingSet, compose, human_subset, run,
+    Amount, Decision, Ended, Entry, Finished, Generation, HumanSet, Learner, Ledger, Origin, Plan, Recipe, RecipeError,
+    Source, TrainingSet, compose, human_subset, run,
 };
 use proptest::prelude::*;
 use streams::Streams;
@@ -202,4 +202,77 @@ fn a_generation_that_writes_too_little_ends_the_chain() {
     let (outcome, ..) = scripted("ten-percent-human", None, 50);
     assert_eq!(outcome.generations, 1);
     assert!(matches!(outcome.ended, Some(Ended::Recipe(RecipeError::CannotFill { from: Source::Latest, .. }))));
+}
+
+/// Notes its steps in the generation's state. It keeps so many of the documents that it is offered.
+struct Noting {
+    keeps: usize,
+    scored: Vec<(u32, Vec<&'static str>)>,
+}
+
+impl Learner for Noting {
+    type State = Vec<&'static str>;
+    type Model = usize;
+    type Error = String;
+
+    fn judge(
+        &mut self,
+        generation: &mut Generation<Self::State>,
+        _: Source,
+        offered: &[&Entry],
+    ) -> Result<Vec<Decision>, String> {
+        generation.state.push("judge");
+        let copies = |index| u32::from(index < self.keeps);
+        Ok((0..offered.len()).map(|index| Decision { copies: copies(index), ..Decision::AS_IT_IS }).collect())
+    }
+
+    fn train(&mut self, generation: &mut Generation<Self::State>, set: &TrainingSet) -> Result<usize, String> {
+        generation.state.push("train");
+        Ok(set.documents.len())
+    }
+
+    fn generate(&mut self, generation: &mut Generation<Self::State>, _: &usize, _: u64) -> Result<Vec<Entry>, String> {
+        generation.state.push("generate");
+        Ok(entries(Some(generation.number), &[50, 50]))
+    }
+
+    fn score(&mut self, finished: Finished<'_, Self::State, usize>) -> Result<(), String> {
+        assert_eq!((*finished.model, finished.documents.len()), (finished.training.documents.len(), 2));
+        self.scored.push((finished.generation.number, finished.generation.state));
+        Ok(())
+    }
+}
+
+#[test]
+fn one_generation_value_passes_through_all_steps() {
+    let plan = Plan { recipe: "replace".parse().unwrap(), generations: 3, writing: 100, streams: Streams::new(0) };
+    let mut learner = Noting { keeps: 1, scored: Vec::new() };
+    let mut watched = Vec::new();
+    let outcome = run(
+        &plan,
+        HumanSet::whole(entries(None, &[50, 50])),
+        &mut learner.watched(|finished| {
+            watched.push(finished.generation.number);
+            Ok(())
+        }),
+    );
+    assert!(outcome.ended.is_none() && outcome.unfinished.is_none());
+    assert_eq!(watched, [0, 1, 2]);
+    let later = ["judge", "train", "generate"].to_vec();
+    assert_eq!(
+        learner.scored,
+        [(0, later[1..].to_vec()), (1, later.clone()), (2, later)],
+        "model 0 is offered nothing"
+    );
+}
+
+#[test]
+fn the_generation_that_stops_a_chain_comes_back_with_its_state() {
+    let plan = Plan { recipe: "replace".parse().unwrap(), generations: 3, writing: 100, streams: Streams::new(0) };
+    let mut learner = Noting { keeps: 0, scored: Vec::new() };
+    let outcome = run(&plan, HumanSet::whole(entries(None, &[50, 50])), &mut learner);
+    assert!(matches!(outcome.ended, Some(Ended::Recipe(RecipeError::CannotFill { .. }))), "{:?}", outcome.ended);
+    let unfinished = outcome.unfinished.unwrap();
+    assert_eq!((unfinished.number, unfinished.state), (1, vec!["judge"]));
+    assert_eq!(learner.scored.len(), 1);
 }

@@ -27,6 +27,7 @@
 
 use evaluation::Measure;
 use evaluation::metric::DISAGREEMENT;
+use evaluation::statistics::log_mean_exp;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Price, Verdict, Which};
@@ -118,9 +119,7 @@ fn disagreement(members: &[&[f32]]) -> f64 {
     let (count, tokens) = (members.len() as f64, members[0].len());
     let of_token = |token: usize| {
         let losses = || members.iter().map(|of| f64::from(of[token]));
-        // The likeliest is taken out of the sum, which would else be zero.
-        let least = losses().fold(f64::INFINITY, f64::min);
-        let mixture = least - (losses().map(|loss| (least - loss).exp()).sum::<f64>() / count).ln();
+        let mixture = -log_mean_exp(losses().map(|loss| -loss));
         (losses().sum::<f64>() / count - mixture).max(0.0)
     };
     (0..tokens).map(of_token).sum::<f64>() / tokens.max(1) as f64

@@ -199,6 +199,26 @@ pub fn bootstrap_ratio(units: &[(f64, f64)], draws: usize, stream: &mut Stream) 
     Some((at(0.025), at(0.975)))
 }
 
+/// The logarithm of the mean of `exp(x)`. The largest value is taken out of the sum first, which would underflow without
+/// that (log-sum-exp). If all values are minus infinity, so is the result.
+///
+/// ```
+/// use evaluation::statistics::log_mean_exp;
+///
+/// assert!((log_mean_exp([0.5_f64.ln(), 0.1_f64.ln()]) - 0.3_f64.ln()).abs() < 1e-15);
+/// assert!((log_mean_exp([-900.0, -2000.0]) - (-900.0 - 2.0_f64.ln())).abs() < 1e-12);
+/// assert_eq!(log_mean_exp([f64::NEG_INFINITY; 3]), f64::NEG_INFINITY);
+/// ```
+pub fn log_mean_exp(values: impl IntoIterator<Item = f64, IntoIter: Clone>) -> f64 {
+    let values = values.into_iter();
+    let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    if largest == f64::NEG_INFINITY {
+        return largest;
+    }
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), x| (sum + (x - largest).exp(), count + 1));
+    largest + (sum / f64::from(count)).ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

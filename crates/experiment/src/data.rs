@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 /// The data that the learners of an experiment share.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an experiment holds one")]
 pub enum Data {
     /// Documents of a human corpus or a world, for text learners.
     Corpus(Text),

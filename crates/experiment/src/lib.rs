@@ -38,7 +38,6 @@ mod arm;
 mod data;
 mod defences;
 mod error;
-#[expect(clippy::module_inception, reason = "the file's own type has the crate's name")]
 mod experiment;
 mod joined;
 mod keys;

@@ -1,6 +1,7 @@
 //! The part of each arm in the comparison: which is the control, which the base, and against which arm each is held.
 
 use crate::arm::Arm;
+use crate::data::ChainSettings;
 use crate::experiment::Experiment;
 use chain::Source;
 use rundir::{ArmInfo, Budget, Role};
@@ -38,10 +39,19 @@ impl Experiment {
                 family: arm.family.clone(),
                 control: self.control(index, &human, &tables).map(|control| self.arms[control].name.clone()),
                 budget: budget(&arm.point),
-                ..ArmInfo::new(&arm.name, role(index), arm.learner.kind(), recipe)
+                ..ArmInfo::new(&arm.name, role(index), arm.learner.kind(), recipe, &self.digest(arm))
             }
         };
         self.arms.iter().enumerate().map(info).collect()
+    }
+
+    /// The digest of all that decides an arm's rows but the seed: its settings, the data and the number of generations. The
+    /// number of generations counts, since it decides how much human text a world generates for `fresh`.
+    fn digest(&self, arm: &Arm) -> String {
+        let chain = ChainSettings { seeds: Vec::new(), ..self.chain.clone() };
+        let (name, question) = Default::default();
+        let alone = Self { name, question, chain, data: self.data.clone(), arms: vec![arm.clone()] };
+        rundir::digest(&alone.to_toml()).expect("a text has a digest")
     }
 
     /// The arm that trains on human text in an arm's place: one of the same model that agrees with it in all dimensions of a

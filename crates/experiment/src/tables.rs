@@ -112,7 +112,7 @@ fn describe(path: &str, message: &str) -> String {
 /// The message about a key that is none of these.
 pub(crate) fn unknown_key(unknown: &str, known: &[&str]) -> String {
     let listed = known.join(", ");
-    match nearest(unknown, known) {
+    match curation::nearest(unknown, known.iter().copied()) {
         Some(near) => format!("unknown key; did you mean `{near}`? (known here: {listed})"),
         None => format!("unknown key (known here: {listed})"),
     }
@@ -133,12 +133,6 @@ fn in_words(message: &str) -> String {
         other => other,
     };
     format!("{start}expected {words}")
-}
-
-/// The nearest of some names, if one is near.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let closeness = |k: &&&str| (strsim::jaro_winkler(name, k) * 1e6) as u64;
-    known.iter().max_by_key(closeness).filter(|k| strsim::jaro_winkler(name, k) > 0.7).copied()
 }
 
 #[cfg(test)]

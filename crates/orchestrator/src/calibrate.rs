@@ -2,7 +2,7 @@
 //! test set, the same for all chains.
 
 use crate::Human;
-use crate::scoring::positions;
+use crate::texts::positions;
 use evaluation::calibration::{Calibration, calibration, error};
 use evaluation::metric::CALIBRATION_ERROR;
 use evaluation::{Dimension, Measure};

@@ -105,7 +105,8 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
 fn counted(training_tokens: u64, generated_tokens: u64, test_tokens: u64) -> StagePlan {
     /// A token is parsed or looked up in about so many operations; next to nothing beside a transformer's.
     const A_TOKEN: f64 = 1e4;
-    let [train, generate, score] = [training_tokens, generated_tokens, test_tokens].map(|tokens| A_TOKEN * tokens as f64);
+    let [train, generate, score] =
+        [training_tokens, generated_tokens, test_tokens].map(|tokens| A_TOKEN * tokens as f64);
     StagePlan { training_tokens, steps: 0, generated_tokens, train, generate, score }
 }
 

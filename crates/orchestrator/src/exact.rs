@@ -1,7 +1,8 @@
 //! Experiments of exact learners: the same recipes, arms and files, a chain in milliseconds, and no stages.
 
 use crate::before::Before;
-use crate::run::{RunOptions, Summary, claim, write_down};
+use crate::claim::{claim, write_down};
+use crate::options::{RunOptions, Summary};
 use crate::{ChainPlan, Error, Plan, StagePlan, metrics};
 use chain::solvable::{Error as ChainError, Observation, Part, simulate};
 use evaluation::metric::FAILED;

@@ -1,6 +1,6 @@
 //! Human text that no model is trained on and none is measured on: what the sampler's temperature is matched on.
 
-use crate::seed::Texts;
+use crate::texts::Texts;
 use crate::{Error, Human};
 use corpus::TokenSet;
 use inference::{SampleError, Tokens, matched_temperature};

@@ -1,6 +1,6 @@
-use crate::seed::Texts;
+use crate::texts::Texts;
 use crate::truth::named_world;
-use crate::{Error, Truth, scoring};
+use crate::{Error, Truth, texts};
 use corpus::{Document, Origin, Provenance, TokenSet, Tokenizer};
 use experiment::{CorpusSettings, Experiment, Text, TokenizerSettings};
 use rundir::{RunDir, Stage, StageId, StageKind};
@@ -203,7 +203,7 @@ fn make_of_world(
     };
     let longest = world.tokens(&|text| tokenizer.encode(text).len()).longest + 1;
     if longest > context {
-        return Err(crate::seed::too_long(world, longest, context));
+        return Err(crate::texts::too_long(world, longest, context));
     }
     tokenizer.save(&folder.join("tokenizer.json")).map_err(Error::work)?;
     let test = Texts::of_world(world, &tokenizer, 0, settings.test_tokens, context)?;
@@ -248,7 +248,7 @@ fn make(
 /// The documents in their order, or, where they hold more than `limit` tokens, a fixed draw of them.
 fn limited(pieces: Vec<Document>, tokenizer: &Tokenizer, limit: u64, context: usize) -> (Vec<Document>, TokenSet) {
     let tokens = TokenSet::encode(&pieces, tokenizer);
-    let total: u64 = (0..tokens.len()).map(|i| scoring::positions(&tokens, i, context)).sum();
+    let total: u64 = (0..tokens.len()).map(|i| texts::positions(&tokens, i, context)).sum();
     if total <= limit {
         return (pieces, tokens);
     }
@@ -258,7 +258,7 @@ fn limited(pieces: Vec<Document>, tokenizer: &Tokenizer, limit: u64, context: us
     let mut kept: Vec<usize> = order
         .into_iter()
         .take_while(|&index| {
-            sum += scoring::positions(&tokens, index, context);
+            sum += texts::positions(&tokens, index, context);
             sum <= limit
         })
         .collect();

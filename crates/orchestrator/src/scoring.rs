@@ -1,6 +1,6 @@
 //! The score stage: everything that is measured of one generation.
 
-use crate::seed::Texts;
+use crate::texts::{Texts, positions};
 use crate::{Error, Human};
 use chain::{Entry, HumanSet, Origin, TrainingSet};
 use corpus::{Document, TokenSet};
@@ -8,6 +8,7 @@ use evaluation::metric::{
     ANCESTRY, FINAL_LOSS, HUMAN_SHARE, HUMAN_WEIGHT, SEEN_TOKENS, SKIPPED_STEPS, STEPS, TOKENS_BY_GENERATION,
     TOKENS_BY_ORIGIN, TRAINING_DOCUMENTS, TRAINING_TOKENS, UNIQUE_TOKENS, VALIDATION_LOSS,
 };
+use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, Doc, DocumentLoss, Equal, Measure, Reference};
 use model::Weights;
 use ops::device::Device;
@@ -37,12 +38,8 @@ pub(crate) fn mixed(mut members: Vec<Vec<DocumentLoss>>) -> Vec<DocumentLoss> {
     if members.is_empty() {
         return mixture;
     }
-    let count = (members.len() + 1) as f64;
     for (at, loss) in mixture.iter_mut().enumerate() {
-        let all: Vec<f64> = members.iter().map(|m| m[at].nats).chain([loss.nats]).collect();
-        // The likeliest is taken out of the sum, which would else be zero.
-        let least = all.iter().copied().fold(f64::INFINITY, f64::min);
-        loss.nats = least - (all.iter().map(|nats| (least - nats).exp()).sum::<f64>() / count).ln();
+        loss.nats = -log_mean_exp(members.iter().map(|m| m[at].nats).chain([loss.nats]).map(|nats| -nats));
     }
     mixture
 }
@@ -83,13 +80,6 @@ pub(crate) fn reference(human: &Human, texts: &Texts, set: &HumanSet, seed: u64)
     let documents: Vec<Doc> = set.training.iter().map(doc).collect();
     let equal = Equal { words: EQUAL_WORDS, draws: DRAWS, streams: Streams::new(seed) };
     Reference::of(&documents, &docs(&human.test.documents, &human.test.tokens, &[]), equal)
-}
-
-/// Positions that a document takes in a window: its tokens, and its end unless it is truncated. A written document may encode to
-/// more than a window holds; it is cut there.
-pub(crate) fn positions(tokens: &TokenSet, document: usize, context: usize) -> u64 {
-    let whole = tokens.ids(document).len() + usize::from(!tokens.truncated(document));
-    whole.min(context) as u64
 }
 
 /// The share of some texts' bytes that people wrote: of what a model wrote, its prompts.

@@ -3,6 +3,7 @@
 use crate::Error;
 use corpus::{Document, TokenSet, Tokenizer};
 use evaluation::metric::{DIVERGENCE, EXCESS, EXCESS_PER_DOCUMENT, FLOOR, PARSES};
+use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, DocumentLoss, Measure, Set, metric};
 use experiment::CorpusSettings;
 use inference::{Asked, Candidates, continuations};
@@ -79,7 +80,7 @@ impl Truth {
         let exact = world.exact();
         let tokens = world.tokens(&|text| tokenizer.encode(text).len());
         if tokens.longest + 1 > context {
-            return Err(crate::seed::too_long(&world, tokens.longest + 1, context));
+            return Err(crate::texts::too_long(&world, tokens.longest + 1, context));
         }
         let all = world.questions();
         let questions = drawn(all.questions, &exact, settings.questions);
@@ -196,15 +197,8 @@ pub(crate) type Answers = Vec<Vec<f64>>;
 /// If they were asked different questions.
 pub(crate) fn pooled(members: &[Answers]) -> Answers {
     let Some(first) = members.first() else { return Answers::new() };
-    let mean = |question: usize, candidate: usize| {
-        let all = || members.iter().map(|answers| answers[question][candidate]);
-        let top = all().fold(f64::NEG_INFINITY, f64::max);
-        match top == f64::NEG_INFINITY {
-            true => top,
-            // The likeliest is taken out of the sum, which would else be zero.
-            false => top + (all().map(|ln| (ln - top).exp()).sum::<f64>() / members.len() as f64).ln(),
-        }
-    };
+    let mean =
+        |question: usize, candidate: usize| log_mean_exp(members.iter().map(|answers| answers[question][candidate]));
     let of = |(question, answers): (usize, &Vec<f64>)| (0..answers.len()).map(|at| mean(question, at)).collect();
     first.iter().enumerate().map(of).collect()
 }

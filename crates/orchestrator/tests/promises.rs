@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use corpus::{Card, archive_path, cache_dir};
-use orchestrator::{Experiment, RunOptions, plan};
+use experiment::Experiment;
+use orchestrator::{RunOptions, plan};
 use toml::{Table, Value};
 
 /// `plan` has one scratch folder in a process.

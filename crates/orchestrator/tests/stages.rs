@@ -29,7 +29,7 @@ model = { preset = "tiny", width = 16, heads = 2, layers = 1, hidden = 32 }
 train = { tokens = 4096, batch = 4 }
 sample = { tokens = 6_000, temperature = 0.7 }
 recipe = { pool = 0.5, latest = 0.4 }
-curation = [{ filter-by-label = { accuracy = 0.9 } }]
+curation = [{ filter-by-label = { passes = 0.1 } }]
 [[arm]]
 name = "n-gram"
 model = { kind = "n-gram", order = 3 }

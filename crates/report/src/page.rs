@@ -66,7 +66,8 @@ fn outline(data: &Data) -> String {
     );
     for Origin { run, info, .. } in &data.origins {
         let name = if data.origins.len() > 1 { format!(" {}:", run.path().display()) } else { String::new() };
-        let _ = write!(line, "{name} Made by habsburg {} on {}, begun {}.", info.build.version, info.device, info.started);
+        let _ =
+            write!(line, "{name} Made by habsburg {} on {}, begun {}.", info.build.version, info.device, info.started);
     }
     let alone = data.origins.iter().filter(|origin| !origin.run.has_stages());
     let alone: Vec<String> = alone.map(|origin| origin.run.path().display().to_string()).collect();

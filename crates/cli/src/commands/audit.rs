@@ -49,11 +49,11 @@ fn print_text(found: &Audit) {
     found.verdict().iter().for_each(|line| println!("{}", printable(line)));
     println!("\nEvery comparison, in deviations of human text from human text on the side that is wrong:");
     found.comparisons.iter().for_each(|comparison| println!("  {}", printable(&comparison.line())));
-    if !found.tells.is_empty() {
-        println!("\nTells, in documents of the data and of half the human text:");
+    if !found.over_represented.is_empty() {
+        println!("\nOver-represented n-grams, in documents of the data and of half the human text:");
     }
-    for tell in &found.tells {
-        println!("  {:>6} {:>6}  {}", tell.documents, tell.human, printable(&tell.ngram));
+    for one in &found.over_represented {
+        println!("  {:>6} {:>6}  {}", one.documents, one.human, printable(&one.ngram));
     }
 }
 
@@ -69,5 +69,5 @@ fn print_json(found: &Audit) {
     lines("verdict", vec![verdict]);
     lines("comparison", found.comparisons.iter().map(|comparison| json!(comparison)).collect());
     lines("measure", found.measures.iter().map(|measure| json!(measure)).collect());
-    lines("tell", found.tells.iter().map(|tell| json!(tell)).collect());
+    lines("over-represented", found.over_represented.iter().map(|one| json!(one)).collect());
 }

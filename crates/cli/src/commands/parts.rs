@@ -158,7 +158,7 @@ pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
         })
         .collect();
     for measure in evaluation::predictions(&losses) {
-        println!("{:16} {:.4}", measure.metric, measure.value);
+        println!("{:16} {:.4}", measure.metric.name, measure.value);
     }
     Ok(())
 }

@@ -278,7 +278,7 @@ fn objectives_weigh_tokens() {
     let row = "0,test,loss,";
     assert!(plain[row] < truncated[row] && plain[row] < focal[row], "{} {} {}", plain[row], truncated[row], focal[row]);
     for (objective, why) in [
-        ("\"truncatd\"", "expected \"cross-entropy\", \"truncated\", \"focal\""),
+        ("\"truncatd\"", "unknown variant `truncatd`, expected one of `cross-entropy`, `truncated`, `focal`"),
         ("{focal={gamma=-1.0}}", "train.objective.focal.gamma = -1: must be from 0 to 100"),
         ("{focal={gama=1.0}}", "unknown key; did you mean `gamma`?"),
     ] {
@@ -325,21 +325,21 @@ fn what_cannot_be_is_refused() {
         "plan experiment.toml --device flex --set curation=[\"verifier\"]",
         "needs a corpus whose truth is known",
     );
-    lab.write("solvable.toml", "name = \"x\"\nkind = \"categorical\"\n[[arm]]\nname = \"a\"\n");
+    lab.write("solvable.toml", "name = \"x\"\nmodel.kind = \"categorical\"\n[[arm]]\nname = \"a\"\n");
     lab.refuses("run solvable.toml --out out --set curation=[\"detector\"]", "curation: unknown key");
 }
 
 #[test]
 fn defences_are_listed() {
     let listed = Lab::new().works("plan --defences").stdout;
-    for defence in orchestrator::defences() {
+    for defence in experiment::defences() {
         let about = defence.about;
         assert!(listed.contains(&format!("    set by  {}\n", defence.line())));
         assert!(listed.lines().any(|line| line == about.name), "{}", about.name);
         assert!(listed.contains(about.source) && listed.contains(about.price.cost));
         assert!(about.parameters.iter().all(|parameter| listed.contains(parameter.about)));
     }
-    for recipe in orchestrator::recipes() {
+    for recipe in experiment::recipes() {
         assert!(listed.contains(&format!("    {:24} {}\n", recipe.name, recipe.about)));
     }
     assert_eq!(Lab::new().call("plan").code, Some(2));

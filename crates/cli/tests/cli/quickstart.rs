@@ -4,7 +4,7 @@ use crate::lab::Lab;
 
 /// Mean over seeds of the test loss (nats per token) of an arm's generation.
 fn test_loss(metrics: &str, arm: &str, generation: u32) -> f64 {
-    let of_seed = |seed: u32| {
+    let of_seed = |seed: u32| -> f64 {
         let begin = format!("quickstart,{arm},{seed},{generation},test,loss,");
         // The row without dimensions: nothing but commas before its value.
         let mut rows =

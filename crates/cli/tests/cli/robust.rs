@@ -182,9 +182,13 @@ fn what_cannot_be_is_refused() {
     refused("curation = [\"disagreement\"]", "set members = 2 or more");
     refused("sample = { entropy_match = true, temperature = 0.9 }", "sample.entropy_match: finds the temperature");
     refused("train.average = { with = \"first\" }", "must be an ancestor that training began with");
-    refused("train.objective = { label-smoothing = { gamma = 0.1 } }", "label-smoothing has other parameters: share");
+    refused("train.objective = { label-smoothing = { gamma = 0.1 } }", "gamma: unknown key (known here: share)");
     refused("train.objective = { entropy-floor = { share = 1.5 } }", "entropy-floor.share = 1.5: must be a share");
-    let solvable = "name = \"x\"\nkind = \"categorical\"\n[sample]\nentropy_match = true\n[[arm]]\nname = \"it\"\n";
+    let solvable =
+        "name = \"x\"\nmodel.kind = \"categorical\"\n[sample]\nentropy_match = true\n[[arm]]\nname = \"it\"\n";
     lab.write("bad.toml", solvable);
-    lab.refuses("plan bad.toml", "sample.entropy_match: is found on text");
+    lab.refuses(
+        "plan bad.toml",
+        "sample.entropy_match: unknown key for model.kind = \"categorical\"; a transformer has it",
+    );
 }

@@ -150,7 +150,7 @@ fn targets_that_cannot_be_are_refused() {
         ("sample.target={shar=0.5}", "sample.target.shar: unknown key; did you mean `share`?"),
         ("sample.target={share=1.0}", "arm `replace`: sample.target.share = 1: from 0.0 to below 1.0"),
         ("sample.target={rounds=0}", "sample.target.rounds = 0: from 1"),
-        ("sample.target=coverage --set sample.greedy=true", "sample.greedy writes one document again and again"),
+        ("sample.target=coverage --set sample.greedy=true", "sample.greedy generates one document again and again"),
         ("sample.target=coverage --set sample.prompt=human", "draws prompts of its own; leave sample.prompt out"),
         ("sample.target=coverage --set sample.prompt_tokens=128", "sample.prompt_tokens = 128: from 1 to 127"),
         ("sample.target=coverage --set sample.prompt_tokens=127", "no human document is longer; take fewer"),
@@ -160,6 +160,9 @@ fn targets_that_cannot_be_are_refused() {
     let of = "--set sample.target=facts";
     lab.refuses(&format!("plan experiment.toml --device flex {of}"), "needs a corpus whose truth is known");
     lab.works("plan experiment.toml --device flex --set sample.target=coverage --set sample.prompt_tokens=4");
-    lab.write("solvable.toml", "name = \"x\"\nkind = \"categorical\"\n[[arm]]\nname = \"a\"\n");
-    lab.refuses("run solvable.toml --out out --set sample.target=coverage", "have no first tokens to begin with");
+    lab.write("solvable.toml", "name = \"x\"\nmodel.kind = \"categorical\"\n[[arm]]\nname = \"a\"\n");
+    lab.refuses(
+        "run solvable.toml --out out --set sample.target=coverage",
+        "sample.target: unknown key for model.kind",
+    );
 }

@@ -98,7 +98,7 @@ fn worlds_that_do_not_serve_are_refused() {
         lab.refuses(&format!("run world.toml --out out --device flex --set {assignment}"), why);
     }
     lab.write("all.toml", lab.read("world.toml").replace("tokens = 4000\n", ""));
-    lab.refuses("run all.toml --out out --device flex", "corpus.tokens: a world writes as much as it is told");
+    lab.refuses("run all.toml --out out --device flex", "corpus.tokens: a world generates as much as it is told");
     lab.refuses("run experiment.toml --out out --set corpus.questions=3", "only where a world is the corpus");
 }
 

@@ -39,7 +39,7 @@ impl Kind {
         let named = value.as_str().and_then(|name| Self::all().find(|kind| kind.name() == name));
         named.ok_or_else(|| {
             let names: Vec<&str> = Self::all().map(Self::name).collect();
-            let near = value.as_str().and_then(|name| tables::nearest(name, &names));
+            let near = value.as_str().and_then(|name| curation::nearest(name, names.iter().copied()));
             let near = near.map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
             Error::new(format!("{place}.model.kind = {value}: {near}(one of {})", names.join(", ")))
         })

@@ -5,6 +5,7 @@ macro_rules! learners {
     ($($(#[$doc:meta])* $variant:ident,)+) => {
         /// A learner with its settings.
         #[derive(Clone, Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "an experiment holds a few, most of them the largest")]
         pub enum Learner {
             $($(#[$doc])* $variant($variant),)+
             /// A learner of a known distribution, whose chain takes milliseconds.

@@ -1,8 +1,9 @@
 //! A run that is ready to be worked on: an experiment, its directory, its device and its human text, checked together.
 
-use super::{RunOptions, stored};
 use crate::before::Before;
+use crate::claim::{claim, write_down};
 use crate::cost::chain_plan;
+use crate::options::RunOptions;
 use crate::reader::ReadOnce;
 use crate::seed::Seed;
 use crate::text::can_begin;
@@ -11,7 +12,7 @@ use chain::Sizes;
 use experiment::model::{ModelConfig, Settings as ModelSettings};
 use experiment::{Arm, Experiment, PromptFrom};
 use ops::device::Chosen;
-use rundir::{Event, Observer, RunDir, RunInfo, Stages};
+use rundir::{Event, Observer, RunInfo, Stages};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -152,7 +153,7 @@ impl Run {
 
     /// Whether there is text for an arm's sampler to be matched to, and to begin with.
     fn check_sample(&self, index: usize, arm: &Arm, config: &ModelConfig) -> Result<(), Error> {
-        let Some(sample) = arm.sample() else { return Ok(()) };
+        let sample = arm.sample();
         if sample.entropy_match && held_out::text(self.stages.dir(), &self.human, config.context)?.is_empty() {
             let why = "sample.entropy_match: no held-out document fits; raise corpus.validation or corpus.test_tokens";
             return Err(of_arm(arm, &why));
@@ -165,7 +166,10 @@ impl Run {
         }
         let mut seeds = self.seeds.keys().map(|&seed| self.seed(index, seed));
         if sample.target().is_some() && !seeds.all(|seed| can_begin(seed, prompt)) {
-            return Err(of_arm(arm, &format!("sample.prompt_tokens = {prompt}: no human document is longer; take fewer")));
+            return Err(of_arm(
+                arm,
+                &format!("sample.prompt_tokens = {prompt}: no human document is longer; take fewer"),
+            ));
         }
         Ok(())
     }
@@ -178,36 +182,6 @@ impl Run {
         info.tokenizer = Some(self.human.tokenizer.hash().to_owned());
         write_down(self.stages.dir(), &self.experiment, info)
     }
-}
-
-/// The run directory of an experiment, which may hold fewer arms, seeds or generations of it; both taken together.
-///
-/// # Errors
-/// [`Error::Request`] if the directory cannot be written, or holds another experiment.
-pub(crate) fn claim(experiment: &Experiment, out: &Path) -> Result<(RunDir, Experiment), Error> {
-    let dir = RunDir::create(out).map_err(|error| match error {
-        rundir::Error::Io { .. } => Error::Request(format!("{error}; choose another --out")),
-        error => error.into(),
-    })?;
-    let experiment = match stored(&dir)? {
-        None => experiment.clone(),
-        Some(old) => old.joined(experiment).map_err(|difference| {
-            let shown = out.display();
-            Error::Request(format!("{shown} holds another experiment: {difference}; choose another --out"))
-        })?,
-    };
-    Ok((dir, experiment))
-}
-
-/// Writes `experiment.toml` and `run.json`, which states what the experiment asks and each arm's role.
-pub(crate) fn write_down(dir: &RunDir, experiment: &Experiment, mut info: RunInfo) -> Result<(), Error> {
-    rundir::write_atomic(&dir.experiment_path(), experiment.to_toml().as_bytes())?;
-    info.question = Some(experiment.question.clone()).filter(|question| !question.is_empty());
-    info.arms = experiment.roles();
-    if let Some(old) = dir.info()? {
-        info.started = old.started;
-    }
-    Ok(dir.write_info(&info)?)
 }
 
 fn of_arm(arm: &Arm, error: &dyn std::fmt::Display) -> Error {

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::Error;
-use crate::text::{Setup, Shared, Stop, TextChain};
+use crate::text::{Setup, Shared, Stop, TextChain, versions};
 use chain::Ended;
 use ops::device::Kind;
 use rundir::{ChainId, ChainStages, Event, Observer};
@@ -88,6 +88,7 @@ impl Run {
             config: &self.configs[arm],
             seed,
             costs: &self.plans[arm],
+            versions: versions(settings),
             stages: ChainStages::new(&self.stages, chain.clone(), observer, first),
         };
         let budget = seed.set.training.iter().map(|e| e.size).sum();

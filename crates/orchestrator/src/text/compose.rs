@@ -1,6 +1,7 @@
 //! The training set of a generation, in a stage of its own.
 
-use super::{Draft, History, Setup, Stop, json, write_file};
+use super::files::{json, write_file};
+use super::state::{Draft, History, Setup, Stop};
 use crate::human::write_documents;
 use crate::{Error, plant};
 use chain::{Generation, TrainingSet};

@@ -1,19 +1,52 @@
 //! The documents of a generation, as their stage holds them.
 
-use super::target::Targeted;
-use super::{json, read_json, write_file};
+use super::files::{json, read_json, write_file};
 use crate::Error;
 use crate::held_out::Matched;
 use crate::human::{read_documents, write_documents};
-use crate::scoring::positions;
+use crate::texts::positions;
 use chain::Entry;
 use corpus::{Document, TokenSet, Tokenizer};
+use evaluation::{Dimension, Measure, metric};
 use rundir::{Stage, StageId};
 use sampling::Sampling;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// In a stage whose temperature was matched to human text: the temperature, and the text that it was matched on.
 pub(super) const MATCHED: &str = "temperature.json";
+
+/// In a generate stage: what its target came to.
+pub(super) const TARGETED: &str = "targeted.json";
+
+/// What a target came to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Targeted {
+    /// The gap before each round and after the last; of `even` nothing.
+    pub(super) gaps: Vec<f64>,
+    /// The gap of human text of the same size.
+    pub(super) expected: Option<f64>,
+    /// Rounds that were generated from prompts.
+    pub(super) rounds: u32,
+}
+
+impl Targeted {
+    /// What a generate stage says of its members' targets; nothing if there was none.
+    pub(super) fn read(folder: &Path) -> Result<Vec<Self>, Error> {
+        let path = folder.join(TARGETED);
+        if path.is_file() { read_json(&path) } else { Ok(Vec::new()) }
+    }
+
+    /// Its rows; `name` is that of the finder.
+    pub(super) fn measures(&self, name: &'static str) -> Vec<Measure> {
+        let gap = |value| Measure::new(&metric::GAP, value).with(Dimension::Defence, name);
+        let mut list = vec![Measure::new(&metric::ROUNDS, f64::from(self.rounds))];
+        let gaps = self.gaps.iter().enumerate();
+        list.extend(gaps.map(|(round, &found)| gap(found).with(Dimension::Part, round.to_string())));
+        list.extend(self.expected.map(|expected| gap(expected).with(Dimension::Reference, "expected")));
+        list
+    }
+}
 
 /// What a generation generated.
 pub(crate) struct Corpus {

@@ -8,17 +8,17 @@
 //! impossible is a metric, and losses are given where there is none. The oracle has no loss of use: whatever it has not
 //! read word for word is impossible to it.
 
-use super::{
-    Corpus, Draft, FAILURE, History, Member, Models, Place, Setup, Stop, TextLearner, json, read_json, score, timed,
-    write_file,
-};
+use super::corpus::Corpus;
+use super::files::{json, read_json, timed, write_file};
+use super::score;
+use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop, TextLearner};
 use crate::human::hex;
-use crate::{Error, Truth, scoring};
+use crate::{Error, Truth, texts};
 use chain::learners::{NGramModel, NGramWriter};
 use chain::{Finished, TrainingSet};
 use corpus::{Document, Origin, Provenance, TokenSet};
 use evaluation::{DocumentLoss, Measure, metric};
-use experiment::{NGram, NGramSettings, Oracle};
+use experiment::learner::{NGram, NGramSettings, Oracle};
 use rundir::{Stage, StageId, StageKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -241,7 +241,7 @@ fn losses(setup: &Setup<'_>, model: &NGramModel) -> Vec<DocumentLoss> {
         let (ids, truncated) = cut(test.tokens.ids(index), test.tokens.truncated(index), context);
         DocumentLoss {
             nats: -model.log_probability_of(ids, truncated),
-            tokens: scoring::positions(&test.tokens, index, context),
+            tokens: texts::positions(&test.tokens, index, context),
             bytes: document.text.len() as u64,
         }
     };

@@ -1,14 +1,13 @@
 //! What a generation's models generate, each in a stage of its own; the documents of several models pooled in one more.
 
-use super::corpus::MATCHED;
-use super::target::{Part, TARGETED, TargetKey, Targeted};
-use super::{
-    Corpus, Draft, FAILURE, Finished, History, Member, Models, Place, Setup, Stop, TextLearner, json, score, timed,
-    train, weights, write_file,
-};
+use super::corpus::{Corpus, MATCHED, TARGETED};
+use super::files::{json, timed, write_file};
+use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop, TextLearner, weights};
+use super::target::{self, Part, TargetKey};
+use super::{score, train};
 use crate::held_out::{self, Matched};
 use crate::{Error, plant};
-use chain::{Generation, TrainingSet};
+use chain::{Finished, Generation, TrainingSet};
 use corpus::{Document, TokenSet};
 use evaluation::Measure;
 use experiment::{PromptFrom, Transformer};
@@ -77,25 +76,19 @@ pub(super) fn corpus(
 }
 
 /// What one member generates: of a chain of one, all of it.
-fn of_member(
-    setup: &Setup<'_>,
-    history: &History,
-    model: &Member,
-    place: Place,
-    budget: u64,
-) -> Result<Stage, Stop> {
-    let (prompt, sample) = (setup.arm.prompt(), setup.arm.sample());
-    let from_latest = prompt == PromptFrom::Latest;
+fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place, budget: u64) -> Result<Stage, Stop> {
+    let sample = setup.arm.sample();
+    let from_latest = sample.prompt == PromptFrom::Latest;
     let key = Key {
         train: model.stage.id(),
         sampling: &setup.arm.sampling(),
         budget,
-        prompt,
-        prompt_tokens: sample.filter(|_| prompt != PromptFrom::None).map(|sample| sample.prompt_tokens),
+        prompt: sample.prompt,
+        prompt_tokens: (sample.prompt != PromptFrom::None).then_some(sample.prompt_tokens),
         prompts: history.corpora.last().filter(|_| from_latest).map(|corpus| corpus.stage),
         seed: setup.stages.chain().seed,
         generation: place.generation,
-        entropy_match: sample.filter(|sample| sample.entropy_match).map(|_| held_out::POSITIONS),
+        entropy_match: sample.entropy_match.then_some(held_out::POSITIONS),
         target: TargetKey::of(setup.arm, history),
     };
     let work = setup.work_of_member(StageKind::Generate, setup.learner().generate_version(), place.generation);
@@ -224,7 +217,7 @@ fn fill(
     let mut decode = decoder(setup, (model, &weights), place, &sampling, budget);
     let generated = match sample.target() {
         None => decode(Part::all(budget, prompts)).map(|documents| (documents, None)),
-        Some(target) => super::target::generate((setup, history), target, place.generation, budget, &mut decode)?
+        Some(target) => target::generate((setup, history), target, place.generation, budget, &mut decode)?
             .map(|(documents, targeted)| (documents, Some(targeted))),
     };
     let (generated, targeted) = match generated {
@@ -249,8 +242,7 @@ fn fill(
 fn matched(setup: &Setup<'_>, weights: &Weights) -> Result<Result<Matched, String>, Error> {
     let text = held_out::text(setup.stages.dir(), setup.run.human, setup.config.context)?;
     let device = setup.run.device.device();
-    let found =
-        timed("matching the temperature", || held_out::matched(weights, &text, setup.separator(), &device));
+    let found = timed("matching the temperature", || held_out::matched(weights, &text, setup.separator(), &device));
     Ok(found.map_err(|error| error.to_string()))
 }
 

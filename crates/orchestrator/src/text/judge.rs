@@ -4,11 +4,13 @@
 //! models, so it is found again as any stage is. What it decides shows in the training set, whose stage is named by that;
 //! so a defence that changes nothing shares every stage with the arm that has none.
 
-use super::{Draft, FAILURE, History, Setup, Stop, json, read_json, timed, weights, write_file};
+use super::files::{json, read_json, timed, write_file};
+use super::state::{Draft, Edited, FAILURE, History, Setup, Stop, weights};
 use crate::{Error, Truth};
 use chain::{Entry, Generation, Source};
 use corpus::{Document, Origin};
 use curation::{Candidate, Context, Curation, Models, Place, Which};
+use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, Measure};
 use experiment::Plant;
 use inference::{Sampler, Tokens};
@@ -25,21 +27,6 @@ const VERDICT: &str = "verdict.json";
 
 /// What the id of a document ends in that has other tokens than it was generated with.
 const SUFFIX: &str = "+edited";
-
-/// A document whose tokens were changed.
-pub(super) struct Edited {
-    /// Its text and origin; its truncation is that of its tokens.
-    pub(super) document: Document,
-    /// What is trained on, which its text may not encode to.
-    pub(super) ids: Vec<u32>,
-}
-
-impl Edited {
-    /// Positions that it takes in a window: as many as before, but where tokens were dropped.
-    fn size(&self, context: usize) -> u64 {
-        (self.ids.len() + usize::from(!self.document.truncated)).min(context) as u64
-    }
-}
 
 /// All that a verdict depends on. The models are named by their stages, which name what they were trained on: the human
 /// training set is among it.
@@ -253,10 +240,7 @@ fn mixed(mut models: Vec<Vec<Vec<f32>>>) -> Vec<Vec<f32>> {
         let tokens = models[0][document].len();
         let token = |at: usize| {
             sums.iter_mut().zip(&models).for_each(|(sum, model)| *sum += f64::from(model[document][at]));
-            // The likeliest is taken out of the sum, which would else be zero.
-            let least = sums.iter().copied().fold(f64::INFINITY, f64::min);
-            let mean = sums.iter().map(|sum| (least - sum).exp()).sum::<f64>() / sums.len() as f64;
-            let after = least - mean.ln();
+            let after = -log_mean_exp(sums.iter().map(|sum| -sum));
             let loss = after - before;
             before = after;
             loss as f32

@@ -1,7 +1,9 @@
 //! The over-represented n-grams of a generation, followed through the generations before it; those of generation 1
 //! followed through the later ones.
 
-use super::{Corpus, History, Setup, json, write_file};
+use super::corpus::Corpus;
+use super::files::{json, write_file};
+use super::state::{History, Setup};
 use crate::Error;
 use crate::scoring::docs;
 use corpus::Document;

@@ -1,6 +1,7 @@
 //! How generation 0's model scores a generation's text, and what each generation's training adds.
 
-use super::{History, Place, Setup, json, weights, write_file};
+use super::files::{json, write_file};
+use super::state::{History, Place, Setup, weights};
 use crate::reader::{PERPLEXITIES, Reader};
 use crate::{Error, scoring};
 use evaluation::{DocumentLoss, Measure, metric};
@@ -58,7 +59,7 @@ pub(super) fn step_divergence(
     generation: u32,
     models: &[Weights],
 ) -> Result<Option<Measure>, Error> {
-    let Some(before) = generation.checked_sub(1).filter(|_| setup.arm.prompt() == PromptFrom::None) else {
+    let Some(before) = generation.checked_sub(1).filter(|_| setup.arm.sample().prompt == PromptFrom::None) else {
         return Ok(None);
     };
     let stages = history.models[before as usize].models.iter();

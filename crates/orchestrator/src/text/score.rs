@@ -1,8 +1,9 @@
 //! What is measured of a generation, and its record.
 
-use super::{
-    Corpus, Draft, History, Models, Setup, Stop, json, over_represented, reading, target, timed, weights, write_file,
-};
+use super::corpus::Corpus;
+use super::files::{json, timed, write_file};
+use super::state::{Draft, History, Models, Setup, Stop, weights};
+use super::{over_represented, reading, target};
 use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring;
@@ -65,9 +66,8 @@ pub(super) fn finish(
     })?;
     let Draft { mut stages, verdicts, generated, .. } = finished.generation.state;
     stages.insert(StageKind::Score, *score.id());
-    let mut record = GenerationRecord::done(stages.into_values())
-        .with_verdicts(verdicts)
-        .with_versions(super::versions(setup.arm));
+    let mut record =
+        GenerationRecord::done(stages.into_values()).with_verdicts(verdicts).with_versions(setup.versions.clone());
     if members.len() > 1 {
         record = record.with_members(members.iter().zip(generated).map(|(member, of)| [*member.stage.id(), of]));
     }
@@ -177,12 +177,7 @@ fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, 
 }
 
 /// What the truth says of a model and of what it generated, where there is a truth; its answers go to `answers`.
-fn against_truth(
-    setup: &Setup<'_>,
-    weights: &Weights,
-    corpus: &Corpus,
-    answers: &mut Vec<Answers>,
-) -> Vec<Measure> {
+fn against_truth(setup: &Setup<'_>, weights: &Weights, corpus: &Corpus, answers: &mut Vec<Answers>) -> Vec<Measure> {
     let Some(truth) = &setup.run.human.truth else { return Vec::new() };
     timed("scoring against the truth", || against(setup, truth, weights, corpus, answers))
 }
@@ -199,7 +194,7 @@ fn against(
     let mut list = truth.of_answers(&answers, &setup.seed.stated);
     all_answers.push(answers);
     // Only what begins from nothing is drawn from the model alone.
-    if setup.arm.prompt() == PromptFrom::None {
+    if setup.arm.sample().prompt == PromptFrom::None {
         let budget = setup.run.human.test.tokens.tokens() as u64;
         let drawn = corpus.sampling(setup.arm.sampling());
         let unprompted = corpus.unprompted();
@@ -224,9 +219,7 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
         };
         ways.into_iter().for_each(|way| training(way.key(), 1.0));
     }
-    for (way, saw_human) in
-        [("start", finished.model.start_saw_human), ("average", finished.model.average_saw_human)]
-    {
+    for (way, saw_human) in [("start", finished.model.start_saw_human), ("average", finished.model.average_saw_human)] {
         if let Some(saw_human) = saw_human {
             training(way, f64::from(u8::from(saw_human)));
         }
@@ -240,20 +233,17 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
     if let Some(matched) = corpus.matched {
         list.push(generated("entropy-match", matched.positions as f64));
     }
-    if let Some(sample) = arm.sample().filter(|sample| sample.is_prompted()) {
+    if arm.sample().is_prompted() {
         let prompts = scoring::human_prompts(&corpus.documents);
-        list.push(Measure::new(&metric::PROMPT_TOKENS, (prompts * sample.prompt_tokens) as f64));
+        list.push(Measure::new(&metric::PROMPT_TOKENS, (prompts * arm.sample().prompt_tokens) as f64));
         list.push(generated("prompt", scoring::human_bytes(&corpus.documents)));
     }
-    list.extend(arm.sample().into_iter().flat_map(|sample| target::measures(sample, &corpus.targeted)));
+    list.extend(target::measures(arm.sample(), &corpus.targeted));
     list
 }
 
 /// What is followed through the generations: a planted phrase, ratios of words.
-fn followed(
-    (setup, history): (&Setup<'_>, &History),
-    finished: &Finished<'_, Draft, Models>,
-) -> Vec<Measure> {
+fn followed((setup, history): (&Setup<'_>, &History), finished: &Finished<'_, Draft, Models>) -> Vec<Measure> {
     let (corpus, draft) = (history.last(), &finished.generation.state);
     let mut list = Vec::new();
     if let Some(plant) = setup.arm.plant() {

@@ -7,10 +7,12 @@
 //! *Trap.* Gaps are looked for in the human training set and nowhere else; of its documents, those longer than a prompt
 //! can be drawn. The whole of it is one stage: killed in between, it is written again.
 
+use super::corpus::Targeted;
+use super::files::timed;
 use super::judge::ChainModels;
-use super::{History, Setup, read_json, timed};
-use crate::scoring::positions;
+use super::state::{History, Setup};
 use crate::seed::Seed;
+use crate::texts::positions;
 use crate::{Error, Truth};
 use corpus::{Document, TokenSet};
 use curation::Candidate;
@@ -19,11 +21,7 @@ use evaluation::{Dimension, Measure, metric};
 use experiment::{Arm, SampleSettings};
 use inference::{DecodeError, Prompts, Written};
 use rundir::StageId;
-use serde::{Deserialize, Serialize};
-use std::path::Path;
-
-/// In a generate stage: what its target came to.
-pub(super) const TARGETED: &str = "targeted.json";
+use serde::Serialize;
 
 /// What a corpus depends on beside the model, where there is a target.
 #[derive(Serialize)]
@@ -32,17 +30,6 @@ pub(super) struct TargetKey<'a> {
     prompt_tokens: usize,
     /// The models that contexts' losses are compared with.
     first: Vec<&'a StageId>,
-}
-
-/// What a target came to.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Targeted {
-    /// The gap before each round and after the last; of `even` nothing.
-    gaps: Vec<f64>,
-    /// The gap of human text of the same size.
-    expected: Option<f64>,
-    /// Rounds that were generated from prompts.
-    rounds: u32,
 }
 
 /// A part of a generation's text: what follows `first` documents of `held` tokens.
@@ -67,7 +54,7 @@ pub(super) type Decode<'w> = &'w mut dyn FnMut(Part<'_>) -> Result<Vec<Written>,
 impl<'a> TargetKey<'a> {
     /// None of an arm without a target.
     pub(super) fn of(arm: &'a Arm, history: &'a History) -> Option<Self> {
-        let sample = arm.sample()?;
+        let sample = arm.sample();
         let first = history.models.first().map_or(&[][..], |first| &first.models);
         sample.target().map(|target| Self {
             target,
@@ -90,7 +77,7 @@ pub(super) fn generate(
     let human: Vec<Candidate<'_>> =
         training.map(|at| setup.as_read(&texts.documents[at], texts.tokens.ids(at))).collect();
     let aimed = (budget as f64 * target.share) as u64;
-    let prompt = setup.arm.sample().map_or(0, |sample| sample.prompt_tokens);
+    let prompt = setup.arm.sample().prompt_tokens;
     let view = View {
         human: &human,
         prompt,
@@ -114,8 +101,7 @@ fn rounds(
     (budget, aimed): (u64, u64),
     decode: Decode<'_>,
 ) -> Result<(Vec<Written>, Targeted), DecodeError> {
-    let mut generated =
-        decode(Part { note: "evenly, ".to_owned(), ..Part::all(budget - aimed, Prompts::Unprompted) })?;
+    let mut generated = decode(Part { note: "evenly, ".to_owned(), ..Part::all(budget - aimed, Prompts::Unprompted) })?;
     let mut targeted = Targeted::default();
     for round in 1..=target.rounds {
         let (held, weights) = timed("finding", || look(setup, target, finder, &generated, &mut targeted));
@@ -161,24 +147,6 @@ fn look(
     let mut of_all = vec![0.0; setup.seed.texts.documents.len()];
     setup.seed.set.training.iter().zip(&weights).for_each(|(entry, weight)| of_all[entry.index] = *weight);
     (held, weights.iter().any(|&weight| weight > 0.0).then_some(of_all))
-}
-
-impl Targeted {
-    /// What a generate stage says of its members' targets; nothing if there was none.
-    pub(super) fn read(folder: &Path) -> Result<Vec<Self>, Error> {
-        let path = folder.join(TARGETED);
-        if path.is_file() { read_json(&path) } else { Ok(Vec::new()) }
-    }
-
-    /// Its rows; `name` is that of the finder.
-    fn measures(&self, name: &'static str) -> Vec<Measure> {
-        let gap = |value| Measure::new(&metric::GAP, value).with(Dimension::Defence, name);
-        let mut list = vec![Measure::new(&metric::ROUNDS, f64::from(self.rounds))];
-        let gaps = self.gaps.iter().enumerate();
-        list.extend(gaps.map(|(round, &found)| gap(found).with(Dimension::Part, round.to_string())));
-        list.extend(self.expected.map(|expected| gap(expected).with(Dimension::Reference, "expected")));
-        list
-    }
 }
 
 /// Rows of a generation: what its members' targets came to, and the human text and outside knowledge by which.

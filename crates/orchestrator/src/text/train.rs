@@ -1,8 +1,7 @@
 //! Training a generation's transformers, or finding them.
 
-use super::{
-    Draft, FAILURE, History, Member, Place, Setup, Stop, json, read_json, timed, weights, write_file,
-};
+use super::files::{json, read_json, timed, write_file};
+use super::state::{Draft, FAILURE, History, Member, Place, Setup, Stop, weights};
 use crate::Error;
 use crate::human::hex;
 use chain::{Entry, TrainingSet};

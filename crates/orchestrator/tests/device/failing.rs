@@ -3,8 +3,8 @@
 
 use crate::lab::Lab;
 use crate::metrics;
-use orchestrator::{Error, Event};
-use rundir::StageKind;
+use orchestrator::Error;
+use rundir::{Event, StageKind};
 
 const ARMS: &str = "[chain]\ngenerations = 2\nseeds = [0]\n[[arm]]\nname = \"replace\"\n";
 

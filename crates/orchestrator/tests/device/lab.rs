@@ -1,7 +1,8 @@
 //! A small experiment in a folder of its own, and the device to run it on.
 
 use experiment::Experiment;
-use orchestrator::{Error, Event, RunOptions, Summary, run};
+use orchestrator::{Error, RunOptions, Summary, run};
+use rundir::Event;
 use std::fs;
 use std::path::PathBuf;
 
@@ -62,7 +63,7 @@ impl Lab {
         jobs: usize,
         see: &(dyn Fn(Event) + Sync),
     ) -> Result<Summary, Error> {
-        let options = RunOptions { device: device.to_owned(), jobs: Some(jobs) };
+        let options = RunOptions { device: device.to_owned(), jobs: Some(jobs), ..RunOptions::default() };
         run(&self.experiment, &self.path(out), &options, &|event| see(event))
     }
 }

@@ -4,7 +4,7 @@
 mod lab;
 
 use lab::{Lab, gpu};
-use orchestrator::Event;
+use rundir::Event;
 use rundir::StageKind;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;

@@ -24,7 +24,7 @@ impl Oracle {
     pub(crate) fn document(&self, generation: Option<u32>, index: usize) -> &str {
         match generation {
             None => &self.human[index],
-            Some(generation) => &self.written[generation.number as usize][index],
+            Some(generation) => &self.written[generation as usize][index],
         }
     }
 }

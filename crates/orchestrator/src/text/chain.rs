@@ -1,0 +1,96 @@
+//! A chain as the loop's learner.
+
+use super::state::{Ancestor, Draft, History, Models, Place, Setup, Stop};
+use super::{compose, counting, generate, judge, score, train};
+use chain::{Decision, Entry, Finished, Generation, Learner, Source, TrainingSet};
+use experiment::Arm;
+use rundir::StageKind;
+use std::collections::BTreeMap;
+
+/// The versions of the code that fills the stages of an arm's chains.
+pub(crate) fn versions(arm: &Arm) -> BTreeMap<StageKind, u32> {
+    let (train, generate) = match &arm.learner {
+        experiment::Learner::Transformer(_) => (train::VERSION, generate::VERSION),
+        experiment::Learner::NGram(_) | experiment::Learner::Oracle(_) => (counting::VERSION, counting::VERSION),
+        experiment::Learner::Exact(_) => (0, 0),
+    };
+    BTreeMap::from([
+        (StageKind::Prepare, crate::human::VERSION),
+        (StageKind::Judge, judge::VERSION),
+        (StageKind::Compose, compose::VERSION),
+        (StageKind::Train, train),
+        (StageKind::Generate, generate),
+        (StageKind::Pool, generate::POOL_VERSION),
+        (StageKind::Score, score::VERSION),
+    ])
+}
+
+/// One chain: an arm with a seed.
+pub(crate) struct TextChain<'a> {
+    setup: Setup<'a>,
+    history: History,
+}
+
+impl<'a> TextChain<'a> {
+    /// A chain of which nothing is made yet.
+    pub(crate) fn new(setup: Setup<'a>) -> Self {
+        Self { setup, history: History::default() }
+    }
+
+    /// Ends the chain in a generation, and writes down why.
+    pub(crate) fn end(&self, generation: Generation<Draft>, reason: String) -> Stop {
+        self.setup.end(generation.number, generation.state, reason)
+    }
+}
+
+impl Learner for TextChain<'_> {
+    type State = Draft;
+    type Model = Models;
+    type Error = Stop;
+
+    fn judge(
+        &mut self,
+        generation: &mut Generation<Draft>,
+        source: Source,
+        offered: &[&Entry],
+    ) -> Result<Vec<Decision>, Stop> {
+        judge::decide(&self.setup, &self.history, generation, source, offered)
+    }
+
+    fn train(&mut self, generation: &mut Generation<Draft>, set: &TrainingSet) -> Result<Models, Stop> {
+        let (setup, history) = (&self.setup, &self.history);
+        let compose = compose::stage(setup, history, generation, set)?;
+        let mut members = Vec::new();
+        for member in 0..setup.arm.members() as usize {
+            let place = Place { generation: generation.number, member };
+            let trained = setup.learner().train((setup, history, &generation.state), set, place, compose.id())?;
+            setup.reached(&trained.stage, generation)?;
+            members.push(trained);
+        }
+        let saw_human = |ancestor: u32| history.models[ancestor as usize].saw_human;
+        let train = setup.arm.train();
+        let start_saw_human = train.and_then(|train| train.start.parent(generation.number)).map(saw_human);
+        let average_saw_human = train.and_then(|train| train::averaged_with(train, generation.number)).map(saw_human);
+        let saw_human =
+            set.totals.human_share() > 0.0 || start_saw_human == Some(true) || average_saw_human == Some(true);
+        let models = members.iter().map(|member| member.stage.clone()).collect();
+        self.history.models.push(Ancestor { models, saw_human });
+        Ok(Models { members, start_saw_human, average_saw_human })
+    }
+
+    fn generate(
+        &mut self,
+        generation: &mut Generation<Draft>,
+        models: &Models,
+        budget: u64,
+    ) -> Result<Vec<Entry>, Stop> {
+        let corpus = generate::corpus(&self.setup, &self.history, generation, models, budget)?;
+        let entries = corpus.entries(generation.number, self.setup.config.context);
+        self.history.corpora.push(corpus);
+        Ok(entries)
+    }
+
+    fn score(&mut self, finished: Finished<'_, Draft, Models>) -> Result<(), Stop> {
+        score::finish(&self.setup, &mut self.history, finished)
+    }
+}
