@@ -24,20 +24,11 @@ use crate::{Amount, Entry, Ledger, Origin, Recipe, RecipeError, Source};
 pub struct Pick {
     /// The source that drew it.
     pub source: Source,
-    /// What each of its tokens counts in the objective; 1 is left out of a file.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    /// Weight of each of its tokens in the objective.
     pub weight: f64,
     /// The document.
     #[serde(flatten)]
     pub entry: Entry,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn is_one(weight: &f64) -> bool {
-    *weight == 1.0
 }
 
 /// What a defence makes of one document that a source offers.

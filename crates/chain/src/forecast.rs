@@ -1,4 +1,4 @@
-//! The laws at web scale: what a chain will have lost after so many generations, from word frequencies alone.
+//! Forecasts: what a chain has lost after a number of generations, from word frequencies alone.
 //!
 //! Types are grouped by frequency ([`Frequencies`]), and for each group the branching law says how many draws of it a
 //! model will hold ([`crate::laws::survival`]). Nothing is simulated, so 10¹² tokens of 10⁹ types take less than a
@@ -41,7 +41,7 @@ pub const ASSUMPTIONS: &[&str] = &[
      the law of fresh text and is no part of this.",
 ];
 
-/// What cannot be foretold.
+/// An invalid input of a forecast.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ForecastError {
     /// No type has a frequency.

@@ -127,9 +127,8 @@ fn a_balanced_cycle_has_equal_parts() {
 }
 
 #[test]
-fn weights_are_in_the_training_set_and_only_where_they_are_not_one() {
-    let plain = serde_json::to_string(&composed("replace", 2)).unwrap();
-    assert!(!plain.contains("weight"), "stages of recipes without weights would get new names");
+fn weights_are_in_the_training_set() {
+    assert!(composed("replace", 2).documents.iter().all(|pick| pick.weight == 1.0));
     let human = (0..20).map(|index| Entry { id: format!("h{index}"), generation: None, index, size: 10 }).collect();
     let reserve = (20..60).map(|index| Entry { id: format!("h{index}"), generation: None, index, size: 10 }).collect();
     let mut ledger = Ledger::new(HumanSet { training: human, reserve });

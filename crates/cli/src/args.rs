@@ -122,7 +122,7 @@ pub(crate) struct RunArgs {
     pub(crate) precision: Option<Precision>,
     #[command(flatten)]
     pub(crate) device: Device,
-    /// Chains that are worked on at once; they share the processor's threads. Small models (below 2 million parameters) on a
+    /// Chains that are worked on at once; they share the CPU's threads. Small models (below 2 million parameters) on a
     /// processor get a job for each thread by default, others one. Jobs on one GPU take turns on it, each with memory of its own:
     /// more than one can pay where models are so small that the GPU waits for the processor. The results are the same
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -137,7 +137,7 @@ pub(crate) struct PlanArgs {
     /// The experiment file
     #[arg(required_unless_present = "defences")]
     pub(crate) experiment: Option<PathBuf>,
-    /// List the defences: what each does, the line that sets it, who proposed it, its price and its parameters; and the recipes
+    /// List the defences: what each does, the line that sets it, who proposed it, its cost and its parameters; and the recipes
     #[arg(long, exclusive = true)]
     pub(crate) defences: bool,
     /// Prepare this run directory for `step`
@@ -425,7 +425,7 @@ pub(crate) enum Measured {
     Train,
     /// Sampling whole contexts at temperature 1
     Decode,
-    /// The processor's multiply-adds alone
+    /// The CPU's multiply-adds alone
     Peak,
 }
 

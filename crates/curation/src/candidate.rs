@@ -48,7 +48,8 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// What becomes of a candidate. In a file, what is as it would be without a defence is left out.
+/// A defence's decision about one candidate. A verdict holds one for each candidate, so its file leaves out what is as it
+/// would be without a defence.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Decision {
@@ -126,7 +127,7 @@ impl Verdict {
 /// What a defence may look at beside its candidates.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The human training set. What reads it is a hidden human anchor, and its [`Price`] says so.
+    /// The human training set. What reads it is implicit human supervision, and its [`Cost`] says so.
     pub human: &'a [Candidate<'a>],
     /// The text that the parent wrote, all of it and known as such: the other class of a detector.
     pub latest: &'a [Candidate<'a>],
@@ -149,7 +150,7 @@ pub enum Which {
     /// The one that wrote the latest text.
     #[default]
     Parent,
-    /// Generation 0, which learned from human text alone: a hidden human anchor.
+    /// Generation 0, which learned from human text alone: implicit human supervision.
     First,
 }
 
@@ -264,8 +265,8 @@ pub trait Defence: Send + Sync {
     fn judge(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error>;
 
     /// What it costs with these parameters.
-    fn price(&self) -> Price {
-        self.about().price
+    fn cost(&self) -> Cost {
+        self.about().cost
     }
 
     /// Its name in an experiment file.
@@ -284,7 +285,7 @@ pub struct About {
     /// Who proposed it.
     pub source: &'static str,
     /// What it costs with its defaults.
-    pub price: Price,
+    pub cost: Cost,
     /// Its parameters.
     pub parameters: &'static [Parameter],
 }
@@ -300,13 +301,13 @@ pub struct Parameter {
     pub about: &'static str,
 }
 
-/// What a defence uses that a chain without it does not have.
+/// The cost of a defence: what it uses that a chain without it does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Price {
+pub struct Cost {
     /// Human text and outside knowledge, openly or by the back door.
     pub anchors: &'static [Anchor],
-    /// What it costs otherwise.
-    pub cost: &'static str,
+    /// Computation and data that it takes otherwise.
+    pub compute: &'static str,
 }
 
 /// Human text or outside knowledge that a defence brings into the loop.

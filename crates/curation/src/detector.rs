@@ -21,7 +21,7 @@
 //! which the detector is sure would outweigh all others. Pieces of one human document may lie in both halves: accuracy
 //! on real text flatters a little.
 //!
-//! *Price.* The whole human training set, read again in each generation: a hidden human anchor. Two fits; with
+//! *Cost.* The whole human training set, read again in each generation: implicit human supervision. Two fits; with
 //! `statistics` a scoring of the human text and the parent's.
 
 use corpus::Document;
@@ -31,7 +31,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use streams::item_of_name;
 
-use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Price, Verdict, Which};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Decision, Defence, Parameter, Verdict, Which};
 use crate::error::{Error, share, within};
 use crate::features::{Grams, Row, Units};
 use crate::logistic::{Logistic, logistic};
@@ -125,7 +125,7 @@ impl Detector {
         name: "detector",
         about: "a classifier of human against written text filters, weighs or resamples",
         source: "Drayson, Yilmaz and Lampos 2025, arXiv 2502.15654; odds: Grover et al. 2019",
-        price: Price { anchors: &[Anchor::HumanText], cost: "two fits of a linear classifier in each generation" },
+        cost: Cost { anchors: &[Anchor::HumanText], compute: "two fits of a linear classifier in each generation" },
         parameters: &[
             Parameter { name: "use", default: "\"filter\"", about: "\"filter\", \"weigh\" or \"resample\"" },
             Parameter { name: "keep", default: "0.8", about: "share of the documents that the filter keeps" },

@@ -19,7 +19,7 @@
 //! (`perplexity-low`); active learning takes the opposite sign (a negative `power`). Members that have seen the same text
 //! share its errors and agree on them. Short documents have the more extreme means.
 //!
-//! *Price.* One scoring of the candidates by each member, beside what the members cost; with `model = "first"` generation
+//! *Cost.* One scoring of the candidates by each member, beside what the members cost; with `model = "first"` generation
 //! 0's weights, a human anchor.
 //!
 //! There is no ensemble by dropout: the transformer has none (nor has Llama), and a mask in every fused kernel would be a
@@ -30,7 +30,7 @@ use evaluation::metric::DISAGREEMENT;
 use evaluation::statistics::log_mean_exp;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Price, Verdict, Which};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Decision, Defence, Parameter, Verdict, Which};
 use crate::error::{Error, share, within};
 use crate::rank::keep_best;
 use crate::resample::scaled;
@@ -75,7 +75,7 @@ impl Disagreement {
         name: "disagreement",
         about: "keeps, or weighs up, the text on which a generation's models agree",
         source: "the score: Malinin and Gales 2021, arXiv 2002.07650; deep ensembles: Lakshminarayanan et al. 2017; its use here is ours",
-        price: Price { anchors: &[], cost: COST },
+        cost: Cost { anchors: &[], compute: COST },
         parameters: &[
             Parameter { name: "use", default: "\"filter\"", about: "\"filter\" or \"weigh\"" },
             Parameter { name: "keep", default: "0.5", about: "share of the documents that the filter keeps" },
@@ -174,9 +174,9 @@ impl Defence for Disagreement {
         Ok(verdict)
     }
 
-    fn price(&self) -> Price {
+    fn cost(&self) -> Cost {
         let anchors: &[Anchor] = if self.model == Which::First { &[Anchor::FirstModel] } else { &[] };
-        Price { anchors, cost: COST }
+        Cost { anchors, compute: COST }
     }
 }
 
@@ -260,7 +260,7 @@ mod tests {
         let weights: Vec<f32> = steep.judge(&crowd, &context).unwrap().decisions.iter().map(|d| d.weight).collect();
         assert!(weights[0] == 20.0 && weights[1..].iter().all(|&weight| weight == 0.0), "{weights:?}");
         let first = Disagreement { model: Which::First, ..Disagreement::default() };
-        assert_eq!(first.price().anchors, &[Anchor::FirstModel][..]);
+        assert_eq!(first.cost().anchors, &[Anchor::FirstModel][..]);
     }
 
     #[test]

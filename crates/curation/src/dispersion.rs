@@ -10,13 +10,13 @@
 //! *Trap.* The farthest of all is what no one else would write, nonsense included; and the dense middle, where the
 //! language has its mass, is thinned out: the subset has more types, and other frequencies, than the text.
 //!
-//! *Price.* Nothing human; time grows with the square of the documents up to blocks of 4,096, within which the choice
+//! *Cost.* Nothing human; time grows with the square of the documents up to blocks of 4,096, within which the choice
 //! is made.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{About, Candidate, Context, Defence, Parameter, Price, Verdict};
+use crate::candidate::{About, Candidate, Context, Cost, Defence, Parameter, Verdict};
 use crate::error::{Error, share};
 use crate::features::{Grams, Units};
 use crate::rank::count;
@@ -46,7 +46,7 @@ impl Dispersion {
         name: "dispersion",
         about: "keeps a subset that lies as far apart as can be (greedy k-centre)",
         source: "Gonzalez 1985; as a defence Shi et al. 2025, arXiv 2509.16499",
-        price: Price { anchors: &[], cost: "time with the square of the documents, in blocks of 4,096" },
+        cost: Cost { anchors: &[], compute: "time with the square of the documents, in blocks of 4,096" },
         parameters: &[Parameter { name: "keep", default: "0.5", about: "share of the documents that is kept" }],
     };
 }

@@ -3,23 +3,23 @@
 //! *Definition.* A document is its set of runs of `shingle` tokens (the whole, if it is shorter). Two whose sets have a
 //! Jaccard index |A∩B|/|A∪B| of at least `similarity` are near-duplicates; in order, each document that is one of a
 //! kept one is dropped. Candidates come from MinHash signatures of 128 values in 16 bands of 8: pairs at .8 share a
-//! band with probability 1 - (1 - .8⁸)¹⁶ = .947, at .9 with .9999. Each candidate's index is then reckoned exactly.
+//! band with probability 1 - (1 - .8⁸)¹⁶ = .947, at .9 with .9999. Each candidate's index is then computed exactly.
 //!
 //! *Source.* Broder 1997 (resemblance), Indyk and Motwani 1998 (bands); for training text Lee et al. 2022 (arXiv
 //! 2107.06499).
 //!
 //! *Trap.* What is frequent is repeated because it is frequent: dropping it flattens the head of the distribution, and
-//! in a small language (Chronicle) two honest documents may be equal. Pairs below a similarity of .65 are missed by
+//! in a small language (Chronicle) two human documents may be equal. Pairs below a similarity of .65 are missed by
 //! these bands more often than found.
 //!
-//! *Price.* Nothing human; time in proportion to the text.
+//! *Cost.* Nothing human; time in proportion to the text.
 
 use std::collections::HashMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{About, Candidate, Context, Defence, Parameter, Price, Verdict};
+use crate::candidate::{About, Candidate, Context, Cost, Defence, Parameter, Verdict};
 use crate::error::{Error, within};
 use corpus::hash::{gram_hash, grams, mix};
 
@@ -48,7 +48,7 @@ impl NearDuplicates {
         name: "near-duplicates",
         about: "keeps the first of documents that nearly repeat each other (MinHash, then exact)",
         source: "Broder 1997; Lee et al. 2022, arXiv 2107.06499",
-        price: Price { anchors: &[], cost: "time in proportion to the text" },
+        cost: Cost { anchors: &[], compute: "time in proportion to the text" },
         parameters: &[
             Parameter { name: "similarity", default: "0.8", about: "Jaccard index of a duplicate; above 1.0 none is" },
             Parameter { name: "shingle", default: "5", about: "tokens of a shingle" },

@@ -14,7 +14,7 @@
 //! (`dropped-tokens` is its share). The edited document is no longer what its text says, so this defence is the last of
 //! a list.
 //!
-//! *Price.* One scoring and one drawing; generation 0's weights as the prior, a human anchor, unless `model =
+//! *Cost.* One scoring and one drawing; generation 0's weights as the prior, a human anchor, unless `model =
 //! "parent"`.
 
 use corpus::Origin;
@@ -23,7 +23,7 @@ use evaluation::metric::{DROPPED_TOKENS, EDITED_TOKENS, REDRAWN_TOKENS};
 use sampling::Sampling;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Place, Price, Verdict, Which};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Decision, Defence, Parameter, Place, Verdict, Which};
 use crate::error::{Error, within};
 use crate::perplexity::losses;
 
@@ -71,7 +71,7 @@ impl TokenEditing {
         name: "token-editing",
         about: "draws again the tokens that a prior model finds all but certain",
         source: "ToEdit, Zhu et al. 2025, arXiv 2412.14689",
-        price: Price { anchors: &[Anchor::FirstModel], cost: "one scoring of the candidates, one drawing" },
+        cost: Cost { anchors: &[Anchor::FirstModel], compute: "one scoring of the candidates, one drawing" },
         parameters: &[
             Parameter { name: "threshold", default: "0.99", about: "probability from which on a token is drawn again" },
             Parameter { name: "top_k", default: "64", about: "from how many of the likeliest tokens" },
@@ -173,9 +173,9 @@ impl Defence for TokenEditing {
         Ok(verdict)
     }
 
-    fn price(&self) -> Price {
+    fn cost(&self) -> Cost {
         let anchors: &[Anchor] = if self.model == Which::First { &[Anchor::FirstModel] } else { &[] };
-        Price { anchors, ..Self::ABOUT.price }
+        Cost { anchors, ..Self::ABOUT.cost }
     }
 }
 

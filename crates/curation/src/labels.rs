@@ -12,13 +12,13 @@
 //! mixture is worth n α(2-α), more than the n α of a perfect filter. And a chain that replaces has nothing human to
 //! keep.
 //!
-//! *Price.* The labels: someone must have written them at the source.
+//! *Cost.* The labels: someone must have written them at the source.
 
 use corpus::Origin;
 use serde::{Deserialize, Serialize};
 use streams::Streams;
 
-use crate::candidate::{About, Anchor, Candidate, Context, Defence, Parameter, Price, Verdict};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Defence, Parameter, Verdict};
 use crate::error::{Error, probability};
 
 /// How labels err.
@@ -70,7 +70,7 @@ impl FilterByLabel {
         name: "filter-by-label",
         about: "keeps what its label calls human; labels may err",
         source: "labels of origin; their worth: Kanabar and Gastpar 2026",
-        price: Price { anchors: &[Anchor::Labels], cost: "what it drops" },
+        cost: Cost { anchors: &[Anchor::Labels], compute: "what it drops" },
         parameters: &[
             Parameter { name: "passes", default: "0.0", about: "share of synthetic text that is labelled human" },
             Parameter { name: "flagged", default: "0.0", about: "share of human text that is labelled synthetic" },
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_err_as_often_as_they_are_told_and_stay() {
+    fn labels_have_the_given_accuracy_and_stay() {
         let labels = Labels { passes: 0.2, flagged: 0.05 };
         let documents: Vec<_> =
             (0..4000).map(|i| if i % 2 == 0 { human(i, "a") } else { written(i, "b", 3) }).collect();

@@ -3,7 +3,7 @@
 //! For each source of the recipe, the documents that it offers are [`Candidate`]s; a [`Curation`] (the list `curation =
 //! [...]` of an experiment file) judges them, and the recipe fills its amounts from what was kept, with the weights and
 //! copies of each [`Decision`]. So the best of eight is an arm that writes eight times its budget and keeps an eighth.
-//! Each defence is a file of its own that begins with its definition, source, trap and price; [`DEFENCES`] lists them.
+//! Each defence is a file of its own that begins with its definition, source, trap and cost; [`DEFENCES`] lists them.
 //!
 //! | name | what it does |
 //! |---|---|
@@ -18,11 +18,11 @@
 //! | `token-editing` | draws again what a model finds all but certain |
 //!
 //! Which sources are judged is a rule of the loop: `latest` and `history` by every defence, all of their documents alike
-//! ([`Curation::judge`]), since a history is a web in which only a label says who wrote what, and a defence that needs none has
+//! ([`Curation::judge`]), since a history is a mixed pool in which only a label says who wrote what, and a defence that needs none has
 //! to find the human text itself; `anchor`, `pool` and `fresh`, which are known to be human, by those alone that read labels
 //! (`filter-by-label`) or edit (`token-editing` of `"human"` or `"all"`; [`Curation::judge_human`]).
 //!
-//! What a defence knows is its [`Price`]: human text or outside knowledge that comes into the loop by it is an
+//! What a defence knows is its [`Cost`]: human text or outside knowledge that comes into the loop by it is an
 //! [`Anchor`], to be counted as human tokens are. Truncated or focal losses, smoothed targets and an entropy floor are the
 //! objective's, not here. [`targeted`] is the writer's: `sample.target`.
 //!
@@ -84,7 +84,7 @@ mod verifier;
 mod watermark;
 
 pub use candidate::{
-    About, Anchor, Candidate, Context, Decision, Defence, Models, NoModels, Parameter, Place, Price, Verdict, Which,
+    About, Anchor, Candidate, Context, Cost, Decision, Defence, Models, NoModels, Parameter, Place, Verdict, Which,
 };
 pub use corpus::hash::gram_hash;
 pub use detector::{Detector, Learned, Use, Weight};

@@ -210,18 +210,18 @@ impl Curation {
 
     /// Whether a defence asks the world for the truth.
     pub fn needs_world(&self) -> bool {
-        self.0.iter().any(|step| step.defence().price().anchors.contains(&Anchor::Truth))
+        self.0.iter().any(|step| step.defence().cost().anchors.contains(&Anchor::Truth))
     }
 
     /// What the list brings into the loop beside the recipe, each once.
     pub fn anchors(&self) -> BTreeSet<Anchor> {
-        self.0.iter().flat_map(|step| step.defence().price().anchors).copied().collect()
+        self.0.iter().flat_map(|step| step.defence().cost().anchors).copied().collect()
     }
 
     /// The same of the defences that judge text which is known to be human.
     pub fn anchors_of_human(&self) -> BTreeSet<Anchor> {
         let asked = self.0.iter().map(Step::defence).filter(|defence| defence.judges_human());
-        asked.flat_map(|defence| defence.price().anchors).copied().collect()
+        asked.flat_map(|defence| defence.cost().anchors).copied().collect()
     }
 
     /// [`Curation::judge`] on a source that is known to be human: by the defences that judge human text
@@ -355,7 +355,7 @@ mod tests {
     fn the_table_says_what_the_defaults_are() {
         for about in DEFENCES {
             let step = Step::named(about.name).unwrap();
-            assert_eq!(step.defence().price(), about.price, "{}", about.name);
+            assert_eq!(step.defence().cost(), about.cost, "{}", about.name);
             step.defence().check().unwrap();
             let written = toml::Value::try_from(step).unwrap();
             let defaults = written[about.name].as_table().unwrap();

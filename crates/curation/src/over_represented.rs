@@ -10,13 +10,13 @@
 //! *Trap.* A weight is a learning rate: what weighs little is learned less, and not unlearned. What the model has lost
 //! has no document to be weighed up.
 //!
-//! *Price.* A count of both texts; the human training set, read anew in every generation.
+//! *Cost.* A count of both texts; the human training set, read anew in every generation.
 
 use evaluation::Measure;
 use evaluation::metric::LEAST_WEIGHT;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{About, Anchor, Candidate, Context, Decision, Defence, Parameter, Price, Verdict};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Decision, Defence, Parameter, Verdict};
 use crate::error::{Error, within};
 use crate::targeted::{count_grams, log_odds, weights_against};
 
@@ -44,7 +44,7 @@ impl OverRepresented {
         name: "over-represented",
         about: "weighs documents down for the runs that models write more often than people",
         source: "ours, by the log-odds of Monroe, Colaresi and Quinn 2008",
-        price: Price { anchors: &[Anchor::HumanText], cost: "a count of both texts" },
+        cost: Cost { anchors: &[Anchor::HumanText], compute: "a count of both texts" },
         parameters: &[
             Parameter { name: "strength", default: "1.0", about: "factor of the mean log-odds; 0.0 weighs nothing" },
             Parameter { name: "size", default: "2", about: "tokens of a run" },

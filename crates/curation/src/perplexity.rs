@@ -10,11 +10,11 @@
 //! *Trap.* High: nonsense surprises most. Low: it is the temperature lowered by other means, and cuts the tails. Both:
 //! short documents have the more extreme means, so either filter changes the lengths.
 //!
-//! *Price.* One scoring of the candidates; with `model = "first"` generation 0's weights, a human anchor.
+//! *Cost.* One scoring of the candidates; with `model = "first"` generation 0's weights, a human anchor.
 
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{About, Anchor, Candidate, Context, Defence, Parameter, Price, Verdict, Which};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Defence, Parameter, Verdict, Which};
 use crate::error::{Error, share};
 use crate::rank::keep_best;
 
@@ -56,7 +56,7 @@ impl PerplexityHigh {
         name: "perplexity-high",
         about: "keeps the text that surprises the model most",
         source: "Gambetta et al. 2024, arXiv 2410.12341 (against Feng et al. 2024)",
-        price: Price { anchors: &[], cost: COST },
+        cost: Cost { anchors: &[], compute: COST },
         parameters: PARAMETERS,
     };
 }
@@ -67,7 +67,7 @@ impl PerplexityLow {
         name: "perplexity-low",
         about: "keeps the text that the model finds most likely",
         source: "Feng et al. 2024, arXiv 2406.07515, selection by the model itself (against Gambetta et al. 2024)",
-        price: Price { anchors: &[], cost: COST },
+        cost: Cost { anchors: &[], compute: COST },
         parameters: PARAMETERS,
     };
 }
@@ -118,9 +118,9 @@ fn judge(
     Ok(Verdict::keep(keep_best(&scores, settings.keep)))
 }
 
-fn price(settings: &Perplexity) -> Price {
+fn cost(settings: &Perplexity) -> Cost {
     let anchors: &[Anchor] = if settings.model == Which::First { &[Anchor::FirstModel] } else { &[] };
-    Price { anchors, cost: COST }
+    Cost { anchors, compute: COST }
 }
 
 impl Defence for PerplexityHigh {
@@ -144,8 +144,8 @@ impl Defence for PerplexityHigh {
         judge(self.name(), &self.0, 1.0, candidates, context)
     }
 
-    fn price(&self) -> Price {
-        price(&self.0)
+    fn cost(&self) -> Cost {
+        cost(&self.0)
     }
 }
 
@@ -170,8 +170,8 @@ impl Defence for PerplexityLow {
         judge(self.name(), &self.0, -1.0, candidates, context)
     }
 
-    fn price(&self) -> Price {
-        price(&self.0)
+    fn cost(&self) -> Cost {
+        cost(&self.0)
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(keeps(low), [false, true, false, true]);
         let first = PerplexityLow(Perplexity { model: Which::First, ..Perplexity::default() });
         assert_eq!(
-            (first.price().anchors, PerplexityLow::default().price().anchors.len()),
+            (first.cost().anchors, PerplexityLow::default().cost().anchors.len()),
             (&[Anchor::FirstModel][..], 0)
         );
     }

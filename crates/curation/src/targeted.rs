@@ -3,7 +3,7 @@
 //! *Definition.* A generation writes the first part of its budget from nothing. Then, round after round: what that text
 //! lacks of the human training text is *found* ([`Finder`]); it is *aimed* at, human documents being drawn as prompts in
 //! proportion to the gap in what follows their first tokens ([`Finder::aim`]); and it *stops* where the gap is no larger
-//! than that of an honest twin ([`is_closed`]): such a round is written from nothing too. [`Target`] is how an experiment
+//! than that of a human sample of the same size ([`is_closed`]): such a round is generated without prompts too. [`Target`] is how an experiment
 //! file says it (`sample.target`); whoever writes calls these pure functions between two rounds. `find = "even"` is the
 //! control: as many rounds from prompts that are drawn evenly. Against what is over-represented, see
 //! [`crate::OverRepresented`].
@@ -12,9 +12,9 @@
 //!
 //! *Trap.* Prompts from human documents are human text, and so is what the gap is measured against: hidden anchors, to
 //! be counted. The prompts' own tokens are part of what is written, for the next generation reads them; so a gap shrinks
-//! by them alone, and `even` is what a find is to be compared with. An honest sample has gaps too (a third of a sample's
-//! singletons are absent from its twin), and who writes until nothing is absent copies: gaps count beyond chance
-//! ([`chance`]), and the stop is an honest twin, one half of the human training text against the other at the size of
+//! by them alone, and `even` is what a find is to be compared with. A human sample has gaps too (a third of a sample's
+//! singletons are absent from another such sample), and who writes until nothing is absent copies: gaps count beyond chance
+//! ([`chance`]), and the stop is the gap of a human sample, one half of the human training text against the other at the size of
 //! the text that is compared with it.
 
 mod contexts;

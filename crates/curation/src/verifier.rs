@@ -13,12 +13,12 @@
 //! *Trap.* Truth is not all: what is true, short and frequent passes more easily than what is rare and long, so a
 //! perfect oracle narrows the language too. The model's own verdict is `perplexity-low` under another name.
 //!
-//! *Price.* The truth, which real text does not have; n times the writing.
+//! *Cost.* The truth, which real text does not have; n times the writing.
 
 use serde::{Deserialize, Serialize};
 use world::{Judgement, World};
 
-use crate::candidate::{About, Anchor, Candidate, Context, Defence, Parameter, Price, Verdict, Which};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Defence, Parameter, Verdict, Which};
 use crate::error::{Error, probability, share, within};
 use crate::perplexity::mean_losses;
 use crate::rank::keep_best;
@@ -78,7 +78,7 @@ impl Verifier {
         name: "verifier",
         about: "keeps what an oracle, an erring oracle or the model itself finds good; best of n",
         source: "Feng et al. 2024, arXiv 2406.07515; Yi et al. 2025; Amin et al. 2025; Ferbach et al. 2024",
-        price: Price { anchors: &[Anchor::Truth], cost: "n times the writing for the best of n" },
+        cost: Cost { anchors: &[Anchor::Truth], compute: "n times the writing for the best of n" },
         parameters: &[
             Parameter {
                 name: "by",
@@ -156,13 +156,13 @@ impl Defence for Verifier {
         })
     }
 
-    fn price(&self) -> Price {
+    fn cost(&self) -> Cost {
         let anchors: &[Anchor] = match (self.by, self.model) {
             (By::Oracle, _) => &[Anchor::Truth],
             (By::Model, Which::First) => &[Anchor::FirstModel],
             (By::Model, Which::Parent) => &[],
         };
-        Price { anchors, ..Self::ABOUT.price }
+        Cost { anchors, ..Self::ABOUT.cost }
     }
 }
 

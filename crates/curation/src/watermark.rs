@@ -14,7 +14,7 @@
 //! are those of the tokens sampled: text that encodes to others loses some. Short texts have no power. Under one key,
 //! documents share pairs, so their verdicts are not independent of each other.
 //!
-//! *Price.* Every writer must use the key; δ bends the distribution, so quality is to be reported with and without.
+//! *Cost.* Every writer must use the key; δ bends the distribution, so quality is to be reported with and without.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use corpus::Greens;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-use crate::candidate::{About, Anchor, Candidate, Context, Defence, Parameter, Price, Verdict};
+use crate::candidate::{About, Anchor, Candidate, Context, Cost, Defence, Parameter, Verdict};
 use crate::error::{Error, probability, within};
 
 const NAME: &str = "watermark";
@@ -93,7 +93,10 @@ impl Watermark {
         name: NAME,
         about: "drops what bears the writers' green-list watermark (they set it with sample.watermark = { key = 0 })",
         source: "Kirchenbauer et al. 2023, arXiv 2301.10226",
-        price: Price { anchors: &[Anchor::Key], cost: "the mark bends what is written; unmarked writers are not seen" },
+        cost: Cost {
+            anchors: &[Anchor::Key],
+            compute: "the mark bends what is written; unmarked writers are not seen",
+        },
         parameters: &[
             Parameter { name: "key", default: "0", about: "the writers' key (the sampler's)" },
             Parameter { name: "gamma", default: "0.25", about: "share of green tokens (the sampler's)" },

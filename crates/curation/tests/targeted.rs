@@ -102,18 +102,18 @@ fn one_round_gains_what_its_closed_form_says() {
 }
 
 #[test]
-fn honest_text_has_no_gap_and_a_gap_closes_in_rounds() {
+fn human_text_has_no_gap_and_a_gap_closes_in_rounds() {
     let count = 4_000;
     let human = texts(&HUMAN, count, &mut Streams::new(9).stream(Purpose::Learner, 0, 0));
     let target = Target { size: 1, rounds: 10, tolerance: 0.5, ..Target::default() };
     // Text as people write it: an unlucky round or two.
-    let (honest, unneeded) = written(&target, &human, &HUMAN, count, 5);
+    let (plain, unneeded) = written(&target, &human, &HUMAN, count, 5);
     let (all, rounds) = written(&target, &human, &MODEL, count, 5);
     let (even, all_rounds) = written(&Target { find: Find::Even, ..target }, &human, &MODEL, count, 5);
     assert!(unneeded <= 2 && (5..=10).contains(&rounds), "{unneeded} {rounds}");
     assert_eq!((all.len(), even.len(), all_rounds), (count, count, 10));
-    let [honest, all, even] = [honest, all, even].map(|text| distance(&human, &text));
-    assert!(honest < 0.03 && all < even / 1.5, "{honest} {all} {even}");
+    let [plain, all, even] = [plain, all, even].map(|text| distance(&human, &text));
+    assert!(plain < 0.03 && all < even / 1.5, "{plain} {all} {even}");
     // The same draws, the same text.
     assert_eq!(written(&target, &human, &MODEL, 500, 8), written(&target, &human, &MODEL, 500, 8));
 }

@@ -1,4 +1,4 @@
-//! How often an audit of honest text is wrong: audits of made human text against more of the same.
+//! How often an audit of human text is wrong: audits of made human text against more of the same.
 //!
 //!     cargo run --release -p evaluation --example alarms [AUDITS] [DOCUMENTS] [WORDS OF A DOCUMENT] [RUN]
 //!

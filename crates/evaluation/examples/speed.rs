@@ -36,12 +36,13 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 fn main() {
     let argument = |place, default| std::env::args().nth(place).map_or(default, |text| text.parse().expect("a number"));
     let (count, words) = (argument(1, 10_000), argument(2, 100_000));
-    let [human, twin, data] = [1, 2, 3].map(|seed| documents(seed, count));
-    let [human, twin, data] = [&human, &twin, &data].map(|texts| docs(texts));
+    let [human, held_out, data] = [1, 2, 3].map(|seed| documents(seed, count));
+    let [human, held_out, data] = [&human, &held_out, &data].map(|texts| docs(texts));
     let streams = Streams::new(0);
     let start = Instant::now();
-    let reference =
-        timed("reference, the twin measured", || Reference::of(&human, &twin, Equal { words, draws: 20, streams }));
+    let reference = timed("reference, the held-out text measured", || {
+        Reference::of(&human, &held_out, Equal { words, draws: 20, streams })
+    });
     let measures = timed("all metrics of the data", || generated_text(&data, &reference));
     let found = timed("over-represented n-grams", || over_represented(&data, &reference, 10));
     println!(

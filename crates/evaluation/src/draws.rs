@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use streams::{Purpose, Stream, Streams};
 
 use crate::Equal;
-use crate::generated::coverage::Twin;
+use crate::generated::coverage::HeldOut;
 use crate::generated::over_represented::Spread;
 use crate::generated::{of_cover as cover_metrics, of_samples as sample_metrics};
 use crate::measure::{self, Measure, Measures, Side};
@@ -65,7 +65,7 @@ pub(crate) struct Drawn<'a> {
 /// One sample, and the text that it may cover.
 pub(crate) struct Covering<'a> {
     pub(crate) sample: &'a Sample<'a>,
-    pub(crate) twin: &'a Twin,
+    pub(crate) held_out: &'a HeldOut,
     /// Its n-grams in that text.
     pub(crate) links: &'a Links,
     /// In how many of that text's documents each of its words is.
@@ -94,17 +94,17 @@ pub(crate) fn of_text(source: &Source<'_>, equal: &Equal) -> Vec<Measure> {
     draws.map(|draws| measure::mean(&draws)).unwrap_or_default()
 }
 
-/// Means of what samples of these documents of a text cover of the twin; nothing if they have too few words.
+/// Means of what samples of these documents of a text cover of the held-out human text; nothing if they have too few words.
 pub(crate) fn of_cover(
     text: &Grams,
     documents: &[usize],
     links: &Links,
-    twin: &Twin,
+    held_out: &HeldOut,
     side: Side,
     equal: &Equal,
 ) -> Vec<Measure> {
     let there: Vec<u32> = (0..text.kinds(1) as u32)
-        .map(|kind| links.get(1, kind).map_or(0, |number| twin.documents[number as usize]))
+        .map(|kind| links.get(1, kind).map_or(0, |number| held_out.documents[number as usize]))
         .collect();
     let stream = if side == Side::Human { Draw::Covering } else { Draw::Text };
     let draws: Option<Vec<Vec<Measure>>> = (0..equal.draws)
@@ -116,7 +116,7 @@ pub(crate) fn of_cover(
                     return None;
                 }
                 let mut measures = Measures::of(side.of_samples());
-                let covering = Covering { sample, twin, links, there: &there };
+                let covering = Covering { sample, held_out, links, there: &there };
                 cover_metrics().for_each(|compute| compute(&covering, &mut measures));
                 Some(measures.into_vec())
             },

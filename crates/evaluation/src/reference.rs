@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use streams::Streams;
 
 use crate::draws::{self, Draw, Source};
-use crate::generated::coverage::{self, Twin};
+use crate::generated::coverage::{self, HeldOut};
 use crate::generated::over_represented::Spread;
 use crate::generated::tail::{self, Tail};
 use crate::generated::{self, self_bleu};
@@ -44,18 +44,18 @@ pub struct Reference {
     known: Known,
     spread: Spread,
     /// The text that is to be covered.
-    twin: Option<Twin>,
-    /// What the twin shows; the same beside every generation.
+    held_out: Option<HeldOut>,
+    /// What the held-out human text shows; the same beside every generation.
     human: Vec<Measure>,
 }
 
 impl Reference {
-    /// A reference of `human`, the text that generation 0 is trained on. `twin` is other human text of the same kind
+    /// A reference of `human`, the text that generation 0 is trained on. `held_out` is other human text of the same kind
     /// (the test split): what it shows are the `human` values beside each generation's. It may be empty; then there are
     /// none.
     ///
-    /// Samples have `equal.words` words, or as many as the twin has if these are fewer.
-    pub fn of(human: &[Doc<'_>], twin: &[Doc<'_>], equal: Equal) -> Self {
+    /// Samples have `equal.words` words, or as many as the held-out human text has if these are fewer.
+    pub fn of(human: &[Doc<'_>], held_out: &[Doc<'_>], equal: Equal) -> Self {
         let (mut words, mut tokens) = (HashMap::<Box<str>, u64>::new(), HashMap::new());
         for doc in human {
             for word in crate::words(doc.text) {
@@ -71,7 +71,7 @@ impl Reference {
         let kept = kept(human, words.values().sum(), &equal.streams);
         let kept = Words::of(&kept);
         let (known, spread) = (Known::of(&kept), Spread::of(&kept.grams));
-        let twin_words = Words::of(twin);
+        let held_out_words = Words::of(held_out);
         let mut reference = Self {
             words,
             tokens,
@@ -81,13 +81,13 @@ impl Reference {
             text: kept.grams,
             known,
             spread,
-            twin: None,
+            held_out: None,
             human: Vec::new(),
         };
-        if twin_words.grams.len() > 0 {
-            reference.equal.words = equal.words.min(twin_words.grams.len());
-            reference.documents = self_bleu::DOCUMENTS.min(twin.len());
-            reference.human = reference.of_twin(twin, &twin_words, &kept.types);
+        if held_out_words.grams.len() > 0 {
+            reference.equal.words = equal.words.min(held_out_words.grams.len());
+            reference.documents = self_bleu::DOCUMENTS.min(held_out.len());
+            reference.human = reference.of_held_out(held_out, &held_out_words, &kept.types);
         }
         reference
     }
@@ -97,18 +97,18 @@ impl Reference {
         self.equal.words
     }
 
-    /// Measures the twin, and keeps what will be covered of it. `types` are the human text's.
-    fn of_twin(&mut self, twin: &[Doc<'_>], words: &Words<'_>, types: &[&str]) -> Vec<Measure> {
+    /// Measures the held-out human text, and keeps what will be covered of it. `types` are the human text's.
+    fn of_held_out(&mut self, held_out: &[Doc<'_>], words: &Words<'_>, types: &[&str]) -> Vec<Measure> {
         let links = self.known.links(words);
-        let target = Twin::of(words, &self.text, &links, self.equal.words);
+        let target = HeldOut::of(words, &self.text, &links, self.equal.words);
         let to_twin = target.known.links_of(types, &self.text);
         let counts = self.counts(words);
-        let text = Subject { docs: twin, words, counts: &counts, reference: self };
+        let text = Subject { docs: held_out, words, counts: &counts, reference: self };
         let mut measures = self.of_samples(&text, &links, Side::Human);
         let half = coverage::sampled(&self.text);
         measures.extend(draws::of_cover(&self.text, &half, &to_twin, &target, Side::Human, &self.equal));
         measures.extend(generated::of_all(&text, Side::Human));
-        self.twin = Some(target);
+        self.held_out = Some(target);
         measures
     }
 
@@ -126,11 +126,11 @@ impl Reference {
         draws::of_text(&source, &self.equal)
     }
 
-    /// What samples of a text cover of the twin.
+    /// What samples of a text cover of the held-out human text.
     pub(crate) fn of_cover(&self, words: &Words<'_>) -> Vec<Measure> {
-        let Some(twin) = &self.twin else { return Vec::new() };
-        let (links, everything) = (twin.known.links(words), draws::everything(&words.grams));
-        draws::of_cover(&words.grams, &everything, &links, twin, Side::Generated, &self.equal)
+        let Some(held_out) = &self.held_out else { return Vec::new() };
+        let (links, everything) = (held_out.known.links(words), draws::everything(&words.grams));
+        draws::of_cover(&words.grams, &everything, &links, held_out, Side::Generated, &self.equal)
     }
 
     /// Where draws come from.
@@ -172,7 +172,7 @@ impl Reference {
         &self.spread
     }
 
-    /// What the twin shows.
+    /// What the held-out human text shows.
     pub(crate) fn human(&self) -> &[Measure] {
         &self.human
     }

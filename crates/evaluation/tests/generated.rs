@@ -39,8 +39,8 @@ fn by_name(measures: &[Measure]) -> BTreeMap<String, f64> {
 #[test]
 fn a_toy_corpus_by_hand() {
     let human = Texts::new(["a a a a b b c d", "a a a a b b e f"]);
-    let twin = Texts::new(["a b c g"]);
-    let reference = Reference::of(&human.docs(), &twin.docs(), equal(100));
+    let held_out = Texts::new(["a b c g"]);
+    let reference = Reference::of(&human.docs(), &held_out.docs(), equal(100));
     assert_eq!(reference.words(), 4);
     let text = Texts::new(["a b c a b", "x"]);
     let values = by_name(&generated_text(&text.docs(), &reference));
@@ -77,7 +77,7 @@ fn a_toy_corpus_by_hand() {
         ("unfinished-share", 1.0),
         ("duplicate-share/near", 0.0),
         ("edit-distance", 1.0),
-        // Four words of the honest half, the second document, are a alone: b, c and g are missing.
+        // Four words of the first half, the second document, are a alone: b, c and g are missing.
         ("uncovered-mass/human/equal", 0.75),
         ("mean-length/tokens", 5.0),
         ("truncated-share", 0.0),
@@ -105,17 +105,17 @@ fn text_without_words_has_few_metrics() {
 }
 
 #[test]
-fn a_human_twin_is_the_yardstick() {
+fn held_out_human_text_is_the_reference() {
     // Zipf's words: of two samples of one source, each lacks part of the other's vocabulary.
     let zipf = |seed: u64| {
         let mut stream = Streams::new(seed).stream(Purpose::Evaluation, 0, 0);
         let mut word = || ((1.0 / (1.0 - stream.uniform())) as u64).min(5000).to_string();
         Texts::new((0..200).map(|_| (0..50).map(|_| word()).collect::<Vec<_>>().join(" ")))
     };
-    let (human, twin, text) = (zipf(1), zipf(2), zipf(3));
-    let reference = Reference::of(&human.docs(), &twin.docs(), equal(10_000));
+    let (human, held_out, text) = (zipf(1), zipf(2), zipf(3));
+    let reference = Reference::of(&human.docs(), &held_out.docs(), equal(10_000));
     let values = by_name(&generated_text(&text.docs(), &reference));
-    // Nothing was lost, and yet a good part of the vocabulary is missing: as much as from the twin.
+    // Nothing was lost, and yet a good part of the vocabulary is missing: as much as from the held-out human text.
     assert!(values["vocabulary-survival"] < 0.9, "{values:?}");
     for metric in ["vocabulary-survival", "types", "hapax-share", "unigram-entropy"] {
         let (ours, humans) = (values[&format!("{metric}/equal")], values[&format!("{metric}/human/equal")]);
@@ -133,8 +133,8 @@ fn a_human_twin_is_the_yardstick() {
 fn rows_have_the_dimensions_of_their_metrics() {
     let words = |first: usize| (first..first + 60).map(|i| format!("w{}", i * i % 97)).collect::<Vec<_>>().join(" ");
     let text = |first: usize| Texts::new((0..60).map(|i| words(first + 7 * i)));
-    let (human, twin, ours) = (text(0), text(20), text(5));
-    let reference = Reference::of(&human.docs(), &twin.docs(), equal(1000));
+    let (human, held_out, ours) = (text(0), text(20), text(5));
+    let reference = Reference::of(&human.docs(), &held_out.docs(), equal(1000));
     let mut found: BTreeMap<&Metric, BTreeSet<Dimension>> = BTreeMap::new();
     for measure in generated_text(&ours.docs(), &reference) {
         found.entry(measure.metric).or_default().extend(measure.dimensions.iter().map(|(dimension, _)| dimension));
@@ -181,9 +181,9 @@ proptest! {
     })]
 
     #[test]
-    fn shares_are_shares(human in text(), twin in text(), ours in text(), size in 0..20usize) {
-        let (human, twin, ours) = (Texts::new(human), Texts::new(twin), Texts::new(ours));
-        let reference = Reference::of(&human.docs(), &twin.docs(), equal(size));
+    fn shares_are_shares(human in text(), held_out in text(), ours in text(), size in 0..20usize) {
+        let (human, held_out, ours) = (Texts::new(human), Texts::new(held_out), Texts::new(ours));
+        let reference = Reference::of(&human.docs(), &held_out.docs(), equal(size));
         for measure in generated_text(&ours.docs(), &reference) {
             prop_assert!(measure.value.is_finite(), "{measure:?}");
             let shares = [

@@ -45,9 +45,9 @@ fn fixture() -> Value {
 }
 
 /// All texts have as many words, and one sample of so many: the whole text.
-fn measure(texts: &[String], human: &[String], twin: &[String]) -> BTreeMap<String, f64> {
+fn measure(texts: &[String], human: &[String], held_out: &[String]) -> BTreeMap<String, f64> {
     let equal = Equal { words: usize::MAX, draws: 1, streams: Streams::new(0) };
-    let reference = Reference::of(&docs(human), &docs(twin), equal);
+    let reference = Reference::of(&docs(human), &docs(held_out), equal);
     let name = |m: Measure| {
         let values = m.dimensions.iter().map(|(_, value)| value);
         (std::iter::once(m.metric.name).chain(values).collect::<Vec<_>>().join("/"), m.value)
@@ -61,8 +61,8 @@ fn close(name: &str, ours: f64, theirs: f64, tolerance: f64) {
 
 #[test]
 fn of_texts() {
-    let [human, twin, ours] = [1, 2, 3].map(|seed| Generator(seed).documents(60));
-    let values = measure(&ours, &human, &twin);
+    let [human, held_out, ours] = [1, 2, 3].map(|seed| Generator(seed).documents(60));
+    let values = measure(&ours, &human, &held_out);
     let fixture = fixture();
     let others = fixture["values"].as_object().unwrap();
     assert!(others.len() > 20);

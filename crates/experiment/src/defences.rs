@@ -2,7 +2,7 @@
 //! number of models or what is written.
 
 use crate::train::OBJECTIVES;
-use curation::{About, Anchor, Parameter, Price};
+use curation::{About, Anchor, Cost, Parameter};
 
 /// A defence, and the line of an experiment file that sets it.
 #[derive(Clone, Copy, Debug)]
@@ -41,9 +41,9 @@ const OTHERS: &[(&str, About)] = &[
             name: "entropy-match",
             about: "writes at the temperature at which written text costs the model what human text does",
             source: "temperature scaling, Guo et al. 2017; entropy rates, Braverman et al. 2020; in a chain: ours",
-            price: Price {
+            cost: Cost {
                 anchors: &[Anchor::HumanText],
-                cost: "about six scorings of 8,192 held-out tokens in each generation",
+                compute: "about six scorings of 8,192 held-out tokens in each generation",
             },
             parameters: &[],
         },
@@ -54,7 +54,7 @@ const OTHERS: &[(&str, About)] = &[
             name: "systematic",
             about: "writes documents as one systematic sample, so that what is rare comes as often as it should",
             source: "arithmetic sampling, Vilnis et al. 2023, arXiv 2210.15458, for diverse decoding; in a chain: ours",
-            price: Price { anchors: &[], cost: "nothing" },
+            cost: Cost { anchors: &[], compute: "nothing" },
             parameters: &[],
         },
     ),
@@ -64,7 +64,7 @@ const OTHERS: &[(&str, About)] = &[
             name: "average",
             about: "averages the trained weights with those of an ancestor from which training began",
             source: "Wortsman et al. 2022, arXiv 2109.01903 and 2203.05482; in a chain: ours",
-            price: Price { anchors: &[Anchor::FirstModel], cost: "nothing" },
+            cost: Cost { anchors: &[Anchor::FirstModel], compute: "nothing" },
             parameters: &[
                 Parameter { name: "with", default: "", about: "\"first\" (generation 0) or \"previous\"" },
                 Parameter { name: "share", default: "0.5", about: "the ancestor's share; 0 is none" },
@@ -77,7 +77,7 @@ const OTHERS: &[(&str, About)] = &[
             name: "warm-start",
             about: "begins with the last generation's weights; with generation 0's, where it is 0",
             source: "iterative retraining, Bertrand et al. 2024, arXiv 2310.00429",
-            price: Price { anchors: &[Anchor::FirstModel], cost: "nothing" },
+            cost: Cost { anchors: &[Anchor::FirstModel], compute: "nothing" },
             parameters: &[],
         },
     ),
@@ -87,7 +87,7 @@ const OTHERS: &[(&str, About)] = &[
             name: "read-once",
             about: "writes as many tokens as a training takes (train.tokens), so that no document is read twice",
             source: "ours, as a defence",
-            price: Price { anchors: &[], cost: "writing so much more" },
+            cost: Cost { anchors: &[], compute: "writing so much more" },
             parameters: &[],
         },
     ),
@@ -97,7 +97,7 @@ const OTHERS: &[(&str, About)] = &[
             name: "members",
             about: "an ecosystem: several models in each generation, which pool their text",
             source: "Hodel and West 2025, arXiv 2512.15011",
-            price: Price { anchors: &[], cost: "training and scoring, as many times as there are models" },
+            cost: Cost { anchors: &[], compute: "training and scoring, as many times as there are models" },
             parameters: &[],
         },
     ),
@@ -130,7 +130,7 @@ mod tests {
                 assert_eq!(arm.train().unwrap().objective, same.train().unwrap().objective, "{name}");
                 assert_eq!(
                     arm.train().unwrap().objective.reads_human(),
-                    !listed.about.price.anchors.is_empty(),
+                    !listed.about.cost.anchors.is_empty(),
                     "{name}"
                 );
             }

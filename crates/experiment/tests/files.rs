@@ -33,7 +33,7 @@ fn each_committed_experiment_reads_back_equal() {
         let again = Experiment::parse(&text, &[]).unwrap_or_else(|error| panic!("{shown}: {error}\n{text}"));
         assert!(again == experiment, "{shown}:\n{text}");
         assert_eq!(again.to_toml(), text, "{shown}");
-        assert_eq!(experiment.joined(&again).unwrap(), experiment, "{shown}");
+        assert_eq!(experiment.merge(&again).unwrap(), experiment, "{shown}");
         assert_eq!(experiment.warnings(), Vec::<String>::new(), "{shown}");
         assert!(experiment.context().is_ok() && matches!(experiment.data, Data::Corpus(_)), "{shown}");
         count += 1;

@@ -1,4 +1,4 @@
-//! Asking a model what follows: the probability of each of many continuations of a prompt.
+//! Probability under a model of each of many continuations of a prompt.
 
 use crate::logits::{Model, Places};
 use burn::tensor::Device;
@@ -27,12 +27,12 @@ impl Candidates {
         Self { sorted }
     }
 
-    /// How many there are.
+    /// The number of candidates.
     pub fn len(&self) -> usize {
         self.sorted.len()
     }
 
-    /// Whether there are none.
+    /// True if there is no candidate.
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
@@ -45,10 +45,10 @@ impl Candidates {
 
 /// A prompt, what may follow it, and which of that is right.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Question<'a> {
     /// A document's first tokens.
     pub prompt: &'a [u32],
-    /// What may follow.
+    /// The continuations that are scored.
     pub candidates: &'a Candidates,
     /// The index of the candidate that is followed however unlikely it is.
     pub answer: usize,
@@ -60,19 +60,19 @@ pub struct Asked<'a> {
 ///
 /// # Panics
 /// If a prompt and its longest candidate do not fit the context, or the device fails.
-pub fn continuations(weights: &Weights, asked: &[Asked<'_>], separator: u32, device: &Device) -> Vec<Vec<f64>> {
+pub fn continuations(weights: &Weights, questions: &[Question<'_>], separator: u32, device: &Device) -> Vec<Vec<f64>> {
     let model = Model::new(weights, separator, device);
-    let mut found: Vec<Vec<f64>> = asked.iter().map(|a| vec![f64::NEG_INFINITY; a.candidates.len()]).collect();
+    let mut found: Vec<Vec<f64>> = questions.iter().map(|a| vec![f64::NEG_INFINITY; a.candidates.len()]).collect();
     let whole =
-        |(question, a): (usize, &Asked<'_>)| Beginning { question, at: 0, range: 0..a.candidates.len(), ln: 0.0 };
-    let mut open: Vec<Beginning> = asked.iter().enumerate().map(whole).filter(|b| !b.range.is_empty()).collect();
+        |(question, a): (usize, &Question<'_>)| Beginning { question, at: 0, range: 0..a.candidates.len(), ln: 0.0 };
+    let mut open: Vec<Beginning> = questions.iter().enumerate().map(whole).filter(|b| !b.range.is_empty()).collect();
     while !open.is_empty() {
-        let texts: Vec<Vec<u32>> = open.iter().map(|b| b.text(&asked[b.question])).collect();
+        let texts: Vec<Vec<u32>> = open.iter().map(|b| b.text(&questions[b.question])).collect();
         let mut next = Vec::new();
         let last: Vec<[usize; 1]> = texts.iter().map(|text| [text.len()]).collect();
         let texts: Vec<Places<'_>> = texts.iter().zip(&last).map(|(text, last)| (&text[..], &last[..])).collect();
         model.at(&texts, &mut |index, _, logits| {
-            open[index].follow(&asked[open[index].question], &Logits::new(logits), &mut found, &mut next);
+            open[index].follow(&questions[open[index].question], &Logits::new(logits), &mut found, &mut next);
         });
         open = next;
     }
@@ -89,14 +89,14 @@ struct Beginning {
 }
 
 impl Beginning {
-    fn text(&self, asked: &Asked<'_>) -> Vec<u32> {
-        let first = &asked.candidates.sorted[self.range.start].0;
-        [asked.prompt, &first[..self.at]].concat()
+    fn text(&self, question: &Question<'_>) -> Vec<u32> {
+        let first = &question.candidates.sorted[self.range.start].0;
+        [question.prompt, &first[..self.at]].concat()
     }
 
     /// Marks the candidates that end with the next token, and opens the beginnings that go on.
-    fn follow(&self, asked: &Asked<'_>, logits: &Logits, found: &mut [Vec<f64>], next: &mut Vec<Beginning>) {
-        let all = &asked.candidates.sorted;
+    fn follow(&self, question: &Question<'_>, logits: &Logits, found: &mut [Vec<f64>], next: &mut Vec<Beginning>) {
+        let all = &question.candidates.sorted;
         let mut start = self.range.start;
         while start < self.range.end {
             let token = all[start].0[self.at];
@@ -108,8 +108,8 @@ impl Beginning {
                 found[self.question][all[rest.start].1] = ln;
                 rest.start += 1;
             }
-            let asked_for = all[rest.clone()].iter().any(|(_, index)| *index == asked.answer);
-            if !rest.is_empty() && (asked_for || ln >= FOLLOWED.ln()) {
+            let is_answer = all[rest.clone()].iter().any(|(_, index)| *index == question.answer);
+            if !rest.is_empty() && (is_answer || ln >= FOLLOWED.ln()) {
                 next.push(Self { question: self.question, at: self.at + 1, range: rest, ln });
             }
             start += same;
@@ -143,7 +143,7 @@ mod tests {
     use model::Settings;
     use streams::Streams;
 
-    /// What [`score`] says of prompt and candidate, less what it says of the prompt.
+    /// Equals the difference of [`score`] with and without the candidate.
     #[test]
     fn agrees_with_the_score_of_whole_texts() {
         let config = Settings { preset: "tiny".into(), context: Some(32), ..Settings::default() }.resolve(260).unwrap();
@@ -153,28 +153,28 @@ mod tests {
         let names = ["ant", "anthem", "bee", "b", "cat"];
         let candidates = Candidates::new(names.iter().map(|name| tokenizer.encode(name)));
         let prompts = ["The ", "A long beginning: "].map(|prompt| tokenizer.encode(prompt));
-        let asked: Vec<Asked> = prompts
+        let questions: Vec<Question> = prompts
             .iter()
             .zip([1, 4])
-            .map(|(prompt, answer)| Asked { prompt, candidates: &candidates, answer })
+            .map(|(prompt, answer)| Question { prompt, candidates: &candidates, answer })
             .collect();
-        let found = continuations(&weights, &asked, tokenizer.separator(), &device);
+        let found = continuations(&weights, &questions, tokenizer.separator(), &device);
         let nats = |text: String| {
             let mut document = Document::human("d", text, "test");
             document.truncated = true;
             let tokens = TokenSet::encode(&[document], &tokenizer);
             score(&weights, &tokens, tokenizer.separator(), &device)[0]
         };
-        for (asked, found) in asked.iter().zip(&found) {
-            let prompt = tokenizer.decode(asked.prompt);
+        for (question, found) in questions.iter().zip(&found) {
+            let prompt = tokenizer.decode(question.prompt);
             for (index, name) in names.iter().enumerate() {
                 let expected = nats(prompt.clone()) - nats(format!("{prompt}{name}"));
-                let is_followed = expected > FOLLOWED.ln() + 1.0 || index == asked.answer;
+                let is_followed = expected > FOLLOWED.ln() + 1.0 || index == question.answer;
                 if is_followed {
                     assert!((found[index] - expected).abs() < 1e-4, "{prompt}{name}: {} {expected}", found[index]);
                 }
             }
-            assert!(found[asked.answer].is_finite());
+            assert!(found[question.answer].is_finite());
         }
         // Seven letters of a model that knows nothing: 260^-6 is far below what is followed.
         assert_eq!(found[1][1], f64::NEG_INFINITY);

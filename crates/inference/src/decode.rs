@@ -1,4 +1,4 @@
-//! Writing sequences until there are enough: documents in index order, whatever finishes first.
+//! Decoding of sequences up to a token budget: documents in index order, whatever finishes first.
 
 #[cfg(feature = "gpu")]
 mod on_gpu;
@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use streams::Streams;
 
-/// How sequences are written.
+/// Settings of a decoding.
 pub struct Decoding<'a> {
     /// The sampler's settings.
     pub sampling: &'a Sampling,
@@ -28,7 +28,7 @@ pub struct Decoding<'a> {
     pub prompt: &'a (dyn Fn(u64) -> Vec<u32> + Sync),
 }
 
-/// One written sequence.
+/// One generated sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sequence {
     /// Its tokens, with the prompt, without separators.
@@ -37,7 +37,7 @@ pub struct Sequence {
     pub truncated: bool,
 }
 
-/// Why nothing can be written.
+/// Reason why a sequence could not be generated.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// The sampler's settings are out of range.
@@ -85,19 +85,27 @@ pub fn decode(
     };
     let (first, others) = steppers.split_first_mut().expect("a stepper to write with");
     let begun = (0..=others.len()).map(|_| AtomicU64::new(0)).collect();
-    let desk = Desk { decoding, sampler, budget, size, begun, enough: AtomicBool::new(false), paper: Mutex::default() };
+    let queue = WorkQueue {
+        decoding,
+        sampler,
+        budget,
+        size,
+        begun,
+        enough: AtomicBool::new(false),
+        progress: Mutex::default(),
+    };
     rayon::in_place_scope(|scope| {
         for (worker, stepper) in others.iter_mut().enumerate() {
-            let desk = &desk;
-            scope.spawn(move |_| desk.work(worker + 1, &mut **stepper, &mut |_| {}));
+            let queue = &queue;
+            scope.spawn(move |_| queue.work(worker + 1, &mut **stepper, &mut |_| {}));
         }
-        desk.work(0, &mut **first, progress);
+        queue.work(0, &mut **first, progress);
     });
-    desk.paper.into_inner().expect("no worker panicked").prefix.finished()
+    queue.progress.into_inner().expect("no worker panicked").prefix.finished()
 }
 
-/// What workers share.
-struct Desk<'a> {
+/// The work that all workers share: settings, the documents handed out, and those that are finished.
+struct WorkQueue<'a> {
     decoding: &'a Decoding<'a>,
     sampler: Sampler,
     budget: u64,
@@ -106,42 +114,42 @@ struct Desk<'a> {
     begun: Vec<AtomicU64>,
     /// Whether the first documents in order reach the budget: what else is begun is left.
     enough: AtomicBool,
-    paper: Mutex<Paper>,
+    progress: Mutex<Progress>,
 }
 
-/// The next document, and those that are finished.
+/// The next document to begin, and the finished ones.
 #[derive(Default)]
-struct Paper {
+struct Progress {
     next: u64,
     prefix: Prefix,
 }
 
-impl Desk<'_> {
+impl WorkQueue<'_> {
     /// Takes documents and writes them until there are enough.
     fn work(&self, worker: usize, stepper: &mut dyn Stepper, progress: &mut dyn FnMut(u64)) {
         let context = stepper.context();
         let mut slots: Vec<Slot> = (0..stepper.slots()).map(|_| Slot::idle()).collect();
         let mut finished = Vec::new();
         loop {
-            let mut paper = self.paper.lock().expect("no worker panics with the paper in hand");
+            let mut state = self.progress.lock().expect("no worker panics while it holds the lock");
             for (document, sequence, tokens) in finished.drain(..) {
-                paper.prefix.add(document, sequence, tokens);
+                state.prefix.add(document, sequence, tokens);
             }
-            if paper.prefix.advance(self.budget) {
+            if state.prefix.advance(self.budget) {
                 self.enough.store(true, Ordering::Relaxed);
                 return;
             }
-            let total = paper.prefix.total();
+            let total = state.prefix.total();
             // What is begun will surely hold this many tokens: while that is too few, another document is begun, and counts one
             // token at least. A number of another worker's that is a moment old starts a document too many, or one later.
             let begun = self.begun.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>();
             let missing = self.budget.saturating_sub(total + begun);
             let idle = slots.iter_mut().filter(|s| s.writing.is_none());
             for slot in idle.take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-                slot.writing = Some(Writing::new(paper.next, self.decoding));
-                paper.next += 1;
+                slot.writing = Some(Writing::new(state.next, self.decoding));
+                state.next += 1;
             }
-            drop(paper);
+            drop(state);
             progress(total);
             self.advance(worker, stepper, &mut slots, context, &mut finished);
         }
@@ -167,8 +175,8 @@ impl Desk<'_> {
                 writing.advance(logits, &self.sampler, self.decoding.separator, context);
             });
             if let Err(error) = stepped {
-                let mut paper = self.paper.lock().expect("no worker panics with the paper in hand");
-                paper.prefix.failed.get_or_insert(error);
+                let mut state = self.progress.lock().expect("no worker panics while it holds the lock");
+                state.prefix.failed.get_or_insert(error);
                 return;
             }
             for slot in &mut *slots {

@@ -7,7 +7,7 @@ use ops::device::{Chosen, Kind};
 use ops::memory::Limits;
 use sampling::Sampling;
 
-/// What writes sequences with one model on one device.
+/// A decoder of sequences for one model on one device.
 pub enum Decoder {
     /// Gives logits to a sampler on this processor.
     Steppers(Vec<Box<dyn Stepper>>),
@@ -59,7 +59,7 @@ fn on_gpu(weights: &Weights, device: &Chosen, _: &Sampling, slots: usize) -> Dec
 /// speed, at least one block of rows; on a GPU as many as its units need and its memory should have room for. Changes nothing
 /// but the speed.
 pub fn slots(config: &ModelConfig, device: &Chosen) -> usize {
-    /// Bytes of keys and values: about a processor's cache.
+    /// Bytes of keys and values: about a CPU's cache.
     const NEAR: usize = 8 << 20;
     match device.kind() {
         Kind::Flex | Kind::NdArray => (NEAR / cache(config)).next_multiple_of(16).clamp(16, 128),

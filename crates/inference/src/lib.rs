@@ -46,7 +46,7 @@ mod systematic;
 mod temperature;
 mod write;
 
-pub use continuations::{Asked, Candidates, continuations};
+pub use continuations::{Candidates, Question, continuations};
 pub use decode::{DecodeError, Decoding, Sequence, decode};
 pub use decoder::{Decoder, decoder, slots};
 pub use reading::{Reading, confidences, read};

@@ -1,4 +1,4 @@
-//! What a model makes of given documents: what each costs it, its hidden state, and how sure it is of what follows.
+//! A model's view of given documents: the loss of each, its hidden state, and how sure it is of what follows.
 
 use crate::logits::{Model, Places};
 use crate::score::{Tokens, at_once, fill, positions};
@@ -8,7 +8,7 @@ use model::{Attention, Transformer, Weights, attention_shape};
 use ops::{TokenRule, head_loss};
 use training::Batch;
 
-/// What a model makes of one document.
+/// A model's view of one document: loss and hidden state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// Its negative log-probability in nats.
@@ -92,7 +92,7 @@ pub fn confidences(weights: &Weights, documents: &[Tokens<'_>], separator: u32, 
     let texts: Vec<Places<'_>> = documents
         .iter()
         .zip(&places)
-        // What is foretold last need not be read.
+        // The last prediction need not be read.
         .map(|((ids, _), places)| (&ids[..places.len() - 1], &places[..]))
         .collect();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What gives logits for many sequences, one token each.
+//! Source of logits for many sequences, one token each.
 
 use crate::DecodeError;
 use crate::decode::Writing;
@@ -23,7 +23,7 @@ impl Slot {
     }
 }
 
-/// What gives logits for many sequences, one token each.
+/// Source of logits for many sequences, one token each.
 pub trait Stepper: Send {
     /// Sequences that advance together.
     fn slots(&self) -> usize;
@@ -169,7 +169,7 @@ pub(crate) struct TensorStepper {
     slots: usize,
 }
 
-/// The fewest rows of a matrix product: below, the processor's products take other paths with other sums.
+/// The fewest rows of a matrix product: below, the CPU's products take other paths with other sums.
 const FEWEST_ROWS: usize = 16;
 
 impl TensorStepper {

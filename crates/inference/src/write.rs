@@ -6,29 +6,29 @@ use ops::device::Chosen;
 use sampling::Sampling;
 use streams::{Purpose, Streams};
 
-/// What each written document starts from.
+/// The start of each generated document.
 pub enum Prompts<'a> {
     /// From the separator alone.
     Unprompted,
     /// From the first tokens of a document that is drawn for each index among these.
     Documents {
-        /// Where prompts come from: human documents, or the last generation's.
+        /// The documents that prompts are taken from: human documents, or the last generation's.
         documents: &'a [Document],
-        /// How many tokens of a document are given; documents with fewer are not drawn.
+        /// Tokens of a document that are given; documents with fewer are not drawn.
         tokens: usize,
     },
     /// The same, drawn in proportion to weights.
     Weighted {
-        /// Where prompts come from.
+        /// The documents that prompts are taken from.
         documents: &'a [Document],
-        /// How many tokens of a document are given; documents with fewer are not drawn.
+        /// Tokens of a document that are given; documents with fewer are not drawn.
         tokens: usize,
         /// One for each document; 0 is not drawn.
         weights: &'a [f64],
     },
 }
 
-/// What a corpus is written with.
+/// Settings with which a model generates a corpus.
 pub struct WriteSettings<'a> {
     /// The sampler's settings.
     pub sampling: &'a Sampling,
@@ -42,7 +42,7 @@ pub struct WriteSettings<'a> {
     pub first: u64,
     /// Tokens to be written, ends included.
     pub budget: u64,
-    /// Where documents start from.
+    /// The start of each document.
     pub prompts: Prompts<'a>,
     /// Sequences that are written at once; changes nothing but the speed.
     pub slots: usize,

@@ -1,5 +1,5 @@
 //! What survives: of the types that so many documents of the human text hold, how many a generation still writes. The law of
-//! survival foretells it from the first numbers; the report lays it beside the others.
+//! survival predicts it from the first numbers; the report shows it with the others.
 
 use corpus::TokenSet;
 use serde::Serialize;
@@ -23,7 +23,7 @@ pub(crate) struct Survivors {
     /// Documents of the human text.
     human: u64,
     /// Documents that the generation wrote.
-    written: u64,
+    generated: u64,
     /// Documents of the human text that hold a type, how many such types there are, how many of them are alive.
     classes: Vec<(u64, u64, u64)>,
 }
@@ -44,8 +44,8 @@ impl Census {
         Self { documents, words, holding }
     }
 
-    /// What of these types `written` still has, by kind.
-    pub(crate) fn survivors(&self, written: &Self) -> BTreeMap<&'static str, Survivors> {
+    /// What of these types `generated` still has, by kind.
+    pub(crate) fn survivors(&self, generated: &Self) -> BTreeMap<&'static str, Survivors> {
         let of = |pairs: &mut dyn Iterator<Item = (u64, bool)>| {
             let mut classes = BTreeMap::<u64, (u64, u64)>::new();
             for (held, alive) in pairs.filter(|&(held, _)| held > 0) {
@@ -53,17 +53,17 @@ impl Census {
                 *class = (class.0 + 1, class.1 + u64::from(alive));
             }
             let classes = classes.into_iter().map(|(held, (all, alive))| (held, all, alive)).collect();
-            Survivors { human: self.documents, written: written.documents, classes }
+            Survivors { human: self.documents, generated: generated.documents, classes }
         };
-        let words = &mut self.words.iter().map(|(word, &held)| (held, written.words.contains_key(word)));
+        let words = &mut self.words.iter().map(|(word, &held)| (held, generated.words.contains_key(word)));
         let mut kinds = BTreeMap::from([("words", of(words))]);
-        if let (Some(human), Some(written)) = (&self.holding, &written.holding) {
-            for (kind, human, written) in [
-                ("persons", &human.persons, &written.persons),
-                ("facts", &human.facts, &written.facts),
-                ("forms", &human.forms, &written.forms),
+        if let (Some(human), Some(generated)) = (&self.holding, &generated.holding) {
+            for (kind, human, generated) in [
+                ("persons", &human.persons, &generated.persons),
+                ("facts", &human.facts, &generated.facts),
+                ("forms", &human.forms, &generated.forms),
             ] {
-                kinds.insert(kind, of(&mut human.iter().zip(written).map(|(&held, &now)| (held, now > 0))));
+                kinds.insert(kind, of(&mut human.iter().zip(generated).map(|(&held, &now)| (held, now > 0))));
             }
         }
         kinds
@@ -106,7 +106,7 @@ mod tests {
         let survivors = human.survivors(&census(&["b d", "a"]));
         let words = &survivors["words"];
         // `a` is in three documents and alive, `b` in two and alive, `c` in one and gone.
-        assert_eq!((words.human, words.written, &words.classes[..]), (3, 2, &[(1, 1, 0), (2, 1, 1), (3, 1, 1)][..]));
+        assert_eq!((words.human, words.generated, &words.classes[..]), (3, 2, &[(1, 1, 0), (2, 1, 1), (3, 1, 1)][..]));
         assert_eq!(survivors.len(), 1);
     }
 

@@ -16,7 +16,7 @@ pub(crate) fn claim(experiment: &Experiment, out: &Path) -> Result<(RunDir, Expe
     })?;
     let experiment = match stored(&dir)? {
         None => experiment.clone(),
-        Some(old) => old.joined(experiment).map_err(|difference| {
+        Some(old) => old.merge(experiment).map_err(|difference| {
             let shown = out.display();
             Error::Request(format!("{shown} holds another experiment: {difference}; choose another --out"))
         })?,

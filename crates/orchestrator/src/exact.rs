@@ -1,8 +1,8 @@
 //! Experiments of exact learners: the same recipes, arms and files, a chain in milliseconds, and no stages.
 
-use crate::before::Before;
 use crate::claim::{claim, write_down};
 use crate::options::{RunOptions, Summary};
+use crate::undo::Undo;
 use crate::{ChainPlan, Error, Plan, StagePlan, metrics};
 use chain::solvable::{Error as ChainError, Observation, Part, simulate};
 use evaluation::metric::FAILED;
@@ -30,10 +30,10 @@ pub(crate) fn run(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Summary, Error> {
-    let before = Before::of(out);
+    let undo = Undo::of(out);
     let opened = open(experiment, out, options, observer);
     if matches!(opened, Err(Error::Request(_))) {
-        before.restore(out);
+        undo.restore(out);
     }
     let (dir, experiment) = opened?;
     let chains: Vec<(&Arm, ChainId)> = (experiment.arms.iter())

@@ -84,15 +84,16 @@ impl From {
             return Ok((Self::World(Box::new(world)), hash));
         }
         let documents = load_corpus(settings)?;
-        let said: Vec<Option<String>> = documents.iter().map(said).collect();
-        let parts = documents.iter().zip(&said).flat_map(|(d, said)| [Some(&d.id), Some(&d.text), said.as_ref()]);
+        let annotations_of: Vec<Option<String>> = documents.iter().map(annotations).collect();
+        let parts =
+            documents.iter().zip(&annotations_of).flat_map(|(d, notes)| [Some(&d.id), Some(&d.text), notes.as_ref()]);
         let hash = hash_of(parts.flatten());
         Ok((Self::Corpus(documents), hash))
     }
 }
 
-/// What a document says of itself, beyond being human text from somewhere: labels, prompts and windows read it. None if nothing.
-fn said(document: &Document) -> Option<String> {
+/// The annotations of a document, beyond being human text from somewhere: labels, prompts and windows read it. None if nothing.
+fn annotations(document: &Document) -> Option<String> {
     let Document { truncated, provenance, .. } = document;
     let plain = Provenance { source: provenance.source.clone(), ..Provenance::of(Origin::Human) };
     let is_plain = !truncated && *provenance == plain;

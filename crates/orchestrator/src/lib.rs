@@ -16,7 +16,6 @@
 //! println!("{} stages made, {} found", summary.made, summary.found);
 //! ```
 
-mod before;
 mod calibrate;
 mod census;
 mod claim;
@@ -35,6 +34,7 @@ mod seed;
 mod text;
 mod texts;
 mod truth;
+mod undo;
 mod word_ratio;
 
 pub use cost::{ChainPlan, Plan, StagePlan};

@@ -42,8 +42,8 @@ pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error
                 let list = scoring::read(&stage)?;
                 let lived = lifetime.as_mut().map(|lifetime| lifetime.lives(&list));
                 rows.extend(list.into_iter().chain(lived.into_iter().flatten()).map(row));
-                if let Some(told) = truth::false_facts(&stage)? {
-                    false_facts.insert((index, generation, seed), told);
+                if let Some(found) = truth::false_facts(&stage)? {
+                    false_facts.insert((index, generation, seed), found);
                 }
             }
         }
@@ -101,13 +101,13 @@ pub(crate) fn row((experiment, arm): (&str, &str), seed: u64, generation: u32, m
 
 /// How many of its parent's false facts each generation repeats, and how many of those the same generation of the arm's other
 /// seeds states too. It takes all chains to say, so no stage has it.
-fn inherited(experiment: &Experiment, told: &FalseFacts) -> Vec<Row> {
+fn inherited(experiment: &Experiment, false_facts: &FalseFacts) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (&(arm, generation, seed), child) in told {
-        let Some(parent) = generation.checked_sub(1).and_then(|before| told.get(&(arm, before, seed))) else {
+    for (&(arm, generation, seed), child) in false_facts {
+        let Some(parent) = generation.checked_sub(1).and_then(|before| false_facts.get(&(arm, before, seed))) else {
             continue;
         };
-        let others = told.range((arm, generation, 0)..=(arm, generation, u64::MAX));
+        let others = false_facts.range((arm, generation, 0)..=(arm, generation, u64::MAX));
         let strangers: Vec<_> =
             others.filter(|((.., other), _)| *other != seed).map(|(_, facts)| facts.clone()).collect();
         let Some(found) = world::inheritance(parent, child, &strangers) else { continue };

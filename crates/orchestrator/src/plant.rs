@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_asked_get_it_if_they_have_room() {
+    fn the_phrase_is_planted_in_the_given_number_of_documents() {
         let tokenizer = Tokenizer::bytes();
         let texts = (0..10).map(|i| Document::human(format!("d{i}"), "x".repeat(10 + i), "s"));
         let documents: Vec<Document> = texts.collect();

@@ -1,6 +1,6 @@
 //! Text as one frozen model sees it: the model of a chain's generation 0, which learnt from human text.
 //!
-//! *Definitions.* Perplexity of what was written under that model and under its own author; the distribution of the
+//! *Definitions.* Perplexity of generated text under that model and under its own author; the distribution of the
 //! documents' perplexities under that model (Shumailov et al. 2024, figure 1); MAUVE (Pillutla et al. 2021) and the Vendi score
 //! (Friedman and Dieng 2023) of documents as points, a point being the mean over a document's positions of the state before
 //! the head. All of the same number of documents, drawn from either side: 1,000, or as many as the smaller side has.
@@ -33,7 +33,7 @@ const QUANTILES: [(usize, &str); 5] = [(5, "05"), (25, "25"), (50, "50"), (75, "
 /// Bins of the histogram in an octave of perplexity.
 const BINS: f64 = 4.0;
 
-/// In a score stage: the histogram of the documents' perplexities.
+/// File of a score stage: the histogram of the documents' perplexities.
 pub(crate) const PERPLEXITIES: &str = "perplexities.json";
 
 /// A bin of that histogram.
@@ -44,37 +44,37 @@ pub(crate) struct Bin {
     /// ... to below here.
     to: f64,
     /// Documents of the generation.
-    written: usize,
+    generated: usize,
     /// Of as many human documents.
     human: usize,
 }
 
-/// What a frozen model makes of human text.
-pub(crate) struct HumanRead {
+/// A frozen model's readings of human text.
+pub(crate) struct HumanReadings {
     test: Vec<Reading>,
-    /// The training text, which other human text is held against.
-    twin: Vec<Reading>,
-    /// What other human text gets, by number of documents.
+    /// The training text: the test text is compared with it.
+    training: Vec<Reading>,
+    /// Measures of the test text, by number of documents.
     ceilings: Mutex<BTreeMap<usize, Vec<Measure>>>,
 }
 
-/// What the run's generations 0 make of human text, by the stage of the model: all arms of a seed that share it read once.
+/// Readings of human text by the run's generations 0, by the stage of the model: all arms of a seed that share it read once.
 #[derive(Default)]
-pub(crate) struct ReadOnce(Mutex<HashMap<StageId, Arc<OnceLock<HumanRead>>>>);
+pub(crate) struct ReadingCache(Mutex<HashMap<StageId, Arc<OnceLock<HumanReadings>>>>);
 
-/// The frozen model, and what it makes of human text.
+/// The frozen model, and its readings of human text.
 pub(crate) struct Reader {
     weights: Weights,
     separator: u32,
     device: Device,
-    human: Arc<OnceLock<HumanRead>>,
+    human: Arc<OnceLock<HumanReadings>>,
 }
 
 impl Reader {
     /// With generation 0's model, which that stage holds; `training` are the tokens of the human documents that it learnt from.
     pub(crate) fn new(
         (model, weights): (&StageId, Weights),
-        once: &ReadOnce,
+        once: &ReadingCache,
         human: &Human,
         (training, seed): (&[Tokens<'_>], u64),
         device: Device,
@@ -85,17 +85,17 @@ impl Reader {
             let all: Vec<Tokens<'_>> = human.test.tokens.iter().collect();
             // The test set is the run's: all chains read the same documents of it.
             let test = read(&weights, &drawn(&all, &Streams::new(0), 0, "test"), separator, &device);
-            let twin = read(&weights, &drawn(training, &Streams::new(seed), 0, "training"), separator, &device);
-            HumanRead { test, twin, ceilings: Mutex::default() }
+            let of_training = read(&weights, &drawn(training, &Streams::new(seed), 0, "training"), separator, &device);
+            HumanReadings { test, training: of_training, ceilings: Mutex::default() }
         });
         Self { weights, separator, device, human: place }
     }
 
-    fn human(&self) -> &HumanRead {
+    fn human(&self) -> &HumanReadings {
         self.human.get().expect("it was read when this was made")
     }
 
-    /// What this model makes of what a generation wrote, and what its own `authors` make of it.
+    /// Measures of a generation's text under this model and under its own `authors`.
     pub(crate) fn measures(
         &self,
         tokens: &TokenSet,
@@ -104,13 +104,13 @@ impl Reader {
     ) -> (Vec<Measure>, Vec<Bin>) {
         let all: Vec<Tokens<'_>> = tokens.iter().collect();
         let documents = drawn(&all, &Streams::new(seed), generation, "written");
-        let written = read(&self.weights, &documents, self.separator, &self.device);
+        let generated = read(&self.weights, &documents, self.separator, &self.device);
         let own = authors.iter().map(|author| read(author, &documents, self.separator, &self.device));
         let loss = |reading: &Reading| DocumentLoss { nats: reading.nats, tokens: reading.tokens, bytes: 0 };
         let own = scoring::mixed(own.map(|readings| readings.iter().map(loss).collect()).collect());
         let human = self.human();
-        let n = [written.len(), human.test.len(), human.twin.len()].into_iter().min().unwrap_or(0);
-        let mut list = vec![Measure::new(&DOCUMENTS_READ, written.len() as f64)];
+        let n = [generated.len(), human.test.len(), human.training.len()].into_iter().min().unwrap_or(0);
+        let mut list = vec![Measure::new(&DOCUMENTS_READ, generated.len() as f64)];
         let mut put = |metric: &'static Metric, dimensions: Dimensions, value: Option<f64>| {
             list.extend(value.map(|value| Measure { metric, dimensions, value }));
         };
@@ -119,9 +119,9 @@ impl Reader {
         let of_human = |dimensions: &Dimensions| dimensions.clone().with(Dimension::Reference, "human");
         let of_readings = |readings: &[Reading]| perplexity(readings.iter().map(|r| (r.nats, r.tokens)));
         put(&GENERATED_PERPLEXITY, of_human(&first), of_readings(&human.test));
-        put(&GENERATED_PERPLEXITY, first, of_readings(&written));
+        put(&GENERATED_PERPLEXITY, first, of_readings(&generated));
         put(&GENERATED_PERPLEXITY, author, perplexity(own.iter().map(|loss| (loss.nats, loss.tokens))));
-        let [ours, theirs] = [&written, &human.test].map(|readings| by_document(readings));
+        let [ours, theirs] = [&generated, &human.test].map(|readings| by_document(readings));
         for (percent, band) in QUANTILES {
             let band = Dimensions::of(&[(Dimension::Band, band)]);
             put(&DOCUMENT_PERPLEXITY, of_human(&band), quantile(&theirs, percent));
@@ -130,22 +130,23 @@ impl Reader {
         if n >= LEAST {
             put(&DOCUMENTS_READ, Dimensions::of(&[(Dimension::Part, "compared")]), Some(n as f64));
             let width = self.weights.config().width;
-            let features = states(&written[..n]);
+            let features = states(&generated[..n]);
             put(&MAUVE, Dimensions::NONE, mauve(&states(&human.test[..n]), &features, width, &settings()));
             put(&VENDI, Dimensions::NONE, vendi(&features, width));
             list.extend(human.ceiling(n, width));
         }
-        (list, histogram(&written[..n], &human.test[..n]))
+        (list, histogram(&generated[..n], &human.test[..n]))
     }
 }
 
-impl HumanRead {
-    /// What other human text gets in the place of what was written, with states of `width` numbers.
+impl HumanReadings {
+    /// Measures of the human test text in place of generated text, with states of `width` numbers.
     fn ceiling(&self, n: usize, width: usize) -> Vec<Measure> {
         let mut ceilings = self.ceilings.lock().unwrap_or_else(PoisonError::into_inner);
         let measure = || {
-            let [test, twin] = [&self.test, &self.twin].map(|readings| states(&readings[..n]));
-            let values = [(&MAUVE, mauve(&test, &twin, width, &settings())), (&VENDI, vendi(&test, width))].into_iter();
+            let [test, training] = [&self.test, &self.training].map(|readings| states(&readings[..n]));
+            let values =
+                [(&MAUVE, mauve(&test, &training, width, &settings())), (&VENDI, vendi(&test, width))].into_iter();
             let of_human = |metric, value| Measure::new(metric, value).with(Dimension::Reference, "human");
             values.filter_map(|(metric, value)| Some(of_human(metric, value?))).collect()
         };
@@ -189,7 +190,7 @@ fn quantile(sorted: &[f64], percent: usize) -> Option<f64> {
 }
 
 /// Both sides' documents by perplexity, from the lowest bin that holds any to the highest.
-fn histogram(written: &[Reading], human: &[Reading]) -> Vec<Bin> {
+fn histogram(generated: &[Reading], human: &[Reading]) -> Vec<Bin> {
     let bins = |readings: &[Reading]| {
         let mut counts = BTreeMap::<i64, usize>::new();
         for reading in readings {
@@ -201,13 +202,13 @@ fn histogram(written: &[Reading], human: &[Reading]) -> Vec<Bin> {
         }
         counts
     };
-    let (written, human) = (bins(written), bins(human));
-    let ends = || written.keys().chain(human.keys()).copied();
+    let (generated, human) = (bins(generated), bins(human));
+    let ends = || generated.keys().chain(human.keys()).copied();
     let (Some(first), Some(last)) = (ends().min(), ends().max()) else { return Vec::new() };
     let edge = |bin: i64| (bin as f64 / BINS).exp2();
     let of = |counts: &BTreeMap<i64, usize>, bin: i64| counts.get(&bin).copied().unwrap_or(0);
     (first..=last)
-        .map(|bin| Bin { from: edge(bin), to: edge(bin + 1), written: of(&written, bin), human: of(&human, bin) })
+        .map(|bin| Bin { from: edge(bin), to: edge(bin + 1), generated: of(&generated, bin), human: of(&human, bin) })
         .collect()
 }
 
@@ -230,11 +231,11 @@ mod tests {
         let pair = [reading(4.0, 1), reading(1.0, 3)];
         assert!((perplexity(pair.iter().map(|r| (r.nats, r.tokens))).unwrap() - 2_f64.sqrt()).abs() < 1e-12);
         let bins = histogram(&readings[..4], &readings[4..]);
-        assert_eq!((bins[0].from, bins[0].written, bins[0].human), (1.0, 1, 0));
-        assert_eq!(bins.iter().map(|bin| bin.written).sum::<usize>(), 4);
+        assert_eq!((bins[0].from, bins[0].generated, bins[0].human), (1.0, 1, 0));
+        assert_eq!(bins.iter().map(|bin| bin.generated).sum::<usize>(), 4);
         // From 1 to above 64 there are six octaves, and 100 lies in the third quarter of the seventh.
         assert_eq!((bins.len(), bins[26].human), (27, 1));
-        assert!((bins[4].from - 2.0).abs() < 1e-12 && bins[4].written == 2);
+        assert!((bins[4].from - 2.0).abs() < 1e-12 && bins[4].generated == 2);
         assert!(histogram(&[], &[]).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured of a generation where the true distribution is known: a world in the place of human text.
+//! Measures of a generation against a known true distribution: a world in the place of human text.
 
 use crate::Error;
 use corpus::{Document, TokenSet, Tokenizer};
@@ -6,7 +6,7 @@ use evaluation::metric::{DIVERGENCE, EXCESS, EXCESS_PER_DOCUMENT, FLOOR, PARSES}
 use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, DocumentLoss, Measure, Set, metric};
 use experiment::CorpusSettings;
-use inference::{Asked, Candidates, continuations};
+use inference::{Candidates, continuations};
 use model::Weights;
 use ops::device::Device;
 use rundir::Stage;
@@ -17,10 +17,10 @@ use std::path::Path;
 use streams::{Purpose, Streams};
 use world::{Estimate, Exact, FalseFact, Holding, Question, Scored, Survey, World};
 
-/// In a score stage: what the generation stated that is not so.
+/// File of a score stage: the false facts that the generation states.
 pub(crate) const FALSE_FACTS: &str = "false-facts.json";
 
-/// A world with everything that is reckoned once for a run.
+/// A world with everything that is computed once for a run.
 pub struct Truth {
     world: World,
     exact: Exact,
@@ -38,14 +38,14 @@ pub struct Truth {
 
 /// A false fact of a generation, as `false-facts.json` holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct StatedFalseFact {
     pub(crate) person: usize,
     pub(crate) fact: usize,
     pub(crate) value: usize,
     /// How often it is stated.
     pub(crate) count: u64,
     /// The fact in words, and what is true.
-    pub(crate) told: String,
+    pub(crate) words: String,
 }
 
 /// The world that the settings name, if they name one.
@@ -115,20 +115,20 @@ impl Truth {
         list
     }
 
-    /// What a generation wrote: what is left of the language, what was made up; its false facts; what its documents hold.
-    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measure>, Vec<Told>, Holding) {
+    /// Measures of a generation's text (coverage of the language, invented text), its false facts, and what its documents hold.
+    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measure>, Vec<StatedFalseFact>, Holding) {
         let mut survey = Survey::new(&self.world);
         documents.iter().for_each(|document| survey.add(&self.world, &document.text, document.truncated));
         let rows = survey.rows(&self.world, &self.exact);
-        let told = |(fact, &count): (&FalseFact, &u64)| Told {
+        let stated = |(fact, &count): (&FalseFact, &u64)| StatedFalseFact {
             person: fact.person,
             fact: fact.fact,
             value: fact.value,
             count,
-            told: self.world.tell(fact),
+            words: self.world.tell(fact),
         };
-        let mut list: Vec<Told> = survey.false_facts.iter().map(told).collect();
-        list.sort_by_key(|told| (std::cmp::Reverse(told.count), told.person, told.fact, told.value));
+        let mut list: Vec<StatedFalseFact> = survey.false_facts.iter().map(stated).collect();
+        list.sort_by_key(|stated| (std::cmp::Reverse(stated.count), stated.person, stated.fact, stated.value));
         let measured = rows.into_iter().map(|row| measure(Set::Generated, row)).collect();
         (measured, list, survey.holding)
     }
@@ -165,19 +165,19 @@ impl Truth {
         list
     }
 
-    /// What the model answers when it is asked for the facts: ln of the probability of each candidate of each question.
+    /// The model's answers to the questions: ln of the probability of each candidate of each question.
     pub(crate) fn ask(&self, weights: &Weights, separator: u32, device: &Device) -> Answers {
-        let asked: Vec<Asked> = (self.questions.iter().zip(&self.prompts))
-            .map(|(question, prompt)| Asked {
+        let questions: Vec<inference::Question> = (self.questions.iter().zip(&self.prompts))
+            .map(|(question, prompt)| inference::Question {
                 prompt,
                 candidates: &self.candidates[question.fact],
                 answer: question.answer,
             })
             .collect();
-        continuations(weights, &asked, separator, device)
+        continuations(weights, &questions, separator, device)
     }
 
-    /// What answers show of knowledge; `stated` says how often generation 0's text stated each fact.
+    /// Measures of recall from answers; `stated` says how often generation 0's text stated each fact.
     pub(crate) fn of_answers(&self, answers: &Answers, stated: &[Vec<u64>]) -> Vec<Measure> {
         let grades: Vec<(world::Grade, u64)> = (self.questions.iter().zip(answers))
             .map(|(question, ln)| {
@@ -191,7 +191,7 @@ impl Truth {
 /// For each question, ln of the probability of each candidate.
 pub(crate) type Answers = Vec<Vec<f64>>;
 
-/// What models answer together, of whom each speaks as often as the others: the mean of their probabilities.
+/// The answers of several models as one mixture of equal parts: the mean of their probabilities.
 ///
 /// # Panics
 /// If they were asked different questions.
@@ -227,8 +227,8 @@ pub(crate) fn false_facts(stage: &Stage) -> Result<Option<BTreeSet<FalseFact>>, 
     }
     let fail = |e: String| Error::Work(format!("{}: {e}", path.display()));
     let text = std::fs::read_to_string(&path).map_err(|e| fail(e.to_string()))?;
-    let told: Vec<Told> = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
-    Ok(Some(told.iter().map(|t| FalseFact { person: t.person, fact: t.fact, value: t.value }).collect()))
+    let stated: Vec<StatedFalseFact> = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    Ok(Some(stated.iter().map(|t| FalseFact { person: t.person, fact: t.fact, value: t.value }).collect()))
 }
 
 /// A world's row as a measure.

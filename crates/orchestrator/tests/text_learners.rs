@@ -50,7 +50,7 @@ fn above_the_law(out: &Path, arm: &str, generation: u32) -> (f64, f64) {
         let stage = dir.find(&record.stages[&StageKind::Score]).unwrap().unwrap();
         let text = std::fs::read_to_string(stage.path().join("survivors.json")).unwrap();
         let facts = &serde_json::from_str::<serde_json::Value>(&text).unwrap()["facts"];
-        let ratio = facts["written"].as_f64().unwrap() / facts["human"].as_f64().unwrap();
+        let ratio = facts["generated"].as_f64().unwrap() / facts["human"].as_f64().unwrap();
         let (mut all, mut above) = (0.0, 0.0);
         for class in facts["classes"].as_array().unwrap() {
             let [count, types, alive] = [0, 1, 2].map(|at| class[at].as_f64().unwrap());

@@ -294,46 +294,46 @@ mod tests {
         list(words).into_iter().map(|entry| Entry { line: None, ..entry }).collect()
     }
 
-    fn told(sealed: &str, found: &str) -> Vec<String> {
+    fn reported(sealed: &str, found: &str) -> Vec<String> {
         compare(&without_lines(sealed), &list(found), &[]).iter().map(Difference::to_string).collect()
     }
 
     #[test]
     fn each_kind_is_named() {
-        assert!(told("a1 b2 -3 -3", "a1 b2 -3 -3").is_empty());
-        assert_eq!(told("a1 b2 c3", "a1 b9 c3"), ["changed  \"b\", line 2"]);
-        assert_eq!(told("a1 b2 c3", "a1 c3"), ["lost     \"b\", from place 2"]);
-        assert_eq!(told("a1 c3", "a1 b2 c3"), ["added    \"b\", line 2"]);
-        assert_eq!(told("a1 b2 c3", "a1 x2 c3"), ["renamed  \"b\", now \"x\", line 2"]);
-        assert_eq!(told("a1 b2 c3 d4", "b2 c3 a1 d4"), ["moved    \"a\", line 3: from place 1 to 3"]);
-        assert_eq!(told("a1 b2", "b8 a9"), ["changed  \"b\", line 1", "changed  \"a\", line 2"]);
+        assert!(reported("a1 b2 -3 -3", "a1 b2 -3 -3").is_empty());
+        assert_eq!(reported("a1 b2 c3", "a1 b9 c3"), ["changed  \"b\", line 2"]);
+        assert_eq!(reported("a1 b2 c3", "a1 c3"), ["lost     \"b\", from place 2"]);
+        assert_eq!(reported("a1 c3", "a1 b2 c3"), ["added    \"b\", line 2"]);
+        assert_eq!(reported("a1 b2 c3", "a1 x2 c3"), ["renamed  \"b\", now \"x\", line 2"]);
+        assert_eq!(reported("a1 b2 c3 d4", "b2 c3 a1 d4"), ["moved    \"a\", line 3: from place 1 to 3"]);
+        assert_eq!(reported("a1 b2", "b8 a9"), ["changed  \"b\", line 1", "changed  \"a\", line 2"]);
     }
 
     #[test]
     fn texts_that_were_exchanged_are_changes_and_no_new_names() {
-        assert_eq!(told("a1 b2", "a2 b1"), ["changed  \"a\", line 1", "changed  \"b\", line 2"]);
+        assert_eq!(reported("a1 b2", "a2 b1"), ["changed  \"a\", line 1", "changed  \"b\", line 2"]);
     }
 
     #[test]
     fn documents_without_ids_are_known_by_what_they_say() {
-        assert_eq!(told("-1 -2 -3", "-0 -1 -2 -3"), ["added    document 1, line 1"]);
-        assert_eq!(told("-1 -2 -3", "-1 -3"), ["lost     document 2"]);
-        assert_eq!(told("-1 -2 -3", "-1 -9 -3"), ["changed  document 2, line 2"]);
-        assert_eq!(told("-1 -2 -3 -4", "-2 -3 -1 -4"), ["moved    document 3, line 3: from place 1 to 3"]);
-        assert_eq!(told("-1 -1 -1", "-1 -1"), ["lost     document 3"]);
+        assert_eq!(reported("-1 -2 -3", "-0 -1 -2 -3"), ["added    document 1, line 1"]);
+        assert_eq!(reported("-1 -2 -3", "-1 -3"), ["lost     document 2"]);
+        assert_eq!(reported("-1 -2 -3", "-1 -9 -3"), ["changed  document 2, line 2"]);
+        assert_eq!(reported("-1 -2 -3 -4", "-2 -3 -1 -4"), ["moved    document 3, line 3: from place 1 to 3"]);
+        assert_eq!(reported("-1 -1 -1", "-1 -1"), ["lost     document 3"]);
         assert_eq!(
-            told("-1 -2 -3 -4", "-0 -1 -9 -4"),
+            reported("-1 -2 -3 -4", "-0 -1 -9 -4"),
             ["changed  document 3, line 3", "lost     document 3", "added    document 1, line 1"]
         );
     }
 
     #[test]
-    fn an_id_that_stands_twice_is_told() {
-        assert_eq!(told("a1 b2", "a1 b2 a1"), ["added    \"a\", line 3, with the id of line 1"]);
+    fn a_duplicate_id_is_reported() {
+        assert_eq!(reported("a1 b2", "a1 b2 a1"), ["added    \"a\", line 3, with the id of line 1"]);
         // The copy in front: what says the same as the sealed one is the sealed one.
-        assert_eq!(told("a1 b2", "a7 a1 b2"), ["added    \"a\", line 1"]);
+        assert_eq!(reported("a1 b2", "a7 a1 b2"), ["added    \"a\", line 1"]);
         assert_eq!(
-            told("a1 b2", "a7 a8 b2"),
+            reported("a1 b2", "a7 a8 b2"),
             ["changed  \"a\", line 1", "added    \"a\", line 2, with the id of line 1"]
         );
     }
@@ -342,9 +342,12 @@ mod tests {
     fn what_cannot_be_read_is_found_by_its_neighbours() {
         let found = list("a1 -? c3 -?");
         let faults = [(1, "bad\u{1b}".to_owned()), (3, "worse".to_owned())];
-        let told: Vec<_> =
+        let reported: Vec<_> =
             compare(&without_lines("a1 b2 c3"), &found, &faults).iter().map(Difference::to_string).collect();
-        assert_eq!(told, ["changed  \"b\", now document 2, line 2: bad\\u{1b}", "added    document 4, line 4: worse"]);
+        assert_eq!(
+            reported,
+            ["changed  \"b\", now document 2, line 2: bad\\u{1b}", "added    document 4, line 4: worse"]
+        );
     }
 
     #[test]

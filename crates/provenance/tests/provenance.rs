@@ -32,7 +32,7 @@ impl Folder {
     }
 }
 
-fn told(report: &Report) -> Vec<String> {
+fn reported(report: &Report) -> Vec<String> {
     report.differences.iter().map(Difference::to_string).collect()
 }
 
@@ -107,7 +107,7 @@ fn other_ways_of_writing_the_same_are_no_change() {
     ];
     for (name, bytes) in files {
         let report = verify(&folder.file(name, bytes), &manifest, None).unwrap();
-        assert!(report.is_ok(), "{name}: {:?}", told(&report));
+        assert!(report.is_ok(), "{name}: {:?}", reported(&report));
     }
 }
 
@@ -137,7 +137,7 @@ fn text_and_every_field_of_provenance_count() {
         let mut changed = document.clone();
         change(&mut changed);
         let report = verify(&write(&changed), &manifest, None).unwrap();
-        assert_eq!(told(&report), ["changed  \"d\", line 1"], "{changed:?}");
+        assert_eq!(reported(&report), ["changed  \"d\", line 1"], "{changed:?}");
     }
     assert!(verify(&write(&document), &manifest, None).unwrap().is_ok());
 }
@@ -178,14 +178,14 @@ fn every_changed_byte_is_found_and_its_document_named() {
             let now: Vec<_> =
                 changed.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
             let equal = now.len() == 3 && (0..3).all(|i| says(now[i]) == says(lines[i].as_bytes()));
-            assert_eq!(report.is_ok(), equal, "byte {place} as {other:#04x}: {:?}", told(&report));
+            assert_eq!(report.is_ok(), equal, "byte {place} as {other:#04x}: {:?}", reported(&report));
             if equal {
                 same += 1;
                 continue;
             }
             found += 1;
-            let named = told(&report).iter().any(|line| line.contains(names[owner]));
-            assert!(named, "byte {place} as {other:#04x}: {:?}", told(&report));
+            let named = reported(&report).iter().any(|line| line.contains(names[owner]));
+            assert!(named, "byte {place} as {other:#04x}: {:?}", reported(&report));
         }
     }
     // What is another way of writing the same: hexadecimal digits of an escape, a line end as CR, the like.
@@ -199,26 +199,26 @@ fn lost_added_moved_and_doubled_documents_are_named() {
     let lines: Vec<String> = (0..100).map(line).collect();
     let data = folder.file("c.jsonl", lines.concat());
     let manifest = sealed(&data);
-    let told = |lines: &[String]| {
+    let reported = |lines: &[String]| {
         std::fs::write(&data, lines.concat()).unwrap();
-        told(&verify(&data, &manifest, None).unwrap())
+        reported(&verify(&data, &manifest, None).unwrap())
     };
     let mut lost = lines.clone();
     lost.remove(40);
-    assert_eq!(told(&lost), ["lost     \"d40\", from place 41"]);
+    assert_eq!(reported(&lost), ["lost     \"d40\", from place 41"]);
     let mut added = lines.clone();
     added.insert(10, line(500));
-    assert_eq!(told(&added), ["added    \"d500\", line 11"]);
+    assert_eq!(reported(&added), ["added    \"d500\", line 11"]);
     let mut moved = lines.clone();
     let one = moved.remove(90);
     moved.insert(3, one);
-    assert_eq!(told(&moved), ["moved    \"d90\", line 4: from place 91 to 4"]);
+    assert_eq!(reported(&moved), ["moved    \"d90\", line 4: from place 91 to 4"]);
     let mut doubled = lines.clone();
     doubled.push(line(7));
-    assert_eq!(told(&doubled), ["added    \"d7\", line 101, with the id of line 8"]);
-    assert_eq!(told(&lines[..98]), ["lost     \"d98\", from place 99", "lost     \"d99\", from place 100"]);
-    assert_eq!(told(&[]).len(), 100);
-    // A corpus with an id twice is told as all readers tell it, and not sealed.
+    assert_eq!(reported(&doubled), ["added    \"d7\", line 101, with the id of line 8"]);
+    assert_eq!(reported(&lines[..98]), ["lost     \"d98\", from place 99", "lost     \"d99\", from place 100"]);
+    assert_eq!(reported(&[]).len(), 100);
+    // A corpus with an id twice is reported as all readers see it, and not sealed.
     std::fs::write(&data, doubled.concat()).unwrap();
     let error = seal(&data, None, &manifest).unwrap_err().to_string();
     assert!(
@@ -241,9 +241,12 @@ fn folders_and_text_files() {
     folder.file("texts/b/c.txt", "c");
     folder.file("texts/z.txt", b"\xff");
     let report = verify(&data, &manifest, None).unwrap();
-    let told = told(&report);
-    assert_eq!(told[0], "changed  \"b/c.txt\"");
-    assert!(told[1].starts_with("added    \"z.txt\": ") && told[1].contains("not UTF-8 at byte 0"), "{told:?}");
+    let reported = reported(&report);
+    assert_eq!(reported[0], "changed  \"b/c.txt\"");
+    assert!(
+        reported[1].starts_with("added    \"z.txt\": ") && reported[1].contains("not UTF-8 at byte 0"),
+        "{reported:?}"
+    );
     assert_eq!(report.documents(), "2 documents sealed, 3 found: 1 changed, 1 added");
 
     // One text has no id of its own: its file may get another name, or be compressed.

@@ -7,7 +7,7 @@ use crate::canvas::{self, Area, LEFT, Outcome, WIDE, draw_title, from_left, text
 use crate::data::Data;
 use crate::escape::visible;
 use crate::figure::Drawn;
-use crate::genealogy::{self, Genealogy, Telling};
+use crate::genealogy::{self, Genealogy, Generation};
 use crate::look::{GRID, INK, Look};
 
 /// Heights of what stands above the rows, of a row and of what stands below, in pixels.
@@ -23,12 +23,12 @@ const RADIUS: f64 = 15.0;
 const CHARACTERS: usize = 110;
 
 const TITLE: &str = "The genealogy of a false fact";
-const CAPTION: &str = "For one chain of each arm, the false fact that it tells over the most generations in a row (of equal \
-    ones, the one told most often): an example that was chosen for its length, not a measure. Filled circles: generations \
+const CAPTION: &str = "For one chain of each arm, the false fact that it states over the most generations in a row (of equal \
+    ones, the one stated most often): an example that was chosen for its length, not a measure. Filled circles: generations \
     that tell it, by area and number how often; a line joins those without a gap. Below: how many different false facts the \
-    generation tells in all.";
+    generation states in all.";
 
-/// Draws the figure; none if no chain tells a false fact.
+/// Draws the figure; none if no chain states a false fact.
 pub(crate) fn draw(data: &Data) -> Option<Drawn> {
     let (mut rows, mut unread) = (Vec::new(), Vec::new());
     for (number, arm) in data.arms.iter().enumerate() {
@@ -38,8 +38,8 @@ pub(crate) fn draw(data: &Data) -> Option<Drawn> {
             None => {}
         }
     }
-    let told = rows.iter().any(|(_, genealogy)| genealogy.fact.is_some());
-    if !told && unread.is_empty() {
+    let is_any = rows.iter().any(|(_, genealogy)| genealogy.fact.is_some());
+    if !is_any && unread.is_empty() {
         return None;
     }
     let mut caption = CAPTION.to_owned();
@@ -61,8 +61,8 @@ struct Scale {
 impl Scale {
     fn of(rows: &[(usize, Genealogy)]) -> Self {
         let all = || rows.iter().flat_map(|(_, genealogy)| &genealogy.generations);
-        let last = all().map(|telling| telling.generation).max().unwrap_or(0);
-        Self { last, most: all().map(|telling| telling.count).max().unwrap_or(0).max(1) }
+        let last = all().map(|row| row.generation).max().unwrap_or(0);
+        Self { last, most: all().map(|row| row.count).max().unwrap_or(0).max(1) }
     }
 
     fn x(&self, generation: u32) -> i32 {
@@ -119,31 +119,31 @@ fn heading(root: &Area, y: i32, look: Look, arm: &str, genealogy: &Genealogy) ->
 
 fn row(root: &Area, top: i32, look: Look, genealogy: &Genealogy, scale: &Scale) -> Outcome {
     let (numbers, line, below) = (top + 34, top + 60, top + 90);
-    root.draw(&Text::new("times told", (LEFT, numbers), from_left(13)))?;
+    root.draw(&Text::new("times stated", (LEFT, numbers), from_left(13)))?;
     root.draw(&Text::new("false facts in all", (LEFT, below), from_left(13)))?;
     if let Some(fact) = &genealogy.fact {
         let ends = [(scale.x(fact.first), line), (scale.x(fact.last), line)];
         root.draw(&PathElement::new(ends, look.colour().stroke_width(3)))?;
     }
-    for telling in &genealogy.generations {
-        draw_telling(root, telling, (numbers, line, below), look, scale)?;
+    for row in &genealogy.generations {
+        draw_generation(root, row, (numbers, line, below), look, scale)?;
     }
     Ok(())
 }
 
-fn draw_telling(root: &Area, told: &Telling, at: (i32, i32, i32), look: Look, scale: &Scale) -> Outcome {
+fn draw_generation(root: &Area, generation: &Generation, at: (i32, i32, i32), look: Look, scale: &Scale) -> Outcome {
     let (numbers, line, below) = at;
-    let x = scale.x(told.generation);
+    let x = scale.x(generation.generation);
     let centre = Pos::new(HPos::Center, VPos::Center);
-    if told.count > 0 {
-        root.draw(&Circle::new((x, line), scale.radius(told.count), look.colour().filled()))?;
+    if generation.count > 0 {
+        root.draw(&Circle::new((x, line), scale.radius(generation.count), look.colour().filled()))?;
     } else {
         root.draw(&Circle::new((x, line), 3, INK.mix(0.45).stroke_width(1)))?;
     }
-    if scale.numbered(told.generation) {
-        let count = if told.count > 0 { told.count.to_string() } else { String::new() };
+    if scale.numbered(generation.generation) {
+        let count = if generation.count > 0 { generation.count.to_string() } else { String::new() };
         root.draw(&Text::new(count, (x, numbers), text(14).pos(centre)))?;
-        root.draw(&Text::new(told.all.to_string(), (x, below), text(13).pos(centre)))?;
+        root.draw(&Text::new(generation.all.to_string(), (x, below), text(13).pos(centre)))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! A score stage may hold `perplexities.json`, bins of a quarter of an octave with numbers of documents:
 //!
 //! ```json
-//! [{"from": 4.0, "to": 4.757, "written": 120, "human": 96}]
+//! [{"from": 4.0, "to": 4.757, "generated": 120, "human": 96}]
 //! ```
 //!
 //! All seeds of an arm are one histogram.
@@ -40,7 +40,7 @@ const ENDS: f64 = 0.01;
 #[derive(Deserialize)]
 struct Bin {
     from: f64,
-    written: u32,
+    generated: u32,
     human: u32,
 }
 
@@ -84,13 +84,13 @@ fn of_arm<'a>(data: &Data, arm: &'a str) -> Option<Histograms<'a>> {
     let (mut human, mut generations) = (Counts::new(), BTreeMap::<u32, Counts>::new());
     for made in data.chains_of(arm).flat_map(|chain| stages::of(chain, stages::SCORE)) {
         let bins: Vec<Bin> = made.read(FILE, LONGEST).and_then(Result::ok).unwrap_or_default();
-        for Bin { from, written, human: theirs } in bins {
+        for Bin { from, generated, human: theirs } in bins {
             let place = (BINS * from.log2()).round();
             if place.abs() > 1000.0 || place.is_nan() {
                 continue;
             }
             let place = place as i32;
-            *generations.entry(made.generation).or_default().entry(place).or_default() += f64::from(written);
+            *generations.entry(made.generation).or_default().entry(place).or_default() += f64::from(generated);
             *human.entry(place).or_default() += f64::from(theirs);
         }
     }

@@ -64,7 +64,7 @@ pub(crate) fn join(pieces: Vec<Piece>) -> Result<Data> {
 ///
 /// # Panics
 /// If there are no runs.
-pub(crate) fn beside(runs: &[Part]) -> Data {
+pub(crate) fn side_by_side(runs: &[Part]) -> Data {
     let mut values = Table::new();
     for part in runs {
         for (key, arms) in &part.data.values {

@@ -140,7 +140,7 @@ pub fn write(runs: &[PathBuf], out: Option<&Path>) -> Result<Written> {
 /// If `runs` is empty.
 pub fn write_comparison(runs: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
     let parts = comparison::parts(runs)?;
-    let data = join::beside(&parts);
+    let data = join::side_by_side(&parts);
     let drawn = figures::draw_all(&data, None);
     let mut name = out.file_stem().unwrap_or_default().to_owned();
     name.push("-figures");

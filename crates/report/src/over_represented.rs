@@ -1,10 +1,10 @@
 //! The over-represented n-grams of each arm's last generation, which are more frequent than in human text by more than chance, and the
 //! share of each generation's documents that hold them.
 //!
-//! A score stage may hold `tells.json`:
+//! A score stage may hold `over-represented.json`:
 //!
 //! ```json
-//! {"documents": 2000, "tells": [{"ngram": "a rich tapestry", "documents": 60, "human": 0, "log_odds": 5.1, "z": 9.3,
+//! {"documents": 2000, "ngrams": [{"ngram": "a rich tapestry", "documents": 60, "human": 0, "log_odds": 5.1, "z": 9.3,
 //!   "human_share": 0.0, "shares": [0.001, 0.012, 0.03]}]}
 //! ```
 //!
@@ -20,7 +20,7 @@ use crate::stages;
 use crate::ticks::number;
 
 /// Where a score stage has them.
-const FILE: &str = "tells.json";
+const FILE: &str = "over-represented.json";
 /// A file longer than this is none of ours; it bounds what a broken one can take of memory.
 const LONGEST: u64 = 16 << 20;
 /// Characters of an n-gram that are shown.
@@ -29,13 +29,13 @@ const CHARACTERS: usize = 80;
 const COLUMNS: usize = 12;
 
 #[derive(Deserialize)]
-struct Told {
+struct Found {
     documents: u64,
-    tells: Vec<Tell>,
+    ngrams: Vec<Course>,
 }
 
 #[derive(Deserialize)]
-struct Tell {
+struct Course {
     ngram: String,
     z: f64,
     human_share: f64,
@@ -61,18 +61,18 @@ fn of_arm(data: &Data, arm: &str) -> Option<String> {
     let made = stages.last()?;
     let (name, seed, generation) = (html(arm), chain.id.seed, made.generation);
     let head = format!("<h3>{name} <span class=\"quiet\">seed {seed}, generation {generation}</span></h3>\n");
-    let body = match made.read::<Told>(FILE, LONGEST)? {
+    let body = match made.read::<Found>(FILE, LONGEST)? {
         Err(why) => format!("<p class=\"quiet\">{}</p>\n", html(&why)),
-        Ok(told) if told.tells.is_empty() => {
-            format!("<p class=\"quiet\">None in {} documents.</p>\n", number(told.documents as f64))
+        Ok(found) if found.ngrams.is_empty() => {
+            format!("<p class=\"quiet\">None in {} documents.</p>\n", number(found.documents as f64))
         }
-        Ok(told) => table(&told),
+        Ok(found) => table(&found),
     };
     Some(head + &body)
 }
 
-fn table(told: &Told) -> String {
-    let generations = told.tells.iter().map(|tell| tell.shares.len()).max().unwrap_or(0);
+fn table(found: &Found) -> String {
+    let generations = found.ngrams.iter().map(|course| course.shares.len()).max().unwrap_or(0);
     let shown = columns(generations);
     let heads: String = shown.iter().map(|g| format!("<th scope=\"col\">gen. {g}</th>")).collect();
     let mut table = format!(
@@ -80,15 +80,17 @@ fn table(told: &Told) -> String {
          <th scope=\"col\">Human</th>{heads}</tr></thead>\n<tbody>\n"
     );
     let percent = |share: f64| format!("<td>{:.1} %</td>", 100.0 * share);
-    for tell in &told.tells {
-        let cells: String =
-            shown.iter().map(|&g| tell.shares.get(g).map_or_else(|| "<td></td>".to_owned(), |&s| percent(s))).collect();
+    for course in &found.ngrams {
+        let cells: String = shown
+            .iter()
+            .map(|&g| course.shares.get(g).map_or_else(|| "<td></td>".to_owned(), |&s| percent(s)))
+            .collect();
         let _ = writeln!(
             table,
             "<tr><th scope=\"row\"><bdi>{}</bdi></th><td>{:.1}</td>{}{cells}</tr>",
-            html(&shortened(&tell.ngram)),
-            tell.z,
-            percent(tell.human_share)
+            html(&shortened(&course.ngram)),
+            course.z,
+            percent(course.human_share)
         );
     }
     table.push_str("</tbody>\n</table></div>\n");
@@ -124,11 +126,11 @@ mod tests {
     }
 
     #[test]
-    fn hostile_tells_are_shown_and_not_obeyed() {
+    fn hostile_n_grams_are_escaped() {
         let ngram = format!("<script>x</script> \u{1b}[2J\u{202e}{}", "y".repeat(200));
-        let told =
-            Told { documents: 9, tells: vec![Tell { ngram, z: 5.04, human_share: 0.0, shares: vec![0.0, 0.25] }] };
-        let table = table(&told);
+        let found =
+            Found { documents: 9, ngrams: vec![Course { ngram, z: 5.04, human_share: 0.0, shares: vec![0.0, 0.25] }] };
+        let table = table(&found);
         assert!(!table.contains("<script") && !table.contains(['\u{1b}', '\u{202e}']), "{table}");
         assert!(
             table.contains("&lt;script&gt;") && table.contains("<td>25.0 %</td>") && table.contains("<td>5.0</td>")

@@ -5,10 +5,10 @@
 //! text hold a type, how many such types there are and how many of them are in what the generation generated:
 //!
 //! ```json
-//! {"words": {"human": 2310, "written": 2295, "classes": [[1, 8123, 2210], [2, 1950, 1003]]}}
+//! {"words": {"human": 2310, "generated": 2295, "classes": [[1, 8123, 2210], [2, 1950, 1003]]}}
 //! ```
 //!
-//! `human` and `written` are numbers of documents. Documents are counted and not occurrences, for a word comes in runs and
+//! `human` and `generated` are numbers of documents. Documents are counted and not occurrences, for a word comes in runs and
 //! a run counts as one draw. Given its count c in the human text, a type is in what generation g generated with chance
 //! 1 - exp(-c r h_g), r being the documents generated for each human one, h_0 = 1, h_(j+1) = 1 - exp(-h_j): that is the law of
 //! `replace` with c r for n p.
@@ -40,7 +40,7 @@ pub(crate) struct Survivors {
     /// Documents of the human text.
     human: f64,
     /// Documents that the generation generated.
-    written: f64,
+    generated: f64,
     /// Documents of the human text that hold a type, how many such types, how many of them are alive.
     classes: Vec<(f64, f64, f64)>,
 }
@@ -52,7 +52,7 @@ impl Survivors {
     /// The classes with what a type of each is expected to occur in a reference text of the generation's size: `c r`, types,
     /// alive. Those that are no numbers of types are left out.
     pub(crate) fn classes(&self) -> impl Iterator<Item = (f64, f64, f64)> {
-        let ratio = self.written / self.human;
+        let ratio = self.generated / self.human;
         let whole = move |&&(count, types, alive): &&(f64, f64, f64)| {
             (ratio * count).is_finite() && ratio * count > 0.0 && types > 0.0 && (0.0..=types).contains(&alive)
         };
@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // Half as many documents were written: of four types in one document, each is expected half a time.
-        let survivors = Survivors { human: 20.0, written: 10.0, classes: vec![(1.0, 4.0, 1.0), (20.0, 4.0, 4.0)] };
+        // Half as many documents were generated: of four types in one document, each is expected half a time.
+        let survivors = Survivors { human: 20.0, generated: 10.0, classes: vec![(1.0, 4.0, 1.0), (20.0, 4.0, 4.0)] };
         let (predicted, counted) = survivors.shares(0).unwrap();
         assert!((predicted - (2.0 - (-0.5_f64).exp() - (-10.0_f64).exp()) / 2.0).abs() < 1e-12);
         assert_eq!(counted, 5.0 / 8.0);
@@ -137,7 +137,7 @@ mod tests {
         let h = 1.0 - (-1.0_f64).exp();
         assert!((later - (2.0 - (-0.5 * h).exp() - (-10.0 * h).exp()) / 2.0).abs() < 1e-12);
         // More alive than there are is nonsense.
-        let broken = Survivors { human: 0.0, written: 10.0, classes: vec![(1.0, 4.0, 1.0)] };
+        let broken = Survivors { human: 0.0, generated: 10.0, classes: vec![(1.0, 4.0, 1.0)] };
         assert_eq!(broken.shares(0), None);
         assert_eq!(Survivors { human: 1.0, classes: vec![(1.0, 1.0, 2.0)], ..broken }.shares(0), None);
     }

@@ -147,8 +147,8 @@ fn surviving(file: &str) -> Run {
 }
 
 #[test]
-fn the_law_stands_beside_what_survived() {
-    let run = surviving(r#"{"words": {"human": 100, "written": 100, "classes": [[1, 1000, ALIVE], [50, 40, 40]]}}"#);
+fn predicted_survival_is_drawn_with_measured_survival() {
+    let run = surviving(r#"{"words": {"human": 100, "generated": 100, "classes": [[1, 1000, ALIVE], [50, 40, 40]]}}"#);
     let written = report::write(run.runs(), None).unwrap();
     let names: Vec<_> = written.figures.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
     assert_eq!(names[..2], ["vocabulary-predicted", "universal-survival"]);
@@ -168,9 +168,9 @@ fn the_law_stands_beside_what_survived() {
 fn broken_survivors_are_named_or_left_out() {
     let nonsense = [
         "junk",
-        r#"{"words": {"human": 0, "written": 0, "classes": [[1, 2, 3]]}}"#,
-        r#"{"words": {"human": 1e308, "written": 1e-308, "classes": [[-1, 1, 1], [1e308, 1e308, 1e308]]}}"#,
-        r#"{"<script>": {"human": 1, "written": 1, "classes": [[1, 1, 1]]}}"#,
+        r#"{"words": {"human": 0, "generated": 0, "classes": [[1, 2, 3]]}}"#,
+        r#"{"words": {"human": 1e308, "generated": 1e-308, "classes": [[-1, 1, 1], [1e308, 1e308, 1e308]]}}"#,
+        r#"{"<script>": {"human": 1, "generated": 1, "classes": [[1, 1, 1]]}}"#,
         "{}",
     ];
     for file in nonsense {

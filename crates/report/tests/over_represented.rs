@@ -12,9 +12,9 @@ fn n_grams_of_the_last_generation_with_their_course() {
     let path = folder.path().join("run");
     let run = RunDir::create(&path).unwrap();
     let files = [
-        r#"{"documents": 10, "tells": [{"ngram": "never shown", "z": 5.0, "human_share": 0.0, "shares": [0.1]}]}"#
+        r#"{"documents": 10, "ngrams": [{"ngram": "never shown", "z": 5.0, "human_share": 0.0, "shares": [0.1]}]}"#
             .to_owned(),
-        serde_json::json!({"documents": 10, "tells": [{
+        serde_json::json!({"documents": 10, "ngrams": [{
             "ngram": "a <b>rich</b>\u{1b}[2J tapestry", "documents": 3, "human": 0, "log_odds": 5.0, "z": 6.25,
             "human_share": 0.001, "shares": [0.01, 0.3]
         }]})
@@ -24,7 +24,7 @@ fn n_grams_of_the_last_generation_with_their_course() {
         for (generation, file) in files.iter().enumerate() {
             let id = StageId::of(StageKind::Score, 1, &(arm, generation)).unwrap();
             let fill = |dir: &std::path::Path| {
-                fs::write(dir.join("tells.json"), file).unwrap();
+                fs::write(dir.join("over-represented.json"), file).unwrap();
                 Ok::<_, rundir::Error>(())
             };
             run.make(&id, fill).unwrap();
@@ -44,5 +44,5 @@ fn n_grams_of_the_last_generation_with_their_course() {
         assert!(section.contains(said), "no {said}");
     }
     assert!(!page.contains("never shown") && !page.contains('\u{1b}'));
-    assert!(section.contains("tells.json: EOF"), "a broken file is named");
+    assert!(section.contains("over-represented.json: EOF"), "a broken file is named");
 }

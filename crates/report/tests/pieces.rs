@@ -120,7 +120,7 @@ fn a_chain_in_two_pieces_is_read_once() {
         for generation in 0..generations {
             let id = StageId::of(StageKind::Score, 1, &(name, generation)).unwrap();
             run.make(&id, |dir| {
-                let bins = format!("[{{\"from\": 4.0, \"to\": 4.757, \"written\": {generations}, \"human\": 1}}]");
+                let bins = format!("[{{\"from\": 4.0, \"to\": 4.757, \"generated\": {generations}, \"human\": 1}}]");
                 fs::write(dir.join("perplexities.json"), bins).unwrap();
                 Ok::<(), rundir::Error>(())
             })

@@ -319,7 +319,7 @@ fn shifted(folder: &Path, name: &str, arms: &[&str], by: f64) -> PathBuf {
 }
 
 #[test]
-fn runs_stand_beside_each_other() {
+fn runs_are_compared_on_one_page() {
     let folder = tempfile::tempdir().unwrap();
     let before = shifted(folder.path(), "before", &["replace", "human-refit"], 0.0);
     let after = shifted(folder.path(), "<script>after", &["replace", "accumulate"], 0.25);

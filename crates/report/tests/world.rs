@@ -143,7 +143,7 @@ fn documents(dir: &Path, generation: u32) -> Result<(), rundir::Error> {
 /// `replace` tells one false fact from generation 1 on, ever more often, and a more frequent one in generation 0 alone;
 /// the control tells others each time.
 fn false_facts(dir: &Path, arm: &str, generation: u32) -> Result<(), rundir::Error> {
-    let fact = |person: u32, value: u32, count: u32, told: &str| serde_json::json!({"person": person, "fact": 1, "value": value, "count": count, "told": told});
+    let fact = |person: u32, value: u32, count: u32, words: &str| serde_json::json!({"person": person, "fact": 1, "value": value, "count": count, "words": words});
     let mut facts = vec![fact(900 + generation, 3, 3, "Bo Lam, craft: smith, not dyer")];
     match (arm, generation) {
         ("replace", 0) => facts.push(fact(4, 4, 90, "Edi Kelward, born: 1201, not 1230")),
@@ -250,7 +250,7 @@ fn a_false_fact_has_a_genealogy() {
     let svg = fs::read_to_string(run.path.join("figures/genealogy.svg")).unwrap();
     let said = "replace, seed 0: Ada &lt;script&gt;alert(1)&lt;/script&gt; &amp; ⟨U+001B⟩[2J⟨U+202E⟩Venn, birthplace: \
                 &quot;Elmford&quot;";
-    assert!(svg.contains(said) && page.contains(said), "not the fact that was told for longest, or not escaped");
+    assert!(svg.contains(said) && page.contains(said), "not the fact that was stated for longest, or not escaped");
     assert!(svg.contains("accumulate, seed 0: Isa Unlock, master: Ald Noren, not Sim Garser"));
     assert!(!page.contains("Edi Kelward") && !page.contains("<script") && !page.contains('\u{1b}'));
     assert!(page.contains("human-refit trains on no model’s text: what recurs there recurs by chance."));

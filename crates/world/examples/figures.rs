@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let built = started.elapsed();
     again.exact();
     println!(
-        "\nChronicle is built in {:.1} ms, reckoned in {:.1} ms",
+        "\nChronicle is built in {:.1} ms, computed in {:.1} ms",
         built.as_secs_f64() * 1e3,
         (started.elapsed() - built).as_secs_f64() * 1e3
     );

@@ -240,7 +240,7 @@ impl Expected<'_> {
         }
         for (at, stretch) in stretches(form).iter().enumerate() {
             let lead = if at == 0 { lead } else { "" };
-            // Words that do not depend on the person are reckoned once.
+            // Words that do not depend on the person are computed once.
             let persons: &[f64] = if is_personal(stretch) { self.world.subjects.p() } else { &[1.0] };
             for (person, p) in persons.iter().enumerate() {
                 let all = &mut self.all;

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_is_written_beside_its_amount() {
+    fn a_weight_is_serialized_with_its_amount() {
         let recipe = read("{ fresh = { amount = 1.0, weight = 2 }, latest = { amount = \"all\" } }").unwrap();
         assert_eq!((recipe.weight(Source::Fresh), recipe.weight(Source::Latest)), (2.0, 1.0));
         assert_eq!(recipe.amount(Source::Latest), Some(Amount::All));

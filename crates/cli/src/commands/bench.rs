@@ -1,4 +1,4 @@
-//! `habsburg bench`: how fast a preset trains and writes here, beside the processor's multiply-add peak.
+//! `habsburg bench`: how fast a preset trains and generates here, with the CPU's multiply-add peak.
 //!
 //! Token ids are random, since speed does not depend on them. A training step is forward, mean cross-entropy over all
 //! positions, backward, a clip to global norm 1 and AdamW, on windows of one document each. Decoding writes `context` tokens

@@ -72,11 +72,11 @@ fn defences() -> String {
     let mut text = String::new();
     for listed in experiment::defences() {
         let about = listed.about;
-        let anchors: Vec<&str> = about.price.anchors.iter().map(|anchor| anchor.name()).collect();
+        let anchors: Vec<&str> = about.cost.anchors.iter().map(|anchor| anchor.name()).collect();
         let anchors = if anchors.is_empty() { "nothing".to_owned() } else { anchors.join(", ") };
         text += &format!("{}\n    {}\n", about.name, about.about);
         text += &format!("    set by  {}\n", listed.line());
-        text += &format!("    source  {}\n    uses    {anchors}\n    costs   {}\n", about.source, about.price.cost);
+        text += &format!("    source  {}\n    uses    {anchors}\n    costs   {}\n", about.source, about.cost.compute);
         for parameter in about.parameters {
             let default = if parameter.default.is_empty() { "(left out)" } else { parameter.default };
             text += &format!("    {:12} {default:12} {}\n", parameter.name, parameter.about);

@@ -336,7 +336,7 @@ fn defences_are_listed() {
         let about = defence.about;
         assert!(listed.contains(&format!("    set by  {}\n", defence.line())));
         assert!(listed.lines().any(|line| line == about.name), "{}", about.name);
-        assert!(listed.contains(about.source) && listed.contains(about.price.cost));
+        assert!(listed.contains(about.source) && listed.contains(about.cost.compute));
         assert!(about.parameters.iter().all(|parameter| listed.contains(parameter.about)));
     }
     for recipe in experiment::recipes() {

@@ -46,7 +46,7 @@ pub fn chance(expected: f64) -> f64 {
     if expected > 0.0 { (whole * expected.ln() - expected - ln_gamma(whole + 1.0)).exp() } else { 1.0 }
 }
 
-/// The [`shortfall`] of each item less what [`chance`] gives: of honest text about 0 on average, whatever is rare; below
+/// The [`shortfall`] of each item less what [`chance`] gives: of human text about 0 on average, whatever is rare; below
 /// it where enough is there.
 pub fn lacking(human: &Counts, written: &Counts, scale: f64) -> BTreeMap<u64, f64> {
     let mut missing = shortfall(human, written, scale);

@@ -31,18 +31,18 @@ pub struct View<'a> {
     pub models: &'a dyn Models,
 }
 
-/// How much of the human text's items a text lacks, and how much an honest twin of its size would.
+/// The share of the human text's items that a text lacks, and that a human sample of its size would.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gap {
     /// Of the text.
     pub found: f64,
-    /// Of the twin.
-    pub honest: f64,
+    /// Of a human sample of the same size.
+    pub expected: f64,
 }
 
-/// Whether a gap is closed: no larger than `1 + tolerance` times an honest twin's.
+/// True if a gap is closed: no larger than `1 + tolerance` times that of a human sample of the same size.
 pub fn is_closed(gap: Gap, tolerance: f64) -> bool {
-    gap.found <= gap.honest * (1.0 + tolerance)
+    gap.found <= gap.expected * (1.0 + tolerance)
 }
 
 /// Finds what a generation's text lacks.
@@ -67,7 +67,7 @@ struct Counted<'a> {
     /// One half of the human text, against which gaps are measured.
     half: Tally,
     /// The gap of as much of the other half.
-    honest: f64,
+    expected: f64,
     /// Tokens in which gaps are measured.
     sample: u64,
     streams: Streams,
@@ -140,9 +140,9 @@ impl<'a> Finder<'a> {
         match &self.how {
             How::Even => None,
             How::Contexts(excess) => {
-                Some(Gap { found: excess.iter().sum::<f64>() / excess.len().max(1) as f64, honest: 0.0 })
+                Some(Gap { found: excess.iter().sum::<f64>() / excess.len().max(1) as f64, expected: 0.0 })
             }
-            How::Items(counted) => Some(Gap { found: counted.found(written), honest: counted.honest }),
+            How::Items(counted) => Some(Gap { found: counted.found(written), expected: counted.expected }),
         }
     }
 
@@ -179,13 +179,13 @@ impl<'a> Counted<'a> {
         let order = view.streams.stream(Purpose::Curation, 0, item_of_name("target/halves"));
         let order = drawn(view.human, order);
         let all = view.human.iter().map(size).sum::<u64>();
-        let (half, twin) = order.split_at(first(&order, all / 2));
-        let sample = view.sample.min(twin.iter().copied().map(size).sum());
+        let (half, other) = order.split_at(first(&order, all / 2));
+        let sample = view.sample.min(other.iter().copied().map(size).sum());
         let half = Tally::of(&items, half.iter().copied());
-        let twin = Tally::of(&items, twin[..first(twin, sample)].iter().copied());
+        let other = Tally::of(&items, other[..first(other, sample)].iter().copied());
         Self {
             human: Tally::of(&items, view.human),
-            honest: gap(&half.counts, &twin.counts, twin.scale(&items, &half)),
+            expected: gap(&half.counts, &other.counts, other.scale(&items, &half)),
             behind,
             half,
             items,

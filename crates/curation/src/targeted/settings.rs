@@ -6,7 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::candidate::{About, Anchor, Parameter, Price};
+use crate::candidate::{About, Anchor, Cost, Parameter};
 use crate::error::{Error, within};
 
 const NAME: &str = "sample.target";
@@ -63,7 +63,7 @@ pub struct Target {
     pub rounds: u32,
     /// Tokens of a run, of `coverage`.
     pub size: usize,
-    /// A gap is closed when it is at most so much larger than an honest twin's.
+    /// A gap is closed when it is at most so much larger than that of a human sample of the same size.
     pub tolerance: f64,
 }
 
@@ -78,7 +78,10 @@ pub const TARGET: About = About {
     name: NAME,
     about: "writes a share of the budget from human prompts (sample.prompt_tokens each) that lead to what is missing",
     source: "ours",
-    price: Price { anchors: &[Anchor::HumanText], cost: "the prompts, human text; a count of all text in every round" },
+    cost: Cost {
+        anchors: &[Anchor::HumanText],
+        compute: "the prompts, human text; a count of all text in every round",
+    },
     parameters: &[
         Parameter {
             name: "find",
@@ -88,7 +91,11 @@ pub const TARGET: About = About {
         Parameter { name: "share", default: "0.5", about: "of the budget, from prompts while there is a gap" },
         Parameter { name: "rounds", default: "4", about: "in which that is written" },
         Parameter { name: "size", default: "3", about: "tokens of a run, of coverage" },
-        Parameter { name: "tolerance", default: "0.05", about: "of a gap over an honest twin's when it is closed" },
+        Parameter {
+            name: "tolerance",
+            default: "0.05",
+            about: "tolerated excess of a gap over that of a human sample of the same size",
+        },
     ],
 };
 
@@ -185,6 +192,6 @@ mod tests {
             let said: toml::Table = toml::from_str(&format!("v = {}", parameter.default)).unwrap();
             assert_eq!(defaults.get(parameter.name), said.get("v"), "{}", parameter.name);
         }
-        assert_eq!(Find::default().anchors(), TARGET.price.anchors);
+        assert_eq!(Find::default().anchors(), TARGET.cost.anchors);
     }
 }

@@ -3,7 +3,7 @@
 //! *Method.* A set of statistics is taken of the data beside as many human documents (`statistics.rs`), and of human
 //! documents beside other human documents, many times: what other human text shows is the measure of what the data
 //! shows, and nothing is assumed of how words are distributed. The largest deviation over *all* statistics decides
-//! (Westfall and Young 1993), so that honest text raises an alarm in fewer than one audit of twenty, and not in one of
+//! (Westfall and Young 1993), so that human text raises an alarm in fewer than one audit of twenty, and not in one of
 //! twenty for each of eighteen questions (`calibration.rs`).
 //!
 //! *Traps.* The reference must be of the same kind as the data: another subject or another way of cutting documents is
@@ -193,9 +193,9 @@ pub fn audit(data: &[Doc<'_>], human: &[Doc<'_>], streams: Streams) -> Result<Au
             }
         })
         .collect();
-    let [half, twin] =
+    let [half, held_out] =
         pool.halves(documents, &streams).map(|side| side.into_iter().map(|i| human[i]).collect::<Vec<_>>());
-    let reference = Reference::of(&half, &twin, Equal { words: words.min(WORDS / 4), draws: DRAWS, streams });
+    let reference = Reference::of(&half, &held_out, Equal { words: words.min(WORDS / 4), draws: DRAWS, streams });
     Ok(Audit {
         compared: Extent { documents, words },
         splits: calibration.splits,

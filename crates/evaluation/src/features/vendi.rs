@@ -2,7 +2,7 @@
 //!
 //! *Definition.* exp(-Σ λ ln λ) over the eigenvalues of K/n, K being the n x n matrix of the documents' cosines (Friedman
 //! and Dieng 2023): n if all are at right angles, 1 if all are alike. K/n has the eigenvalues of the width x width matrix
-//! XᵀX/n and zeros, so the smaller of the two is reckoned with.
+//! XᵀX/n and zeros, so the smaller of the two is used.
 //!
 //! *Trap.* It grows with n and never exceeds the width; compare equal n only (1,000). Hidden states share a large
 //! common direction, which makes all cosines high and the score low: it is a scale of its own, not a count of topics.

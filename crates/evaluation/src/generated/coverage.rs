@@ -1,14 +1,14 @@
 //! How much of human text is there, by frequency.
 //!
-//! *Definition.* `coverage`: of the different words (n-grams, n = 1 to 4) of the twin, the share that occurs in a
+//! *Definition.* `coverage`: of the different words (n-grams, n = 1 to 4) of the held-out human text, the share that occurs in a
 //! sample of N words, by band. The bands come from half of the human text: `rare` are those expected less than once in N
 //! words, `medium` less than ten times, `frequent` the rest. The human value is that of N words from the other half.
 //!
 //! *Trap.* Bands taken from the text that is to be covered are lucky ones: three in ten of a sample's hapax aren't in
-//! its twin. So the text that is covered, the bands and the human sample are three, and share no document. The written
+//! the held-out text. So the text that is covered, the bands and the human sample are three, and share no document. The written
 //! text came from a model that may have seen the latter two: at generation 0 it may cover more than a human sample.
 
-use super::entry::beside;
+use super::entry::compared;
 use crate::Dimension::{self, Band, Member, Order, Reference};
 use crate::draws::Covering;
 use crate::measure::{Measures, order};
@@ -16,7 +16,7 @@ use crate::metric::{Axis, Damage, Figure, Metric, Panel};
 use crate::sample::Sample;
 use crate::text::{Grams, Known, Links, ORDERS, Words};
 
-pub static COVERAGE: Metric = beside(
+pub static COVERAGE: Metric = compared(
     "coverage",
     "Human n-grams that still occur",
     "share of the band’s n-grams",
@@ -44,7 +44,7 @@ const ENDS: [f64; 2] = [1.0, 10.0];
 
 /// The text that is to be covered.
 #[derive(Debug)]
-pub(crate) struct Twin {
+pub(crate) struct HeldOut {
     pub(crate) known: Known,
     /// The band of each n-gram, by order.
     bands: [Vec<u8>; ORDERS],
@@ -67,12 +67,12 @@ pub(crate) fn sampled(human: &Grams) -> Vec<usize> {
 
 /// `coverage` by a sample.
 pub(crate) fn report(of: &Covering<'_>, measures: &mut Measures) {
-    of.twin.report(of.sample, of.links, measures);
+    of.held_out.report(of.sample, of.links, measures);
 }
 
-impl Twin {
-    /// `links` finds the twin's n-grams in the human text; samples will have `size` words.
-    pub(crate) fn of(twin: &Words<'_>, human: &Grams, links: &Links, size: usize) -> Self {
+impl HeldOut {
+    /// `links` finds the held-out text's n-grams in the human text; samples will have `size` words.
+    pub(crate) fn of(held_out: &Words<'_>, human: &Grams, links: &Links, size: usize) -> Self {
         let mut half = Sample::new(human);
         half.take(&for_bands(human), human.len());
         let mut sizes = [[0; BANDS.len()]; ORDERS];
@@ -84,14 +84,14 @@ impl Twin {
                 sizes[n][band] += 1;
                 band as u8
             };
-            (0..twin.grams.kinds(n + 1) as u32).map(band).collect()
+            (0..held_out.grams.kinds(n + 1) as u32).map(band).collect()
         });
-        let all = Sample::everything(&twin.grams);
-        let documents = (0..twin.grams.kinds(1) as u32).map(|word| all.order(1).documents(word)).collect();
-        Self { known: Known::of(twin), bands, sizes, documents, pairs: all.order(1).incidences() }
+        let all = Sample::everything(&held_out.grams);
+        let documents = (0..held_out.grams.kinds(1) as u32).map(|word| all.order(1).documents(word)).collect();
+        Self { known: Known::of(held_out), bands, sizes, documents, pairs: all.order(1).incidences() }
     }
 
-    /// `coverage` by a sample. `links` finds its n-grams in the twin.
+    /// `coverage` by a sample. `links` finds its n-grams in the held-out human text.
     fn report(&self, sample: &Sample<'_>, links: &Links, measures: &mut Measures) {
         for n in 1..=ORDERS {
             let mut covered = [0usize; BANDS.len()];
@@ -113,12 +113,12 @@ mod tests {
     #[test]
     fn a_toy_text_by_hand() {
         // The bands' half is the first and third document: ten words, a 7, b 2, c 1, so in samples of five words 3.5,
-        // 1 and 0.5. The twin has a, b, c, d.
+        // 1 and 0.5. The held-out human text has a, b, c, d.
         let human = ["a a a a b", "c d", "a a a b c", "d d"].map(plain);
-        let (twin, text) = (["a b c d"].map(plain), ["a c x", "b b"].map(plain));
-        let (human, twin, text) = (Words::of(&human), Words::of(&twin), Words::of(&text));
-        let links = Known::of(&human).links(&twin);
-        let target = Twin::of(&twin, &human.grams, &links, 5);
+        let (held_out, text) = (["a b c d"].map(plain), ["a c x", "b b"].map(plain));
+        let (human, held_out, text) = (Words::of(&human), Words::of(&held_out), Words::of(&text));
+        let links = Known::of(&human).links(&held_out);
+        let target = HeldOut::of(&held_out, &human.grams, &links, 5);
         assert_eq!(target.sizes[0], [2, 2, 0]);
         let (links, mut measures) = (target.known.links(&text), Measures::default());
         let mut sample = Sample::new(&text.grams);

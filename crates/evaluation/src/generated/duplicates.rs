@@ -7,7 +7,7 @@
 //! *Trap.* The share grows with the number of documents. Shorter documents than eight words are only found exactly.
 //! Boilerplate of forty words makes near duplicates of all short documents that carry it.
 
-use super::entry::beside;
+use super::entry::compared;
 use crate::Dimension::{Member, Part, Reference};
 use crate::Dimensions;
 use crate::hash::{NumberMap, pair};
@@ -17,7 +17,7 @@ use crate::subject::Subject;
 use crate::text::Grams;
 
 pub static DUPLICATE_SHARE: Metric =
-    beside("duplicate-share", "Duplicates", "share of the documents", &[Member, Reference, Part])
+    compared("duplicate-share", "Duplicates", "share of the documents", &[Member, Reference, Part])
         .on(Axis::Share)
         .worse(Damage::More);
 

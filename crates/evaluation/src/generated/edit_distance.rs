@@ -7,7 +7,7 @@
 //! *Trap.* Any two texts of a language are far apart (0.9 and more in words), so small changes count; two documents with
 //! the same sentences in another order are far apart too. Distances in characters are smaller and compare spelling.
 
-use super::entry::{SAMENESS, beside, plain};
+use super::entry::{SAMENESS, compared, plain};
 use crate::Dimension::{Member, Reference};
 use crate::Dimensions;
 use crate::draws::Draw;
@@ -19,9 +19,10 @@ use crate::text::Grams;
 use std::ops::Range;
 use streams::Stream;
 
-pub static EDIT_DISTANCE: Metric = beside("edit-distance", "Edit distance", "share of the words", &[Member, Reference])
-    .worse(Damage::Less)
-    .drawn(&SAMENESS, &[plain("Edit distance (higher: less alike)")]);
+pub static EDIT_DISTANCE: Metric =
+    compared("edit-distance", "Edit distance", "share of the words", &[Member, Reference])
+        .worse(Damage::Less)
+        .drawn(&SAMENESS, &[plain("Edit distance (higher: less alike)")]);
 
 const PAIRS: usize = 1000;
 /// Words of a document that count: the bits of a machine word.

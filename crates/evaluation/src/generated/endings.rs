@@ -7,7 +7,7 @@
 //! that is longest: both mean something only beside the human share. What is flagged as truncated is counted in
 //! `truncated-share`; this looks at the text alone.
 
-use super::entry::beside;
+use super::entry::compared;
 use super::readability::ends_sentence;
 use crate::Dimension::{Member, Reference, Unit};
 use crate::measure::Measures;
@@ -16,12 +16,12 @@ use crate::subject::Subject;
 use crate::{Dimensions, Doc};
 
 pub static UNFINISHED_SHARE: Metric =
-    beside("unfinished-share", "Documents without an end", "share of the documents", &[Member, Reference])
+    compared("unfinished-share", "Documents without an end", "share of the documents", &[Member, Reference])
         .on(Axis::Share)
         .worse(Damage::More);
 
 pub static CEILING_SHARE: Metric =
-    beside("ceiling-share", "Documents as long as the longest", "share of the documents", &[Member, Reference, Unit])
+    compared("ceiling-share", "Documents as long as the longest", "share of the documents", &[Member, Reference, Unit])
         .on(Axis::Share)
         .worse(Damage::More);
 

@@ -7,14 +7,14 @@
 //! every n-gram is new and it says little but ln N. It only compares texts of equal size. The entropy of an n-gram isn't
 //! that of the n-th word given those before.
 
-use super::entry::{BY_ORDER, beside};
+use super::entry::{BY_ORDER, compared};
 use crate::draws::Drawn;
 use crate::measure::{Measures, order};
 use crate::metric::Metric;
 use crate::sample::Counts;
 use crate::text::ORDERS;
 
-pub static ENTROPY: Metric = beside("entropy", "Entropy of n-grams", "nats per n-gram", BY_ORDER);
+pub static ENTROPY: Metric = compared("entropy", "Entropy of n-grams", "nats per n-gram", BY_ORDER);
 
 /// `entropy` for n = 2 to 4.
 pub(crate) fn report(of: &Drawn<'_>, measures: &mut Measures) {

@@ -9,13 +9,13 @@ pub(super) const fn of_text(name: &'static str, title: &'static str, unit: &'sta
 }
 
 /// Beside human text.
-pub(super) const fn beside(
+pub(super) const fn compared(
     name: &'static str,
     title: &'static str,
     unit: &'static str,
     by: &'static [Dimension],
 ) -> Metric {
-    of_text(name, title, unit).beside(OTHER_HUMAN).by(by)
+    of_text(name, title, unit).with_baseline(OTHER_HUMAN).by(by)
 }
 
 /// Of samples of equal size, by order.

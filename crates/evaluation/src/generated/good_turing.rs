@@ -9,7 +9,7 @@
 //! is no hapax and yet unseen before. A text that collapsed knows nearly all that it would write (a small missing
 //! mass) and little of what people write (a large uncovered mass): neither says it alone. Both depend on size.
 
-use super::entry::{EQUAL, beside, equal};
+use super::entry::{EQUAL, compared, equal};
 use crate::Dimensions;
 use crate::draws::{Covering, Drawn};
 use crate::measure::Measures;
@@ -25,10 +25,10 @@ static MISSING: Figure = Figure {
               lacks.",
 };
 
-pub static MISSING_MASS: Metric = beside("missing-mass", "Missing mass (Good-Turing)", "share of words", EQUAL)
+pub static MISSING_MASS: Metric = compared("missing-mass", "Missing mass (Good-Turing)", "share of words", EQUAL)
     .drawn(&MISSING, &[equal("Good-Turing estimate")]);
 
-pub static UNCOVERED_MASS: Metric = beside("uncovered-mass", "Uncovered mass", "share of human words", EQUAL)
+pub static UNCOVERED_MASS: Metric = compared("uncovered-mass", "Uncovered mass", "share of human words", EQUAL)
     .worse(Damage::More)
     .drawn(&MISSING, &[equal("Human words that it lacks")]);
 
@@ -39,7 +39,7 @@ pub(crate) fn report_missing(of: &Drawn<'_>, measures: &mut Measures) {
 
 /// `uncovered-mass`.
 pub(crate) fn report_uncovered(of: &Covering<'_>, measures: &mut Measures) {
-    let uncovered = uncovered(of.sample.order(1), of.there, of.twin.pairs);
+    let uncovered = uncovered(of.sample.order(1), of.there, of.held_out.pairs);
     measures.push(&UNCOVERED_MASS, Dimensions::NONE, uncovered);
 }
 

@@ -8,7 +8,7 @@
 //! too small. The exponent itself falls as the text grows; equal sizes are compared. Document order matters, so it is
 //! random.
 
-use super::entry::{EQUAL, EXPONENTS, beside, equal};
+use super::entry::{EQUAL, EXPONENTS, compared, equal};
 use crate::Dimensions;
 use crate::draws::Drawn;
 use crate::measure::Measures;
@@ -17,9 +17,9 @@ use crate::text::Grams;
 use std::ops::Range;
 
 pub static HEAPS_EXPONENT: Metric =
-    beside("heaps-exponent", "Heaps’ exponent", "exponent", EQUAL).drawn(&EXPONENTS, &[equal("Heaps")]);
+    compared("heaps-exponent", "Heaps’ exponent", "exponent", EQUAL).drawn(&EXPONENTS, &[equal("Heaps")]);
 
-pub static HEAPS_ERROR: Metric = beside("heaps-error", "Standard error of Heaps’ exponent", "exponent", EQUAL);
+pub static HEAPS_ERROR: Metric = compared("heaps-error", "Standard error of Heaps’ exponent", "exponent", EQUAL);
 
 /// `heaps-exponent` and `heaps-error`.
 pub(crate) fn report(of: &Drawn<'_>, measures: &mut Measures) {

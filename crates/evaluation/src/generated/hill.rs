@@ -9,14 +9,14 @@
 //! animals come singly, gives more types than a text of that length has, because words come in bursts.
 
 use super::entropy::entropy;
-use super::entry::{BY_ORDER, beside};
+use super::entry::{BY_ORDER, compared};
 use crate::Dimension::{self, Order};
 use crate::draws::Drawn;
 use crate::measure::{Measures, order};
 use crate::metric::{Axis, Damage, Figure, Metric, Panel};
 use crate::sample::Counts;
 
-pub static HILL: Metric = beside("hill", "Effective number of types", "types", BY_ORDER).worse(Damage::Less).drawn(
+pub static HILL: Metric = compared("hill", "Effective number of types", "types", BY_ORDER).worse(Damage::Less).drawn(
     &Figure {
         name: "hill",
         title: "Effective numbers of types",

@@ -7,7 +7,7 @@
 //! samples. Both have an equal number of words, and the value between human text and other human text is beside it.
 //! SciPy's `jensenshannon` is the square root.
 
-use super::entry::{BY_ORDER, beside};
+use super::entry::{BY_ORDER, compared};
 use crate::Dimension::{self, Order};
 use crate::draws::Drawn;
 use crate::measure::{Measures, order};
@@ -16,7 +16,7 @@ use crate::sample::Counts;
 use crate::text::ORDERS;
 
 pub static JENSEN_SHANNON: Metric =
-    beside("jensen-shannon", "Jensen-Shannon divergence", "bits", BY_ORDER).worse(Damage::More).drawn(
+    compared("jensen-shannon", "Jensen-Shannon divergence", "bits", BY_ORDER).worse(Damage::More).drawn(
         &Figure {
             name: "jensen-shannon",
             title: "Distance from human text",

@@ -5,7 +5,7 @@
 //!
 //! *Trap.* A mean hides documents that break off after a few words beside those that never end; so quantiles.
 
-use super::entry::beside;
+use super::entry::compared;
 use crate::Dimension::{Band, Member, Reference, Unit};
 use crate::Dimensions;
 use crate::measure::Measures;
@@ -13,10 +13,10 @@ use crate::metric::Metric;
 use crate::subject::Subject;
 
 pub static MEAN_LENGTH: Metric =
-    beside("mean-length", "Mean length", "words or tokens a document", &[Member, Reference, Unit]);
+    compared("mean-length", "Mean length", "words or tokens a document", &[Member, Reference, Unit]);
 
 pub static LENGTH_QUANTILE: Metric =
-    beside("length-quantile", "Quantile of the length", "words", &[Member, Reference, Unit, Band]);
+    compared("length-quantile", "Quantile of the length", "words", &[Member, Reference, Unit, Band]);
 
 /// Both, if there are documents.
 pub(crate) fn report(text: &Subject<'_>, measures: &mut Measures) {

@@ -7,7 +7,7 @@
 //! borders of documents. Short documents in random order have more types in a window than long ones, or documents
 //! sorted by subject. Text of fewer than 500 words has no value.
 
-use super::entry::{SAMENESS, beside, plain};
+use super::entry::{SAMENESS, compared, plain};
 use crate::Dimension::{Member, Reference};
 use crate::Dimensions;
 use crate::measure::Measures;
@@ -15,7 +15,7 @@ use crate::metric::{Damage, Metric};
 use crate::subject::Subject;
 use crate::text::Grams;
 
-pub static MATTR: Metric = beside("mattr", "Types in 500 words (MATTR)", "types per word", &[Member, Reference])
+pub static MATTR: Metric = compared("mattr", "Types in 500 words (MATTR)", "types per word", &[Member, Reference])
     .worse(Damage::Less)
     .drawn(&SAMENESS, &[plain("Types in 500 words (MATTR)")]);
 

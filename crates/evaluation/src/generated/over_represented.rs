@@ -7,11 +7,11 @@
 //! z beyond the normal quantile of 0.05 over the number of these (Bonferroni). `over-represented-rate`: words that are in one, per
 //! 1,000, in samples of equal size.
 //!
-//! *Traps.* Words come in bursts: counted by occurrence, the name of one story's hero is the strongest tell. Documents
+//! *Traps.* Words come in bursts: counted by occurrence, the name of one story's hero is the strongest n-gram. Documents
 //! that share a subject aren't independent either, so other human text has them as well: the human rate is beside.
 //! Without the prior, z favours what is rare.
 
-use super::entry::{EQUAL, beside, equal};
+use super::entry::{EQUAL, compared, equal};
 use crate::draws::Drawn;
 use crate::measure::Measures;
 use crate::metric::{Axis, Damage, Figure, Metric};
@@ -21,7 +21,7 @@ use crate::{Dimensions, Doc, Reference};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 pub static OVER_REPRESENTED_RATE: Metric =
-    beside("over-represented-rate", "Over-represented n-grams", "words per 1,000", EQUAL).worse(Damage::More).drawn(
+    compared("over-represented-rate", "Over-represented n-grams", "words per 1,000", EQUAL).worse(Damage::More).drawn(
         &Figure {
             name: "over-represented-n-grams",
             title: "Over-represented n-grams",
@@ -132,23 +132,23 @@ pub(crate) fn report(of: &Drawn<'_>, measures: &mut Measures) {
 /// Words in over-represented n-grams, per 1,000 words of the sample. `link` finds the human text's number of an n-gram of an order.
 fn rate(sample: &Sample<'_>, spread: &Spread, link: impl Fn(usize, u32) -> Option<u32>) -> f64 {
     let (grams, threshold) = (sample.grams(), threshold(sample));
-    let mut told = vec![false; sample.words()];
+    let mut covered = vec![false; sample.words()];
     for order in 1..=ORDERS {
         let counts = sample.order(order);
-        let tells = spread.scores(order, counts, |kind| link(order, kind));
-        let mut tells: Vec<u32> = tells.filter(|(.., odds)| odds.z > threshold).map(|(kind, ..)| kind).collect();
-        tells.sort_unstable();
+        let chosen = spread.scores(order, counts, |kind| link(order, kind));
+        let mut chosen: Vec<u32> = chosen.filter(|(.., odds)| odds.z > threshold).map(|(kind, ..)| kind).collect();
+        chosen.sort_unstable();
         let mut start = 0;
-        for range in sample.documents().iter().filter(|_| !tells.is_empty()) {
+        for range in sample.documents().iter().filter(|_| !chosen.is_empty()) {
             for (i, gram) in grams.grams(order, range).iter().enumerate() {
-                if tells.binary_search(gram).is_ok() {
-                    told[start + i..start + i + order].fill(true);
+                if chosen.binary_search(gram).is_ok() {
+                    covered[start + i..start + i + order].fill(true);
                 }
             }
             start += range.len();
         }
     }
-    1000.0 * told.iter().filter(|&&told| told).count() as f64 / sample.words() as f64
+    1000.0 * covered.iter().filter(|&&covered| covered).count() as f64 / sample.words() as f64
 }
 
 /// The over-represented n-grams of a text, all of it, against the human text of a reference: the `most` with the highest z. Of n-grams that
@@ -167,18 +167,18 @@ pub fn over_represented(docs: &[Doc<'_>], reference: &Reference, most: usize) ->
     }
     // Equal scores stand longest first, then in the order of the text.
     found.sort_by(|a, b| b.3.z.total_cmp(&a.3.z).then(b.0.cmp(&a.0)).then(a.1.cmp(&b.1)));
-    let mut tells: Vec<OverRepresented> = Vec::new();
+    let mut chosen: Vec<OverRepresented> = Vec::new();
     for (order, kind, human, odds) in found {
-        if tells.len() == most {
+        if chosen.len() == most {
             break;
         }
         let ngram = words.spelled(order, kind);
-        if !tells.iter().any(|tell| holds(&tell.ngram, &ngram) || holds(&ngram, &tell.ngram)) {
+        if !chosen.iter().any(|other| holds(&other.ngram, &ngram) || holds(&ngram, &other.ngram)) {
             let documents = sample.order(order).documents(kind);
-            tells.push(OverRepresented { ngram, documents, human, log_odds: odds.difference, z: odds.z });
+            chosen.push(OverRepresented { ngram, documents, human, log_odds: odds.difference, z: odds.z });
         }
     }
-    tells
+    chosen
 }
 
 /// Whether one n-gram's words stand in another's.
@@ -232,16 +232,16 @@ mod tests {
                 })
                 .collect()
         };
-        let (human, twin, ours) = (text(1, ""), text(2, ""), text(3, "a rich w1 tapestry"));
+        let (human, held_out, ours) = (text(1, ""), text(2, ""), text(3, "a rich w1 tapestry"));
         let docs = |texts: &'static [String]| texts.iter().map(|text| plain(text)).collect::<Vec<_>>();
-        let [human, twin, ours] = [human, twin, ours].map(|texts| docs(texts.leak()));
+        let [human, held_out, ours] = [human, held_out, ours].map(|texts| docs(texts.leak()));
         let equal = Equal { words: 4000, draws: 5, streams: Streams::new(0) };
-        let reference = Reference::of(&human, &twin, equal);
+        let reference = Reference::of(&human, &held_out, equal);
         let found = over_represented(&ours, &reference, 10);
         // Half of the phrases follow w1, and an n-gram that overlaps another is one too.
-        assert!(found.iter().all(|tell| tell.ngram.contains("rich") || tell.ngram.contains("tapestry")), "{found:?}");
+        assert!(found.iter().all(|one| one.ngram.contains("rich") || one.ngram.contains("tapestry")), "{found:?}");
         assert_eq!((found[0].ngram.as_str(), found[0].documents, found[0].human), ("a rich w1 tapestry", 60, 0));
-        assert_eq!(over_represented(&twin, &reference, 10), []);
+        assert_eq!(over_represented(&held_out, &reference, 10), []);
         // Four words of each fifth document.
         let measures = crate::generated_text(&ours, &reference);
         let rate = |of_reference: bool| {

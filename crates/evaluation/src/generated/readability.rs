@@ -10,14 +10,14 @@
 //! nonsense for other languages): the value compares texts, and isn't that of another program. Text that never ends a
 //! sentence reads as very hard.
 
-use super::entry::beside;
+use super::entry::compared;
 use crate::Dimension::{Member, Reference};
 use crate::measure::Measures;
 use crate::metric::Metric;
 use crate::subject::Subject;
 use crate::{Dimensions, Doc};
 
-pub static READING_EASE: Metric = beside("reading-ease", "Reading ease (Flesch)", "score", &[Member, Reference]);
+pub static READING_EASE: Metric = compared("reading-ease", "Reading ease (Flesch)", "score", &[Member, Reference]);
 
 /// `reading-ease`.
 pub(crate) fn report(text: &Subject<'_>, measures: &mut Measures) {

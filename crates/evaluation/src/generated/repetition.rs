@@ -8,7 +8,7 @@
 //! `mean-length` and the human rate. n = 1 measures little but length and is left out. Diversity says nothing of what
 //! is the same in different documents.
 
-use super::entry::beside;
+use super::entry::compared;
 use crate::Dimension::{Member, Order, Reference};
 use crate::Dimensions;
 use crate::measure::{Measures, order};
@@ -18,7 +18,7 @@ use crate::text::{Grams, ORDERS};
 use std::ops::Range;
 
 pub static REPETITION: Metric =
-    beside("repetition", "Repeated n-grams", "share of n-grams that repeat", &[Member, Reference, Order])
+    compared("repetition", "Repeated n-grams", "share of n-grams that repeat", &[Member, Reference, Order])
         .worse(Damage::More)
         .drawn(
             &Figure {
@@ -37,7 +37,7 @@ pub static REPETITION: Metric =
         );
 
 pub static DIVERSITY: Metric =
-    beside("diversity", "Diversity", "product of shares", &[Member, Reference]).on(Axis::Share).worse(Damage::Less);
+    compared("diversity", "Diversity", "product of shares", &[Member, Reference]).on(Axis::Share).worse(Damage::Less);
 
 /// `repetition` for n = 2 to 4, and `diversity` where there are n-grams of all of these.
 pub(crate) fn report(text: &Subject<'_>, measures: &mut Measures) {

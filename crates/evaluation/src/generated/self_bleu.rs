@@ -2,13 +2,13 @@
 //!
 //! *Definition.* `self-bleu`: the mean over documents of BLEU-4 (Papineni et al. 2002) with all others as its references
 //! (Zhu et al. 2018). A document's first 64 words are taken, of 1,000 documents drawn at random (as many as there are
-//! in the human twin, if these are fewer). Where no n-gram of an order is in any reference, 0.1 takes the place of the
+//! in the held-out human text, if these are fewer). Where no n-gram of an order is in any reference, 0.1 takes the place of the
 //! number of matches (Chen and Cherry 2014, method 1).
 //!
 //! *Traps.* It grows with the number of references and with the documents' length, and the smoothing decides what
 //! unlike documents get: a value means nothing without these three. High is uniform.
 
-use super::entry::{SAMENESS, beside, plain};
+use super::entry::{SAMENESS, compared, plain};
 use crate::Dimension::{Member, Reference};
 use crate::Dimensions;
 use crate::draws::{self, Draw};
@@ -19,7 +19,7 @@ use crate::subject::Subject;
 use crate::text::{Grams, ORDERS};
 use std::ops::Range;
 
-pub static SELF_BLEU: Metric = beside("self-bleu", "Self-BLEU-4", "score", &[Member, Reference])
+pub static SELF_BLEU: Metric = compared("self-bleu", "Self-BLEU-4", "score", &[Member, Reference])
     .worse(Damage::More)
     .drawn(&SAMENESS, &[plain("Self-BLEU-4 (higher: more alike)")]);
 

@@ -7,11 +7,11 @@
 //! Tails"); five percent is near the 0.064 of human text in the one published chain that reports such a rate.
 //!
 //! *Trap.* The types were chosen for having been rare in one sample, and some of them were lucky to be in it at all:
-//! another human text holds less than five percent of them (three in ten words seen once are missing from a twin). So
+//! another human text holds less than five percent of them (three in ten words seen once are missing from other human text). So
 //! the human rate beside it is that of a text that had no part in the choice. Words that no human wrote are no tail:
 //! `novel-share` counts them.
 
-use super::entry::beside;
+use super::entry::compared;
 use crate::Dimension::{Member, Reference, Unit};
 use crate::Dimensions;
 use crate::measure::Measures;
@@ -19,7 +19,7 @@ use crate::metric::{Axis, Damage, Figure, Metric, Panel};
 use crate::subject::Subject;
 
 pub static TAIL_TOKEN_RATE: Metric =
-    beside("tail-token-rate", "Words of the tail", "share of the words", &[Member, Reference, Unit])
+    compared("tail-token-rate", "Words of the tail", "share of the words", &[Member, Reference, Unit])
         .worse(Damage::Less)
         .drawn(
             &Figure {
@@ -33,7 +33,7 @@ pub static TAIL_TOKEN_RATE: Metric =
         );
 
 pub static NOVEL_SHARE: Metric =
-    beside("novel-share", "Words new to the human text", "share of the words", &[Member, Reference]).on(Axis::Share);
+    compared("novel-share", "Words new to the human text", "share of the words", &[Member, Reference]).on(Axis::Share);
 
 /// The highest counts, in the human text, of what belongs to the tail.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@
 //! vocabulary was not taken from is measured at the same size. A share of 0.6 means loss only if such a text has more.
 
 use super::entropy::entropy;
-use super::entry::{BY_ORDER, EQUAL, beside, sized};
+use super::entry::{BY_ORDER, EQUAL, compared, sized};
 use crate::Dimension::{self, Order};
 use crate::Dimensions;
 use crate::draws::Drawn;
@@ -20,13 +20,13 @@ use crate::sample::{Counts, Sample};
 use crate::subject::Subject;
 use crate::text::ORDERS;
 
-pub static TYPES: Metric = beside("types", "Word types", "types", EQUAL).worse(Damage::Less);
+pub static TYPES: Metric = compared("types", "Word types", "types", EQUAL).worse(Damage::Less);
 
 pub static HAPAX_SHARE: Metric =
-    beside("hapax-share", "Types that occur once", "share of the types", EQUAL).on(Axis::Share);
+    compared("hapax-share", "Types that occur once", "share of the types", EQUAL).on(Axis::Share);
 
 pub static UNIGRAM_ENTROPY: Metric =
-    beside("unigram-entropy", "Unigram entropy", "nats per word", EQUAL).worse(Damage::Away).drawn(
+    compared("unigram-entropy", "Unigram entropy", "nats per word", EQUAL).worse(Damage::Away).drawn(
         &Figure {
             name: "unigram-entropy",
             title: "Unigram entropy",
@@ -38,7 +38,7 @@ pub static UNIGRAM_ENTROPY: Metric =
     );
 
 pub static VOCABULARY_SURVIVAL: Metric =
-    beside("vocabulary-survival", "Vocabulary that survives", "share of the human word types", EQUAL)
+    compared("vocabulary-survival", "Vocabulary that survives", "share of the human word types", EQUAL)
         .worse(Damage::Less)
         .drawn(
             &Figure {
@@ -53,7 +53,7 @@ pub static VOCABULARY_SURVIVAL: Metric =
         );
 
 pub static DISTINCT: Metric =
-    beside("distinct", "Distinct n-grams", "share of n-grams that differ", BY_ORDER).worse(Damage::Away).drawn(
+    compared("distinct", "Distinct n-grams", "share of n-grams that differ", BY_ORDER).worse(Damage::Away).drawn(
         &Figure {
             name: "distinct",
             title: "Distinct n-grams",

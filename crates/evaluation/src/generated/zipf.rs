@@ -10,16 +10,16 @@
 //! itself is an approximation, and the exponent falls with the size of the text: compare equal sizes. Types aren't
 //! independent draws either, so the error is a lower bound.
 
-use super::entry::{EQUAL, EXPONENTS, beside, equal};
+use super::entry::{EQUAL, EXPONENTS, compared, equal};
 use crate::Dimensions;
 use crate::draws::Drawn;
 use crate::measure::Measures;
 use crate::metric::Metric;
 
 pub static ZIPF_EXPONENT: Metric =
-    beside("zipf-exponent", "Zipf’s exponent", "exponent", EQUAL).drawn(&EXPONENTS, &[equal("Zipf")]);
+    compared("zipf-exponent", "Zipf’s exponent", "exponent", EQUAL).drawn(&EXPONENTS, &[equal("Zipf")]);
 
-pub static ZIPF_ERROR: Metric = beside("zipf-error", "Standard error of Zipf’s exponent", "exponent", EQUAL);
+pub static ZIPF_ERROR: Metric = compared("zipf-error", "Standard error of Zipf’s exponent", "exponent", EQUAL);
 
 /// `zipf-exponent` and `zipf-error`.
 pub(crate) fn report(of: &Drawn<'_>, measures: &mut Measures) {

@@ -197,7 +197,7 @@ impl Metric {
         Self { times: std::f64::consts::LOG2_E, ..self }
     }
 
-    pub(crate) const fn beside(self, baseline: Option<Baseline>) -> Self {
+    pub(crate) const fn with_baseline(self, baseline: Option<Baseline>) -> Self {
         Self { baseline, ..self }
     }
 

@@ -13,7 +13,7 @@ const fn plain(title: &'static str) -> Panel {
 
 pub static GENERATED_PERPLEXITY: Metric = of_text("perplexity", "Perplexity of generated text", "perplexity per token")
     .log()
-    .beside(HUMAN_TEST)
+    .with_baseline(HUMAN_TEST)
     .by(&[Reference, Part])
     .drawn(
         &Figure {
@@ -33,7 +33,7 @@ pub static GENERATED_PERPLEXITY: Metric = of_text("perplexity", "Perplexity of g
 pub static DOCUMENT_PERPLEXITY: Metric =
     of_text("document-perplexity", "Perplexity of single documents", "perplexity per token")
         .log()
-        .beside(HUMAN_TEST)
+        .with_baseline(HUMAN_TEST)
         .by(&[Reference, Band])
         .drawn(
             &Figure {
@@ -54,7 +54,7 @@ pub static DOCUMENT_PERPLEXITY: Metric =
         );
 
 pub static MAUVE: Metric =
-    of_text("mauve", "MAUVE", "score").beside(OTHER_HUMAN).worse(Damage::Less).by(&[Reference]).drawn(
+    of_text("mauve", "MAUVE", "score").with_baseline(OTHER_HUMAN).worse(Damage::Less).by(&[Reference]).drawn(
         &Figure {
             name: "mauve",
             title: "Nearness to human text (MAUVE)",
@@ -66,8 +66,11 @@ pub static MAUVE: Metric =
         &[plain("MAUVE")],
     );
 
-pub static VENDI: Metric =
-    of_text("vendi", "Vendi score", "effective number").beside(HUMAN_TEST).worse(Damage::Less).by(&[Reference]).drawn(
+pub static VENDI: Metric = of_text("vendi", "Vendi score", "effective number")
+    .with_baseline(HUMAN_TEST)
+    .worse(Damage::Less)
+    .by(&[Reference])
+    .drawn(
         &Figure {
             name: "vendi",
             title: "Effective number of documents (Vendi score)",
@@ -99,7 +102,7 @@ pub static STEP_DIVERGENCE: Metric = of_text("step-divergence", "What each step 
 pub static OVER_REPRESENTED_COVERAGE: Metric =
     of_text("over-represented-coverage", "Coverage by early over-represented n-grams", "share of the words")
         .needs(Needs::Text)
-        .beside(HUMAN_TEST)
+        .with_baseline(HUMAN_TEST)
         .by(&[Reference])
         .drawn(
             &Figure {
@@ -128,11 +131,11 @@ pub static GENERATED_PLANTED: Metric =
 pub static WORD_RATIO: Metric = of_text("word-ratio", "Ratio of words", "share of the words of both lists")
     .on(Axis::Share)
     .needs(Needs::Text)
-    .beside(OTHER_HUMAN)
+    .with_baseline(OTHER_HUMAN)
     .by(&[Reference, Part]);
 pub static ROUNDS: Metric = of_text("rounds", "Rounds of targeted sampling", "rounds").by(&[Member]);
 pub static GAP: Metric = of_text("gap", "Gap to the human text", "share that is missing")
-    .beside(LANGUAGE)
+    .with_baseline(LANGUAGE)
     .worse(Damage::More)
     .by(&[Member, Reference, Defence, Part])
     .means("What the text lacks of the human text's items before each round of targeted sampling and after the last.");

@@ -17,7 +17,7 @@ const fn of_answers(name: &'static str, title: &'static str, unit: &'static str)
 
 /// Items of a world by the decade of their frequency.
 const fn of_items(name: &'static str, title: &'static str, unit: &'static str) -> Metric {
-    of_text(name, title, unit).beside(LANGUAGE).worse(Damage::Less).by(&[Reference, Band, Part])
+    of_text(name, title, unit).with_baseline(LANGUAGE).worse(Damage::Less).by(&[Reference, Band, Part])
 }
 
 const fn plain(title: &'static str) -> Panel {
@@ -139,12 +139,12 @@ static PLANTED: Figure = Figure {
 };
 
 pub static BIAS: Metric = of_text("bias", "The planted bias", "share of the draws")
-    .beside(LANGUAGE)
+    .with_baseline(LANGUAGE)
     .by(&[Reference])
     .drawn(&PLANTED, &[plain("The planted bias")]);
 
 pub static TIC: Metric = of_text("tic", "The planted tic", "share of the sentences")
-    .beside(LANGUAGE)
+    .with_baseline(LANGUAGE)
     .by(&[Reference])
     .drawn(&PLANTED, &[plain("The planted tic")]);
 
@@ -190,7 +190,7 @@ pub static SENTENCES: Metric =
     of_text("sentences", "Sentences by judgement", "share of the sentences").on(Axis::Share).by(&[Part]);
 pub static ENTANGLED: Metric = of_text("entangled", "Entangled documents", "share of the documents")
     .on(Axis::Share)
-    .beside(LANGUAGE)
+    .with_baseline(LANGUAGE)
     .worse(Damage::More)
     .by(&[Reference])
     .means("Of the documents that state several facts of one person, those whose facts no person has together.");

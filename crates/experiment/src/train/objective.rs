@@ -26,7 +26,7 @@ use serde::ser::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 use super::SettingsError;
-use curation::{About, Anchor, Parameter, Price};
+use curation::{About, Anchor, Cost, Parameter};
 
 /// The rule on each token's loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -95,7 +95,7 @@ pub(crate) const OBJECTIVES: &[(&str, About)] = &[
             name: "truncated",
             about: "leaves out of the loss what the model is already sure of",
             source: "ForTIFAI 2025, arXiv 2509.08972",
-            price: Price { anchors: &[], cost: "nothing" },
+            cost: Cost { anchors: &[], compute: "nothing" },
             parameters: &[Parameter { name: "gamma", default: "0.99", about: "tokens of this probability or more" }],
         },
     ),
@@ -105,7 +105,7 @@ pub(crate) const OBJECTIVES: &[(&str, About)] = &[
             name: "focal",
             about: "counts a token's loss less, the surer the model is of it",
             source: "Lin et al. 2017, arXiv 1708.02002",
-            price: Price { anchors: &[], cost: "nothing" },
+            cost: Cost { anchors: &[], compute: "nothing" },
             parameters: &[Parameter { name: "gamma", default: "2.0", about: "power of 1 - p; 0 is cross-entropy" }],
         },
     ),
@@ -115,7 +115,7 @@ pub(crate) const OBJECTIVES: &[(&str, About)] = &[
             name: "label-smoothing",
             about: "mixes the uniform distribution into what the model is to say",
             source: "Szegedy et al. 2016, arXiv 1512.00567",
-            price: Price { anchors: &[], cost: "one more pass over the logits" },
+            cost: Cost { anchors: &[], compute: "one more pass over the logits" },
             parameters: &[SHARE],
         },
     ),
@@ -125,7 +125,7 @@ pub(crate) const OBJECTIVES: &[(&str, About)] = &[
             name: "entropy-floor",
             about: "mixes smoothed frequencies of tokens into what the model is to say",
             source: "after the entropy reservoir of arXiv 2512.14879; that it is a unigram is ours",
-            price: Price { anchors: &[Anchor::HumanText], cost: "one more pass over the logits" },
+            cost: Cost { anchors: &[Anchor::HumanText], compute: "one more pass over the logits" },
             parameters: &[
                 SHARE,
                 Parameter {

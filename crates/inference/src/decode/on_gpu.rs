@@ -1,4 +1,4 @@
-//! Writing with the GPU's own decoder: thousands of documents together, sampled on the device, read back in blocks of steps.
+//! Decoding with the GPU's own decoder: thousands of documents together, sampled on the device, read back in blocks of steps.
 
 use super::{DecodeError, Decoding, Prefix, Sequence};
 use crate::SampleError;
@@ -19,21 +19,22 @@ pub(super) fn decode(
     size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Sequence>, DecodeError> {
-    let mut shelf = Shelf { decoding, budget, next: 0, returned: Vec::new(), settled: 0, prefix: Prefix::default() };
-    let written = write(decoder, (decoding.sampling, decoding.separator), STEPS, &mut shelf, |shelf| {
-        shelf.settle(size);
-        progress(shelf.prefix.total());
-        shelf.prefix.advance(budget)
+    let mut queue =
+        DocumentQueue { decoding, budget, next: 0, returned: Vec::new(), settled: 0, prefix: Prefix::default() };
+    let written = write(decoder, (decoding.sampling, decoding.separator), STEPS, &mut queue, |queue| {
+        queue.settle(size);
+        progress(queue.prefix.total());
+        queue.prefix.advance(budget)
     });
     written.map_err(|error| DeviceFailure::of(&error.to_string()))?;
-    shelf.prefix.finished()
+    queue.prefix.finished()
 }
 
 /// Draws the uniform numbers of one document.
 type Draws = Box<dyn FnMut() -> f64 + Send + Sync>;
 
-/// Gives documents out and takes them back.
-struct Shelf<'a> {
+/// Hands out documents to decode and takes the finished ones back.
+struct DocumentQueue<'a> {
     decoding: &'a Decoding<'a>,
     budget: u64,
     /// The next document.
@@ -45,7 +46,7 @@ struct Shelf<'a> {
     prefix: Prefix,
 }
 
-impl Shelf<'_> {
+impl DocumentQueue<'_> {
     /// Takes up what came back. Its text is encoded again to know its size, by as many threads as there are.
     fn settle(&mut self, size: &(dyn Fn(&[u32], bool) -> u64 + Sync)) {
         let close = |document: Document<Draws>| {
@@ -77,7 +78,7 @@ impl Shelf<'_> {
     }
 }
 
-impl Source for Shelf<'_> {
+impl Source for DocumentQueue<'_> {
     type Draws = Draws;
 
     fn begin(&mut self) -> Option<Document<Draws>> {

@@ -1,12 +1,12 @@
 //! A run that is ready to be worked on: an experiment, its directory, its device and its human text, checked together.
 
-use crate::before::Before;
 use crate::claim::{claim, write_down};
 use crate::cost::chain_plan;
 use crate::options::RunOptions;
-use crate::reader::ReadOnce;
+use crate::reader::ReadingCache;
 use crate::seed::Seed;
 use crate::text::can_begin;
+use crate::undo::Undo;
 use crate::{ChainPlan, Error, Human, held_out};
 use chain::Sizes;
 use experiment::model::{ModelConfig, Settings as ModelSettings};
@@ -30,7 +30,7 @@ pub struct Run {
     /// The same by arm and seed, where an arm plants something in it.
     planted: BTreeMap<(usize, u64), Seed>,
     /// What the models of generation 0 make of human text.
-    pub(super) read_once: ReadOnce,
+    pub(super) reading_cache: ReadingCache,
 }
 
 impl Run {
@@ -46,10 +46,10 @@ impl Run {
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
         let device = ops::device::parse(&options.device).map_err(Error::request)?;
-        let before = Before::of(out);
+        let undo = Undo::of(out);
         let opened = Self::open_in(experiment, out, (device, options), observer);
         if matches!(opened, Err(Error::Request(_))) {
-            before.restore(out);
+            undo.restore(out);
         }
         opened
     }
@@ -89,9 +89,9 @@ impl Run {
             seeds.insert(seed, Seed::of(&human, &experiment, seed)?);
         }
         let planted = planted(&experiment, &configs, (&human, &seeds))?;
-        let (plans, read_once) = Default::default();
+        let (plans, reading_cache) = Default::default();
         let stages = Stages::new(dir);
-        let mut run = Self { stages, experiment, human, device, configs, plans, seeds, planted, read_once };
+        let mut run = Self { stages, experiment, human, device, configs, plans, seeds, planted, reading_cache };
         run.plans = run.check()?;
         run.write_down(options)?;
         Ok(run)

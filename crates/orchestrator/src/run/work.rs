@@ -82,7 +82,7 @@ impl Run {
                 human: &self.human,
                 device: &self.device,
                 questions: self.experiment.text().and_then(|text| text.corpus.questions),
-                read_once: &self.read_once,
+                reading_cache: &self.reading_cache,
             },
             arm: settings,
             config: &self.configs[arm],

@@ -83,7 +83,7 @@ fn fill_generate(
     let (tokenizer, context) = (&setup.run.human.tokenizer, setup.config.context);
     let work = setup.work(StageKind::Generate, VERSION, generation, 1.0);
     let (mut documents, mut reencoded, mut held) = (Vec::new(), Vec::new(), 0);
-    let mut told = 0;
+    let mut reported = 0;
     while held < budget {
         let index = documents.len();
         let mut draws = setup.streams().stream(Purpose::Learner, generation, index as u64);
@@ -101,8 +101,8 @@ fn fill_generate(
         };
         let id = format!("{}/{generation}/{index:06}", model.id());
         documents.push(Document { id, text, truncated, provenance });
-        if held > told + budget / 10 {
-            told = held;
+        if held > reported + budget / 10 {
+            reported = held;
             setup.stages.progress(work, held as f64 / budget as f64, format!("{held} tokens"));
         }
     }

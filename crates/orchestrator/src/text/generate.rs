@@ -256,7 +256,7 @@ fn decoder<'a>(
 ) -> impl FnMut(Part<'_>) -> Result<Vec<Written>, DecodeError> + 'a {
     let chain = model.id().to_string();
     let work = setup.work_of_member(StageKind::Generate, VERSION, place.generation);
-    let mut told = 0;
+    let mut reported = 0;
     move |part| {
         let settings = WriteSettings {
             sampling,
@@ -270,8 +270,8 @@ fn decoder<'a>(
         };
         let mut progress = |tokens: u64| {
             let tokens = part.held + tokens;
-            if tokens > told + budget / 50 {
-                told = tokens;
+            if tokens > reported + budget / 50 {
+                reported = tokens;
                 let note = format!("{}{tokens} tokens", part.note);
                 setup.stages.progress(work, tokens as f64 / budget as f64, note);
             }

@@ -41,7 +41,7 @@ fn new_reader(setup: &Setup<'_>, history: &History, seed: u64) -> Result<Reader,
     let training = setup.seed.set.training.iter().map(|e| (texts.ids(e.index), texts.truncated(e.index)));
     let training: Vec<Tokens<'_>> = training.collect();
     let text = (&training[..], seed);
-    Ok(Reader::new(model, setup.run.read_once, setup.run.human, text, setup.run.device.device()))
+    Ok(Reader::new(model, setup.run.reading_cache, setup.run.human, text, setup.run.device.device()))
 }
 
 /// What this generation's training added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token, over documents x

@@ -2,7 +2,7 @@
 
 use super::corpus::Corpus;
 use crate::cost::ChainPlan;
-use crate::reader::{ReadOnce, Reader};
+use crate::reader::{Reader, ReadingCache};
 use crate::seed::Seed;
 use crate::{Error, Human};
 use chain::{Entry, Finished, Generation, TrainingSet};
@@ -55,7 +55,7 @@ pub(crate) struct Shared<'a> {
     /// Facts of a world that every generation is asked for; all if none.
     pub(crate) questions: Option<usize>,
     /// What the run's models of generation 0 make of human text.
-    pub(crate) read_once: &'a ReadOnce,
+    pub(crate) reading_cache: &'a ReadingCache,
 }
 
 /// What one chain works with. Nothing of it changes while the chain runs.

@@ -139,7 +139,7 @@ fn look(
     let so_far: Vec<Candidate<'_>> = so_far.map(|(document, (ids, _))| setup.as_read(document, ids)).collect();
     let gap = finder.gap(&so_far);
     targeted.gaps.extend(gap.map(|gap| gap.found));
-    targeted.expected = gap.map(|gap| gap.honest);
+    targeted.expected = gap.map(|gap| gap.expected);
     if gap.is_some_and(|gap| is_closed(gap, target.tolerance)) {
         return (held, None);
     }

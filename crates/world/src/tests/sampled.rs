@@ -1,4 +1,4 @@
-//! Chronicle as it is: what was reckoned against what is written.
+//! Chronicle as it is: computed probabilities against generated text.
 
 use super::{draws, small};
 use crate::{Judgement, Row, Scored, Survey, World, excess_per_document, to_truth};

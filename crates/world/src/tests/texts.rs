@@ -39,7 +39,7 @@ fn judgements() {
 }
 
 #[test]
-fn false_facts_and_invented_names_are_told() {
+fn false_facts_and_invented_names_are_reported() {
     let world = small();
     let name = &world.persons()[1];
     let wrong = 1 - world.truth(1, 0);

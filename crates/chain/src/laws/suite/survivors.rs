@@ -1,4 +1,4 @@
-//! Cases of survival, and of what is foretold.
+//! Cases of survival, and of forecasts.
 
 use super::counts::categorical;
 use super::setting::{Setting, Simulate};

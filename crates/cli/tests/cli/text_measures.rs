@@ -1,4 +1,4 @@
-//! What generation 0's model sees in later text, what each step adds, what is said too often: rows, files, the page.
+//! Measures of generated text (perplexity under generation 0, step divergence, over-represented n-grams): rows, files, the page.
 
 use crate::lab::Lab;
 use crate::world;
@@ -47,19 +47,19 @@ fn generations_are_read_by_the_first_model() {
         assert!(quantiles.is_sorted() && quantiles[0] >= 1.0, "{quantiles:?}");
         assert_eq!(at(generation, "generated,step-divergence,").is_some(), generation > 0);
         // Followed if generation 1 had any.
-        let has_tells = !scored(&lab, "replace", 1, "tells.json")["tells"].as_array().unwrap().is_empty();
-        assert_eq!(at(generation, "generated,over-represented-coverage,").is_some(), has_tells && generation > 0);
+        let has_ngrams = !scored(&lab, "replace", 1, "over-represented.json")["ngrams"].as_array().unwrap().is_empty();
+        assert_eq!(at(generation, "generated,over-represented-coverage,").is_some(), has_ngrams && generation > 0);
 
         let bins = scored(&lab, "replace", generation, "perplexities.json");
         let count = |side: &str| bins.as_array().unwrap().iter().map(|bin| bin[side].as_u64().unwrap()).sum::<u64>();
-        assert!(count("written") == count("human") && count("human") >= 100, "{bins}");
+        assert!(count("generated") == count("human") && count("human") >= 100, "{bins}");
         assert_eq!(value("generated,documents-read,part compared"), count("human") as f64);
         let tables = scored(&lab, "replace", generation, "reliability.json");
         let predictions: u64 =
             tables[0]["equal_mass"].as_array().unwrap().iter().map(|bin| bin["count"].as_u64().unwrap()).sum();
         assert!(predictions > 3000, "{predictions}");
-        for tell in scored(&lab, "replace", generation, "tells.json")["tells"].as_array().unwrap() {
-            assert_eq!(tell["shares"].as_array().unwrap().len(), generation as usize + 1);
+        for ngram in scored(&lab, "replace", generation, "over-represented.json")["ngrams"].as_array().unwrap() {
+            assert_eq!(ngram["shares"].as_array().unwrap().len(), generation as usize + 1);
         }
     }
     // A divergence is not below zero but for its scatter, and a new model is not its parent.
@@ -67,7 +67,7 @@ fn generations_are_read_by_the_first_model() {
     for figure in ["generated-perplexity", "mauve", "vendi", "calibration", "step-divergence", "perplexity-histogram"] {
         assert!(lab.path(&format!("out/figures/{figure}.svg")).exists(), "{figure}");
     }
-    assert!(lab.read("out/report.html").contains("<h2>What they say too often</h2>"));
+    assert!(lab.read("out/report.html").contains("<h2>Over-represented n-grams</h2>"));
 }
 
 #[test]

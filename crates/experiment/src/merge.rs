@@ -1,4 +1,4 @@
-//! A request laid beside the experiment that a run directory holds.
+//! Merging a request into the experiment that a run directory holds.
 
 use crate::arm::Arm;
 use crate::data::Data;
@@ -10,24 +10,24 @@ impl Experiment {
     ///
     /// # Errors
     /// The first key in which they differ otherwise, with both values.
-    pub fn joined(&self, request: &Self) -> Result<Self, String> {
+    pub fn merge(&self, request: &Self) -> Result<Self, String> {
         if self.name != request.name {
             return Err(differ("name", &self.name, &request.name));
         }
         let (old, new) = (data_table(&self.data), data_table(&request.data));
         first_difference("", Some(&old), Some(&new)).map_or(Ok(()), Err)?;
-        let mut joined = request.clone();
-        joined.chain.generations = self.chain.generations.max(request.chain.generations);
-        joined.chain.seeds = self.chain.seeds.clone();
-        joined.chain.seeds.extend(request.chain.seeds.iter().filter(|s| !self.chain.seeds.contains(s)));
-        joined.arms = self.arms.clone();
+        let mut merged = request.clone();
+        merged.chain.generations = self.chain.generations.max(request.chain.generations);
+        merged.chain.seeds = self.chain.seeds.clone();
+        merged.chain.seeds.extend(request.chain.seeds.iter().filter(|s| !self.chain.seeds.contains(s)));
+        merged.arms = self.arms.clone();
         for arm in &request.arms {
             match self.arms.iter().find(|a| a.name == arm.name) {
-                None => joined.arms.push(arm.clone()),
+                None => merged.arms.push(arm.clone()),
                 Some(same) => same_settings(same, arm)?,
             }
         }
-        Ok(joined)
+        Ok(merged)
     }
 }
 
@@ -76,10 +76,10 @@ mod tests {
         let more = FILE.to_owned() + "[[arm]]\nname = \"accumulate\"\nrecipe = \"accumulate\"\n";
         let more =
             Experiment::parse(&more, &["chain.seeds=[2, 0]".to_owned(), "chain.generations=2".to_owned()]).unwrap();
-        let joined = parse(&[]).joined(&more).unwrap();
-        assert_eq!((joined.chain.generations, &joined.chain.seeds[..]), (6, &[0, 2][..]));
-        assert_eq!(joined.arms.iter().map(|arm| arm.name.as_str()).collect::<Vec<_>>(), ["replace", "accumulate"]);
-        assert_eq!(joined.joined(&parse(&[])).unwrap(), joined, "less than what is there changes nothing");
+        let merged = parse(&[]).merge(&more).unwrap();
+        assert_eq!((merged.chain.generations, &merged.chain.seeds[..]), (6, &[0, 2][..]));
+        assert_eq!(merged.arms.iter().map(|arm| arm.name.as_str()).collect::<Vec<_>>(), ["replace", "accumulate"]);
+        assert_eq!(merged.merge(&parse(&[])).unwrap(), merged, "less than what is there changes nothing");
     }
 
     #[test]
@@ -92,10 +92,10 @@ mod tests {
             ("train.clip=2.0", "arm `replace`.train.clip is 1.0 there and 2.0 here"),
             ("recipe=\"accumulate\"", "arm `replace`.recipe.history is not set there and \"all\" here"),
         ] {
-            assert_eq!(parse(&[]).joined(&parse(&[assignment])).unwrap_err(), difference);
+            assert_eq!(parse(&[]).merge(&parse(&[assignment])).unwrap_err(), difference);
         }
         let exact = "name = \"x\"\nmodel.kind = \"gaussian\"\n[[arm]]\nname = \"replace\"\n";
         let exact = Experiment::parse(exact, &[]).unwrap();
-        assert!(exact.joined(&parse(&[])).unwrap_err().starts_with("corpus is not set there and "));
+        assert!(exact.merge(&parse(&[])).unwrap_err().starts_with("corpus is not set there and "));
     }
 }

@@ -1,28 +1,28 @@
 use std::path::{Path, PathBuf};
 
-/// Which folders there were before a request, so that a refused one leaves nothing behind.
-pub(crate) struct Before {
+/// The folders that existed before a request. A refused request removes those that it made.
+pub(crate) struct Undo {
     exists: bool,
-    /// Whether the run directory was not there, or empty.
-    nothing: bool,
-    /// The folders above it that were not there, innermost first.
+    /// True if the run directory did not exist or was empty.
+    is_empty: bool,
+    /// The folders above it that did not exist, innermost first.
     missing: Vec<PathBuf>,
 }
 
-impl Before {
+impl Undo {
     pub(crate) fn of(out: &Path) -> Self {
         let above = out.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let nothing = match out.read_dir() {
+        let is_empty = match out.read_dir() {
             Ok(mut entries) => entries.next().is_none(),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         };
-        Self { exists: out.exists(), nothing, missing: above.map(Path::to_owned).collect() }
+        Self { exists: out.exists(), is_empty, missing: above.map(Path::to_owned).collect() }
     }
 
     /// Removes what a refused request has made. Folders above the run directory may be in use by another run by now: they go
     /// only if they are empty.
     pub(crate) fn restore(&self, out: &Path) {
-        if !self.nothing {
+        if !self.is_empty {
             return;
         }
         // A folder that was there may be a link to another disk, and stays.
@@ -39,12 +39,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_there_goes_and_what_was_stays() {
+    fn new_folders_are_removed_and_old_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
         let begin = |out: &Path| {
-            let before = Before::of(out);
+            let undo = Undo::of(out);
             std::fs::create_dir_all(out.join("stages/prepare-1")).unwrap();
-            before
+            undo
         };
         let (new, empty) = (folder.path().join("a/b/c"), folder.path().join("empty"));
         std::fs::create_dir(&empty).unwrap();
