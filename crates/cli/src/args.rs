@@ -1,5 +1,7 @@
 use crate::sampling_flags::SamplingFlags;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ops::Precision;
 use std::path::PathBuf;
 
 /// A laboratory for model collapse.
@@ -74,36 +76,10 @@ pub(crate) struct Device {
     pub(crate) device: String,
 }
 
-/// What the inputs of a training step's matrix products are rounded to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Precision {
-    /// Not rounded
-    F32,
-    /// bfloat16, on processors that multiply it (avx512_bf16) and on GPUs with tensor cores; weights and sums stay float32
-    Bf16,
-    /// float16, on GPUs with tensor cores; steps whose gradients overflow are left out and counted
-    F16,
-}
-
-impl Precision {
-    /// As in an experiment file.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::F16 => "f16",
-        }
-    }
-}
-
-impl From<Precision> for ops::Precision {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Self::Float32,
-            Precision::Bf16 => Self::Bfloat16,
-            Precision::F16 => Self::Float16,
-        }
-    }
+/// Reads a precision by its name.
+fn precision() -> impl TypedValueParser<Value = Precision> {
+    let known = Precision::ALL.map(|precision| PossibleValue::new(precision.name()).help(precision.help()));
+    PossibleValuesParser::new(known).map(|name| Precision::named(&name).expect("one of the possible values"))
 }
 
 #[derive(Args)]
@@ -118,7 +94,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Short for `--set train.precision=...`; float32 if neither this nor the file says otherwise
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = precision())]
     pub(crate) precision: Option<Precision>,
     #[command(flatten)]
     pub(crate) device: Device,
@@ -220,7 +196,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
     /// What the inputs of matrix products are rounded to
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    #[arg(long, value_parser = precision(), default_value = "f32")]
     pub(crate) precision: Precision,
     #[command(flatten)]
     pub(crate) device: Device,
@@ -435,7 +411,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value = "small", value_parser = model::PRESETS.map(|preset| preset.name))]
     pub(crate) shape: String,
     /// What the inputs of a training step's products are rounded to; decoding is float32
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    #[arg(long, value_parser = precision(), default_value = "f32")]
     pub(crate) precision: Precision,
     #[command(flatten)]
     pub(crate) device: Device,

@@ -10,7 +10,7 @@ pub use objective::{FloorOf, Objective};
 pub use start::Start;
 
 use crate::model::{ModelConfig, Preset};
-use kernels::precision::Precision;
+use kernels::spec::Precision;
 use serde::{Deserialize, Serialize};
 
 /// The `[train]` table of an experiment.

@@ -10,10 +10,11 @@ use cubecl::features::Plane;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 use cubecl::wgpu::{WgpuDevice, WgpuRuntime, WgslCompiler};
-use gpu::adamw::{AdamW, Parameter, State};
-use gpu::attention::{self, Rotary, Shape, Tiles};
+use gpu::adamw::{self, Parameter, State};
+use gpu::attention::{self, Rotary, Tiles};
 use gpu::embedding::{self, Segments};
 use gpu::{rms_norm, swiglu};
+use kernels::spec::{AdamWConfig, AttentionShape};
 
 #[derive(Clone, Copy)]
 struct Preset {
@@ -213,12 +214,12 @@ fn optimizer(b: &Bench) {
             decays: len > width,
         })
         .collect();
-    let settings = AdamW { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, clip: 1.0 };
+    let config = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
     let state = State::new(&b.client, 0);
     let work = Work { bytes: (n * 4 * 8) as f64, flops: 0.0 };
     let variant = format!("{} tensors, {n} parameters", tensors.len());
     b.time("adamw", &variant, work, || {
-        settings.step(&b.client, &state, &tensors, 1.0, 1e-3);
+        adamw::step(&b.client, &config, &state, &tensors, 1.0, 1e-3);
         tensors[0].p.clone()
     });
     println!(r#"{{"check":"adamw","preset":"{}","report":"{:?}"}}"#, b.preset.name, state.read(&b.client));
@@ -226,14 +227,15 @@ fn optimizer(b: &Bench) {
 
 fn attentions(b: &Bench, planes: bool, documents: usize) {
     let Preset { batch, time, width, heads, .. } = b.preset;
-    let shape = Shape { batch, time, heads, kv_heads: heads, head_width: width / heads };
+    let theta = 1e4;
+    let shape = AttentionShape { batch, time, heads, kv_heads: heads, head_width: width / heads, theta };
     let rows = batch * time;
     let (qkv, d_out) = (numbers(1, rows * shape.qkv_width()), numbers(2, rows * width));
     let length = time.div_ceil(documents);
     let starts: Vec<u32> = (0..rows).map(|i| (i % time / length * length) as u32).collect();
     let [dq, dd] = [&qkv, &d_out].map(|host| b.upload(host));
     let ds = b.client.create_from_slice(u32::as_bytes(&starts));
-    let rotary = Rotary::new(&b.client, time, shape.head_width, 1e4);
+    let rotary = Rotary::new(&b.client, time, shape.head_width, theta);
     // Multiply-adds of a product for every pair of positions that attend, as flops.
     let product =
         (batch * heads * shape.head_width * 2) as f64 * (0..time).map(|p| (p % length + 1) as f64).sum::<f64>();
@@ -269,9 +271,8 @@ fn attentions(b: &Bench, planes: bool, documents: usize) {
     }
     // The first windows against the processor's.
     let few = batch.min(4);
-    let (rows, host) =
-        (few * time, kernels::attention::Shape { batch: few, time, heads, kv_heads: heads, head_width: width / heads });
-    let table = kernels::attention::Rotary::new(time, shape.head_width, 1e4);
+    let (rows, host) = (few * time, AttentionShape { batch: few, ..shape });
+    let table = kernels::attention::Rotary::new(time, shape.head_width, theta);
     let (qkv, starts, d_out) = (&qkv[..rows * shape.qkv_width()], &starts[..rows], &d_out[..rows * width]);
     let (mut out, mut lse, mut d_qkv) = (vec![0.0; rows * width], vec![0.0; rows * heads], vec![0.0; qkv.len()]);
     kernels::attention::forward(host, qkv, starts, &table, &mut out, &mut lse);

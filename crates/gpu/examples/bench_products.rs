@@ -9,10 +9,11 @@ use std::time::Instant;
 
 use cubecl::prelude::*;
 use cubecl::server::Handle;
-use gpu::head_loss::{self, TokenRule};
+use gpu::head_loss;
 use gpu::linear::Sizes;
-use gpu::precision::Precision;
+use gpu::precision::DevicePrecision;
 use gpu::product::{Operand, Product, Target, Tiling, Way, multiply_by, rounded_copy};
+use kernels::spec::{Precision, TokenRule};
 
 struct Bench {
     client: Client,

@@ -6,6 +6,7 @@
 
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use kernels::spec::AdamWConfig;
 
 use crate::rows::{UNITS, argument, count, empty, total, vector};
 
@@ -15,21 +16,6 @@ const ITEMS: usize = 4;
 const TENSORS: usize = 8;
 /// Fields of the state.
 const FIELDS: usize = 8;
-
-/// Settings of the optimizer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamW {
-    /// Decay of the first moment.
-    pub beta1: f32,
-    /// Decay of the second moment.
-    pub beta2: f32,
-    /// Added to the root of the second moment.
-    pub eps: f32,
-    /// Decoupled decay times the learning rate, for tensors that decay.
-    pub weight_decay: f32,
-    /// The global norm to which gradients are clipped.
-    pub clip: f32,
-}
 
 /// A tensor of the model and what belongs to it, each of `len` elements.
 #[derive(Clone)]
@@ -83,60 +69,68 @@ impl State {
     }
 }
 
-impl AdamW {
-    /// One step on all tensors. Gradients are multiplied by `scale`, the normaliser of the loss, on the way in.
-    ///
-    /// Gives their norm, scaled, before the clip: one number, on the device.
-    pub fn step(&self, client: &Client, state: &State, parameters: &[Parameter], scale: f32, rate: f32) -> Handle {
-        let (partial, blocks) = square_sums(client, parameters);
-        let norm = empty(client, 1);
-        unsafe {
-            finish_kernel::launch_unchecked(
-                client,
-                CubeCount::Static(1, 1, 1),
-                CubeDim::new_1d(UNITS as u32),
-                argument(&partial, blocks, 1),
-                argument(&state.fields, FIELDS, 1),
-                argument(&norm, 1, 1),
-                blocks,
-                scale,
-                self.clip,
-                rate,
-                f64::from(self.beta1).ln() as f32,
-                f64::from(self.beta2).ln() as f32,
-            );
-        }
-        for tensors in parameters.chunks(tensors(client)) {
-            self.update(client, state, tensors, rate);
-        }
-        norm
+/// One step on all tensors. Gradients are multiplied by `scale`, the normaliser of the loss, on the way in.
+///
+/// Gives their norm, scaled, before the clip: one number, on the device.
+pub fn step(
+    client: &Client,
+    config: &AdamWConfig,
+    state: &State,
+    parameters: &[Parameter],
+    scale: f32,
+    rate: f32,
+) -> Handle {
+    let config = config.float32();
+    let (partial, blocks) = square_sums(client, parameters);
+    let norm = empty(client, 1);
+    // SAFETY: one cube reads `blocks` sums and the state's fields, of lengths that `argument` checks.
+    unsafe {
+        finish_kernel::launch_unchecked(
+            client,
+            CubeCount::Static(1, 1, 1),
+            CubeDim::new_1d(UNITS as u32),
+            argument(&partial, blocks, 1),
+            argument(&state.fields, FIELDS, 1),
+            argument(&norm, 1, 1),
+            blocks,
+            scale,
+            config.clip,
+            rate,
+            f64::from(config.beta1).ln() as f32,
+            f64::from(config.beta2).ln() as f32,
+        );
     }
+    for tensors in parameters.chunks(tensors(client)) {
+        update(client, config, state, tensors, rate);
+    }
+    norm
+}
 
-    fn update(&self, client: &Client, state: &State, tensors: &[Parameter], rate: f32) {
-        let blocks = Blocks::new(tensors);
-        let keep = (1.0 - f64::from(rate) * f64::from(self.weight_decay)) as f32;
-        let argument_of = |part: fn(&Parameter) -> &Handle| {
-            tensors.iter().map(move |tensor| argument(part(tensor), tensor.len, blocks.vector))
-        };
-        unsafe {
-            update_kernel::launch_unchecked(
-                client,
-                count(client, blocks.total),
-                CubeDim::new_1d(UNITS as u32),
-                blocks.vector,
-                argument_of(|it| &it.p).collect(),
-                argument_of(|it| &it.g).collect(),
-                argument_of(|it| &it.m).collect(),
-                argument_of(|it| &it.v).collect(),
-                blocks.firsts(tensors).collect(),
-                tensors.iter().map(|tensor| tensor.len / blocks.vector).collect(),
-                tensors.iter().map(|tensor| if tensor.decays { keep } else { 1.0 }).collect(),
-                argument(&state.fields, FIELDS, 1),
-                self.beta1,
-                self.beta2,
-                self.eps,
-            );
-        }
+fn update(client: &Client, config: AdamWConfig<f32>, state: &State, tensors: &[Parameter], rate: f32) {
+    let blocks = Blocks::new(tensors);
+    let keep = (1.0 - f64::from(rate) * f64::from(config.weight_decay)) as f32;
+    let argument_of = |part: fn(&Parameter) -> &Handle| {
+        tensors.iter().map(move |tensor| argument(part(tensor), tensor.len, blocks.vector))
+    };
+    // SAFETY: each unit finds its tensor by the first blocks and stops at its length, to which `argument` holds all four buffers.
+    unsafe {
+        update_kernel::launch_unchecked(
+            client,
+            count(client, blocks.total),
+            CubeDim::new_1d(UNITS as u32),
+            blocks.vector,
+            argument_of(|it| &it.p).collect(),
+            argument_of(|it| &it.g).collect(),
+            argument_of(|it| &it.m).collect(),
+            argument_of(|it| &it.v).collect(),
+            blocks.firsts(tensors).collect(),
+            tensors.iter().map(|tensor| tensor.len / blocks.vector).collect(),
+            tensors.iter().map(|tensor| if tensor.decays { keep } else { 1.0 }).collect(),
+            argument(&state.fields, FIELDS, 1),
+            config.beta1,
+            config.beta2,
+            config.epsilon,
+        );
     }
 }
 
@@ -177,6 +171,8 @@ fn square_sums(client: &Client, parameters: &[Parameter]) -> (Handle, usize) {
     let mut before = 0;
     for tensors in parameters.chunks(tensors) {
         let cut = Blocks::new(tensors);
+        // SAFETY: cubes stop at the blocks and units at the tensor's length, to which `argument` holds the gradient; `partial` has a
+        // place for each block.
         unsafe {
             square_sums_kernel::launch_unchecked(
                 client,
@@ -388,9 +384,11 @@ fn update_block<N: Size>(
 mod tests {
     use super::*;
     use crate::testing::*;
+    use kernels::adamw::Step;
 
-    const SETTINGS: AdamW = AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1, clip: 1.0 };
+    const CONFIG: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
     const RATE: f32 = 3e-3;
+    const FIRST: Step<'_> = Step { config: &CONFIG, number: 1, rate: RATE as f64, gradient_scale: 1.0, decays: true };
 
     fn parameters(client: &Client, lengths: &[usize]) -> Vec<Parameter> {
         let tensor = |(i, &len): (usize, &usize)| {
@@ -411,27 +409,25 @@ mod tests {
                 .iter()
                 .map(|tensor| [download(&client, &tensor.p), vec![0.0; tensor.len], vec![0.0; tensor.len]])
                 .collect();
-            for step in 1..=4u64 {
+            for number in 1..=4u64 {
                 // The first steps are clipped, the last is not.
-                let scale = if step < 4 { 0.5 } else { 1e-3 };
-                let gradients: Vec<_> = lengths.iter().map(|&len| numbers(100 * step + len as u64, len)).collect();
+                let scale = if number < 4 { 0.5 } else { 1e-3 };
+                let gradients: Vec<_> = lengths.iter().map(|&len| numbers(100 * number + len as u64, len)).collect();
                 for (tensor, g) in tensors.iter_mut().zip(&gradients) {
                     tensor.g = upload(&client, g);
                 }
-                let last = SETTINGS.step(&client, &state, &tensors, scale, RATE);
+                let last = step(&client, &CONFIG, &state, &tensors, scale, RATE);
                 let squares: f64 = gradients.iter().map(|g| kernels::adamw::square_norm(g)).sum();
                 let norm = squares.sqrt() * f64::from(scale);
-                let clipped = f64::from(scale) * (f64::from(SETTINGS.clip) / (norm + 1e-6)).min(1.0);
+                let clipped = f64::from(scale) * (CONFIG.clip / (norm + 1e-6)).min(1.0);
                 for ((tensor, g), [p, m, v]) in tensors.iter().zip(&gradients).zip(&mut host) {
-                    let AdamW { beta1, beta2, eps, weight_decay, .. } = SETTINGS;
-                    let weight_decay = if tensor.decays { weight_decay } else { 0.0 };
-                    let host = kernels::adamw::AdamW { learning_rate: RATE, beta1, beta2, eps, weight_decay };
-                    host.step(step, clipped as f32, p, g, m, v);
+                    let gradient_scale = clipped as f32;
+                    Step { number, gradient_scale, decays: tensor.decays, ..FIRST }.run(p, g, m, v);
                 }
                 let report = state.read(&client);
                 assert_eq!(download(&client, &last), [report.norm]);
                 assert!((f64::from(report.norm) - norm).abs() < 1e-5 * norm, "{} for {norm}", report.norm);
-                assert_eq!((report.steps, report.skipped), (step as u32, 0));
+                assert_eq!((report.steps, report.skipped), (number as u32, 0));
             }
             for (tensor, [p, m, v]) in tensors.iter().zip(&host) {
                 close("p", &download(&client, &tensor.p), p, 1e-6);
@@ -449,7 +445,7 @@ mod tests {
             tensors[1].g = upload(&client, &[1.0, bad, 0.0, 0.0, 0.0]);
             let state = State::new(&client, 3);
             let before: Vec<_> = tensors.iter().map(|tensor| download(&client, &tensor.p)).collect();
-            SETTINGS.step(&client, &state, &tensors, 1.0, RATE);
+            step(&client, &CONFIG, &state, &tensors, 1.0, RATE);
             for (tensor, before) in tensors.iter().zip(before) {
                 assert_eq!(download(&client, &tensor.p), before);
                 assert!(download(&client, &tensor.v).iter().all(|&v| v == 0.0));
@@ -467,12 +463,10 @@ mod tests {
             let mut tensors = parameters(&client, &[4]);
             tensors[0].g = upload(&client, &[1e-2; 4]);
             let p = download(&client, &tensors[0].p);
-            SETTINGS.step(&client, &State::new(&client, steps), &tensors, 1.0, RATE);
+            step(&client, &CONFIG, &State::new(&client, steps), &tensors, 1.0, RATE);
             let mut host = [p, vec![0.0; 4], vec![0.0; 4]];
-            let AdamW { beta1, beta2, eps, weight_decay, .. } = SETTINGS;
-            let settings = kernels::adamw::AdamW { learning_rate: RATE, beta1, beta2, eps, weight_decay };
             let [p, m, v] = &mut host;
-            settings.step(u64::from(steps) + 1, 1.0, p, &[1e-2; 4], m, v);
+            Step { number: u64::from(steps) + 1, ..FIRST }.run(p, &[1e-2; 4], m, v);
             close("p", &download(&client, &tensors[0].p), p, 2e-7);
         }
     }

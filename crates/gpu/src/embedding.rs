@@ -16,6 +16,8 @@ pub const PIECE: usize = 64;
 pub fn forward(client: &Client, table: &Handle, ids: &Handle, rows: usize, [vocabulary, width]: [usize; 2]) -> Handle {
     let (elements, vector) = (rows * width, vector(width));
     let y = empty(client, elements);
+    // SAFETY: units stop at the vectors of the output and `argument` checks the buffers' lengths; that ids are rows of the table
+    // is the caller's promise.
     unsafe {
         forward_kernel::launch_unchecked(
             client,
@@ -119,6 +121,8 @@ pub fn backward(client: &Client, segments: &DeviceSegments, dy: &Handle, width: 
     let shape = Rows { groups: shape.groups.min(8), ..shape };
     let words = || argument(&segments.words, segments.len, 1);
     let partial = empty(client, sums);
+    // SAFETY: cubes stop at the pieces and frequent ids, units at a row's vectors. `Segments::new` counts ids in a table of the
+    // vocabulary's length, so all of them and their places are within it. `argument` checks the buffers' lengths.
     unsafe {
         pieces_kernel::launch_unchecked(
             client,

@@ -6,9 +6,10 @@
 use cubecl::features::Plane;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use kernels::spec::{Precision, TokenRule};
 
 use crate::linear::{self, Sizes};
-use crate::precision::Precision;
+use crate::precision::DevicePrecision;
 use crate::product::{Operand, Target, multiply};
 
 mod rows;
@@ -17,30 +18,6 @@ mod tests;
 
 /// Logits of a chunk.
 const LOGITS: usize = 16 << 20;
-
-/// What a token's own loss `l = -ln p` counts, `p` being the probability of the target.
-#[derive(Clone, Copy, Debug)]
-pub enum TokenRule<'a> {
-    /// `l` itself.
-    CrossEntropy,
-    /// `l` where `p < gamma`, 0 elsewhere; no gradient flows through the comparison.
-    Truncated {
-        /// Tokens predicted with this probability or more are not trained on.
-        gamma: f32,
-    },
-    /// `(1 - p)^gamma l` (Lin et al. 2017), through which the gradient flows.
-    Focal {
-        /// 0 is cross-entropy; larger values count confident tokens less.
-        gamma: f32,
-    },
-    /// `(1 - share) l + share Σ prior(v) (-ln q(v))`: a target that is mixed with a distribution over the vocabulary.
-    Smoothed {
-        /// What the prior has of the target; 0 is cross-entropy.
-        share: f32,
-        /// `[vocabulary]`, of sum 1.
-        prior: &'a Handle,
-    },
-}
 
 /// What is read.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +37,7 @@ pub struct Inputs<'a> {
     /// Tokens of the vocabulary.
     pub vocabulary: usize,
     /// What a token's loss counts.
-    pub rule: TokenRule<'a>,
+    pub rule: TokenRule<&'a Handle>,
     /// Of the products: logits, gradient of the hidden states, gradient of the head. All else is float32.
     pub precision: Precision,
 }

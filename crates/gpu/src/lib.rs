@@ -29,3 +29,8 @@ use cubecl::prelude::CubeElement;
 pub fn upload(client: &Client, numbers: &[u32]) -> Handle {
     client.create_from_slice(u32::as_bytes(numbers))
 }
+
+/// Weights or the like in a new buffer.
+pub fn upload_floats(client: &Client, numbers: &[f32]) -> Handle {
+    client.create_from_slice(f32::as_bytes(numbers))
+}

@@ -2,8 +2,8 @@
 
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use kernels::spec::Precision;
 
-use crate::precision::Precision;
 use crate::product::{Operand, Product, Target, multiply};
 
 /// Rows, numbers of an input row, numbers of an output row.
@@ -85,7 +85,7 @@ mod tests {
     const SIZES: [[usize; 3]; 6] =
         [[1, 1, 1], [5, 3, 7], [67, 131, 97], [130, 64, 192], [256, 32, 128], [1300, 12, 20]];
 
-    fn check(precision: Precision, kernel: kernels::precision::Precision) {
+    fn check(precision: Precision) {
         let Some(client) = device() else { return };
         for [rows, input, output] in SIZES {
             let sizes = Sizes { rows, input, output };
@@ -93,9 +93,9 @@ mod tests {
             let (dy, r) = (numbers(3, rows * output), numbers(4, rows * output));
             let (mut y, mut dx, mut dw) =
                 (vec![0.0; rows * output], vec![0.0; rows * input], vec![1.0; output * input]);
-            kernels::linear::forward(kernel, &x, &w, input, output, &mut y);
-            kernels::linear::backward_input(kernel, &dy, &w, input, output, &mut dx);
-            kernels::linear::backward_weight(kernel, &dy, &x, input, output, true, &mut dw);
+            kernels::linear::forward(precision, &x, &w, input, output, &mut y);
+            kernels::linear::backward_input(precision, &dy, &w, input, output, &mut dx);
+            kernels::linear::backward_weight(precision, &dy, &x, input, output, true, &mut dw);
 
             let onto = upload(&client, &vec![1.0; output * input]);
             let [x, w, dy, residual] = [&x, &w, &dy, &r].map(|it| upload(&client, it));
@@ -113,11 +113,11 @@ mod tests {
 
     #[test]
     fn float32_as_the_processor() {
-        check(Precision::Float32, kernels::precision::Precision::Float32);
+        check(Precision::Float32);
     }
 
     #[test]
     fn bfloat16_as_the_processor() {
-        check(Precision::Bfloat16, kernels::precision::Precision::Bfloat16);
+        check(Precision::Bfloat16);
     }
 }

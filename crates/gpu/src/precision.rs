@@ -1,24 +1,28 @@
-//! What the inputs of a product are rounded to.
+//! Precisions on a GPU: what a device can do with them, and how kernels round to them.
 
 use cubecl::features::MmaConfig;
 use cubecl::ir::{ElemType, FloatKind, features::TypeUsage};
 use cubecl::prelude::*;
+use kernels::spec::Precision;
 
-/// What the inputs of a product are rounded to, to nearest, ties to even. Sums are float32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
-    /// Not rounded: float32 products, never on tensor cores.
-    #[default]
-    Float32,
-    /// 11 bits of significand, exponents from 2^-14 (2^-24 for subnormal numbers) to 2^15: gradients may need a scale.
-    Float16,
-    /// 8 bits of significand, the exponents of float32.
-    Bfloat16,
+/// What a GPU can do with numbers of a precision.
+pub trait DevicePrecision: Copy {
+    /// The type of a number of this precision.
+    fn element(self) -> ElemType;
+
+    /// Bytes of a number of this precision.
+    fn bytes(self) -> usize;
+
+    /// Whether the device multiplies 16 x 16 matrices of this precision by a plane's cooperation (tensor cores), with
+    /// float32 sums. Elsewhere inputs are rounded, then multiplied as float32.
+    fn cooperative(self, client: &Client) -> bool;
+
+    /// Whether buffers may hold numbers of this precision.
+    fn storable(self, client: &Client) -> bool;
 }
 
-impl Precision {
-    /// The type of a number of this precision.
-    pub fn element(self) -> ElemType {
+impl DevicePrecision for Precision {
+    fn element(self) -> ElemType {
         ElemType::Float(match self {
             Self::Float32 => FloatKind::F32,
             Self::Float16 => FloatKind::F16,
@@ -26,14 +30,11 @@ impl Precision {
         })
     }
 
-    /// Bytes of a number of this precision.
-    pub fn bytes(self) -> usize {
+    fn bytes(self) -> usize {
         if self == Self::Float32 { 4 } else { 2 }
     }
 
-    /// Whether the device multiplies 16 x 16 matrices of this precision by a plane's cooperation (tensor cores), with
-    /// float32 sums. Elsewhere inputs are rounded, then multiplied as float32.
-    pub fn cooperative(self, client: &Client) -> bool {
+    fn cooperative(self, client: &Client) -> bool {
         let (properties, element) = (client.properties(), self.element());
         let config =
             MmaConfig { a_type: element, b_type: element, cd_type: Self::Float32.element(), m: 16, n: 16, k: 16 };
@@ -43,8 +44,7 @@ impl Precision {
             && properties.type_usage(element).contains(TypeUsage::Conversion)
     }
 
-    /// Whether buffers may hold numbers of this precision.
-    pub fn storable(self, client: &Client) -> bool {
+    fn storable(self, client: &Client) -> bool {
         let usage = client.properties().type_usage(self.element());
         usage.contains(TypeUsage::Conversion) && usage.contains(TypeUsage::Buffer)
     }

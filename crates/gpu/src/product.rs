@@ -6,8 +6,9 @@
 
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use kernels::spec::Precision;
 
-use crate::precision::Precision;
+use crate::precision::DevicePrecision;
 
 mod cooperative;
 mod parts;
@@ -176,6 +177,7 @@ pub fn multiply_by(
     let c_argument = argument(c.into(), parts * m * n, width);
     if way == Way::Workgroup {
         assert!(a.stored == precision && b.stored == precision && initial.is_none() && !add, "not for these operands");
+        // SAFETY: views of the matrices bound what is loaded and stored; `argument` checks the buffers' lengths.
         unsafe {
             workgroup::workgroup_kernel::launch_unchecked(
                 client,
@@ -195,6 +197,7 @@ pub fn multiply_by(
         }
     } else if way == Way::Plain {
         assert!(tiling.tile.iter().all(|it| it.is_multiple_of(64)), "{tiling:?}");
+        // SAFETY: loads and stores stop at `m`, `n` and `k`; `argument` holds the buffers to these sizes.
         unsafe {
             plain::plain_kernel::launch_unchecked(
                 client,
@@ -228,6 +231,8 @@ pub fn multiply_by(
         let limit = client.properties().hardware.max_shared_memory_size;
         assert!(memory <= limit, "{tiling:?} takes {memory} bytes of shared memory, the device has {limit}");
         assert!(loads(product) == 4 && width == 4, "cooperative planes load four numbers at a time: {product:?}");
+        // SAFETY: loads and stores stop at `m`, `n` and `k`; `argument` holds the buffers to these sizes, and the shared memory is
+        // within the device's limit.
         unsafe {
             cooperative::cooperative_kernel::launch_unchecked(
                 client,
@@ -272,6 +277,7 @@ pub fn rounded_copy(client: &Client, from: &Handle, numbers: usize, precision: P
     assert!(precision.storable(client), "the device stores no {precision:?}");
     let to = client.empty(numbers * precision.bytes());
     let width = if numbers.is_multiple_of(4) { 4 } else { 1 };
+    // SAFETY: units stop at the vectors copied, to which `argument` holds both buffers.
     unsafe {
         parts::copy_kernel::launch_unchecked(
             client,

@@ -35,6 +35,8 @@ pub fn forward(
     let shape = Rows::new(width, vector, planes(client));
     let y = empty(client, elements);
     let sum = residual.map(|_| empty(client, elements));
+    // SAFETY: rows beyond the last read it again and write nothing, columns stop at the row's vectors; `argument` checks the
+    // buffers' lengths.
     unsafe {
         forward_kernel::launch_unchecked(
             client,
@@ -82,6 +84,7 @@ pub fn backward(
     let rounds = rows.div_ceil(shape.groups * BLOCKS);
     let blocks = rows.div_ceil(shape.groups * rounds);
     let (dx, partial) = (empty(client, elements), empty(client, blocks * width));
+    // SAFETY: as in `forward`; `partial` has a row for each block.
     unsafe {
         backward_kernel::launch_unchecked(
             client,
@@ -109,6 +112,7 @@ pub fn column_sums(client: &Client, matrix: &Handle, [rows, width]: [usize; 2]) 
     let sums = empty(client, width);
     let units = (client.properties().hardware.max_units_per_cube as usize).min(1024);
     let groups = (units / 32).min(rows.next_power_of_two());
+    // SAFETY: units stop at the columns and rows of the matrix, whose length `argument` checks.
     unsafe {
         column_sums_kernel::launch_unchecked(
             client,

@@ -12,6 +12,7 @@ use crate::rows::{UNITS, argument, count, empty, vector};
 pub fn forward(client: &Client, gate_up: &Handle, [rows, hidden]: [usize; 2]) -> Handle {
     let (elements, vector) = (rows * hidden, vector(hidden));
     let y = empty(client, elements);
+    // SAFETY: units stop at the vectors of the output; `argument` checks that every buffer holds the rows read or written.
     unsafe {
         forward_kernel::launch_unchecked(
             client,
@@ -31,6 +32,7 @@ pub fn forward(client: &Client, gate_up: &Handle, [rows, hidden]: [usize; 2]) ->
 pub fn backward(client: &Client, gate_up: &Handle, dy: &Handle, [rows, hidden]: [usize; 2]) -> Handle {
     let (elements, vector) = (rows * hidden, vector(hidden));
     let d_gate_up = empty(client, 2 * elements);
+    // SAFETY: units stop at the vectors of the output; `argument` checks that every buffer holds the rows read or written.
     unsafe {
         backward_kernel::launch_unchecked(
             client,

@@ -4,9 +4,8 @@ use crate::logits::{Model, Places};
 use crate::score::{Tokens, at_once, fill, positions};
 use burn::tensor::Device;
 use corpus::best_fit;
-use model::{Attention, Transformer, Weights, attention_shape};
+use model::{Attention, Batch, Transformer, Weights, attention_shape};
 use ops::{TokenRule, head_loss};
-use training::Batch;
 
 /// A model's view of one document: loss and hidden state.
 #[derive(Clone, Debug, PartialEq)]

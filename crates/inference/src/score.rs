@@ -1,7 +1,6 @@
 use burn::tensor::Device;
 use corpus::{TokenSet, best_fit};
-use model::{Transformer, Weights};
-use training::Batch;
+use model::{Batch, Transformer, Weights};
 
 /// Positions that go through the model at once, at most.
 const POSITIONS: usize = 8192;
@@ -54,7 +53,7 @@ fn each(
         }
         // Equal shapes throughout: the last batch is filled up with padding.
         (group.len()..size).for_each(|_| fill(&mut batch, &[], documents, separator, context));
-        let losses = training::token_losses(&transformer, &batch, device);
+        let losses = transformer.token_losses(&batch, device);
         let mut window_losses = losses.chunks(context);
         for window in group {
             let losses = window_losses.next().expect("one row of losses for each window");

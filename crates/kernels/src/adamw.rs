@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::spec::AdamWConfig;
 use super::vector::{LANES, Simd, sum_of_squares, with_simd};
 
 /// Elements of a task.
@@ -9,28 +10,30 @@ const PIECE: usize = 32 * 1024;
 /// Elements whose squares are summed in `f32`, before `f64` takes over.
 const SQUARES: usize = 4 * 1024;
 
-/// Settings of one step; the same for every tensor but for the decay.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamW {
-    /// Learning rate of this step.
-    pub learning_rate: f32,
-    /// Decay of the first moment.
-    pub beta1: f32,
-    /// Decay of the second moment.
-    pub beta2: f32,
-    /// Added to the root of the second moment.
-    pub eps: f32,
-    /// Decoupled decay of the tensor, times the learning rate; 0 for tensors that are not decayed.
-    pub weight_decay: f32,
+/// One step of the optimizer on one tensor.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// The optimizer's constants; what is clipped is in `gradient_scale`.
+    pub config: &'a AdamWConfig,
+    /// Number of the step; the first is 1.
+    pub number: u64,
+    /// Learning rate.
+    pub rate: f64,
+    /// Multiplies the gradient on the way in: the normaliser of the loss times the clip factor of the global norm.
+    pub gradient_scale: f32,
+    /// Whether the tensor is one that decays.
+    pub decays: bool,
 }
 
-impl AdamW {
-    /// Step number `step` (the first is 1) on one tensor.
+impl Step<'_> {
+    /// Moves the parameters `p` and their moments `m` and `v`, which start as zeros, by the gradient `g`.
     ///
-    /// Shapes: all slices have the tensor's length. The gradient is multiplied by `gradient_scale` on the way in: the
-    /// normaliser of the loss times the clip factor of the global norm. Moments start as zeros.
-    pub fn step(&self, step: u64, gradient_scale: f32, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
-        assert!(step > 0, "adamw: the first step is number 1");
+    /// Shapes: all slices have the tensor's length.
+    ///
+    /// # Panics
+    /// If they differ in length, or the number is 0.
+    pub fn run(&self, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+        assert!(self.number > 0, "adamw: the first step is number 1");
         assert!(
             [g.len(), m.len(), v.len()] == [p.len(); 3],
             "adamw: {} parameters, {} gradients, {} and {} moments",
@@ -39,15 +42,16 @@ impl AdamW {
             m.len(),
             v.len()
         );
-        let t = step as f64;
+        let AdamWConfig { beta1, beta2, epsilon, weight_decay, .. } = self.config.float32();
+        let (t, rate) = (self.number as f64, f64::from(self.rate as f32));
         let factors = Factors {
-            gradient_scale,
-            beta1: self.beta1,
-            beta2: self.beta2,
-            eps: self.eps,
-            keep: (1.0 - f64::from(self.learning_rate) * f64::from(self.weight_decay)) as f32,
-            rate: (f64::from(self.learning_rate) / (1.0 - f64::from(self.beta1).powf(t))) as f32,
-            root: (1.0 / (1.0 - f64::from(self.beta2).powf(t)).sqrt()) as f32,
+            gradient_scale: self.gradient_scale,
+            beta1,
+            beta2,
+            eps: epsilon,
+            keep: if self.decays { (1.0 - rate * f64::from(weight_decay)) as f32 } else { 1.0 },
+            rate: (rate / (1.0 - f64::from(beta1).powf(t))) as f32,
+            root: (1.0 / (1.0 - f64::from(beta2).powf(t)).sqrt()) as f32,
         };
         (p.par_chunks_mut(PIECE), g.par_chunks(PIECE), m.par_chunks_mut(PIECE), v.par_chunks_mut(PIECE))
             .into_par_iter()
@@ -95,7 +99,8 @@ mod tests {
     use super::*;
     use crate::testing::*;
 
-    const SETTINGS: AdamW = AdamW { learning_rate: 3e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 };
+    const CONFIG: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
+    const FIRST: Step<'_> = Step { config: &CONFIG, number: 1, rate: 3e-3, gradient_scale: 1.0, decays: true };
 
     #[test]
     fn five_steps_follow_the_definition() {
@@ -105,16 +110,18 @@ mod tests {
             let (mut rp, mut rm, mut rv) = (wide(&p), vec![0.0f64; n], vec![0.0f64; n]);
             for step in 1..=5 {
                 let g = numbers(10 + step, n);
-                SETTINGS.step(step, 0.25, &mut p, &g, &mut m, &mut v);
-                let (b1, b2) = (f64::from(SETTINGS.beta1), f64::from(SETTINGS.beta2));
-                let rate = f64::from(SETTINGS.learning_rate);
+                Step { number: step, gradient_scale: 0.25, ..FIRST }.run(&mut p, &g, &mut m, &mut v);
+                // What the constants are in float32.
+                let AdamWConfig { beta1: b1, beta2: b2, epsilon, weight_decay, .. } = CONFIG.float32();
+                let [b1, b2, epsilon, weight_decay] = [b1, b2, epsilon, weight_decay].map(f64::from);
+                let rate = f64::from(FIRST.rate as f32);
                 for i in 0..n {
                     let g = f64::from(g[i]) * 0.25;
                     rm[i] = b1 * rm[i] + (1.0 - b1) * g;
                     rv[i] = b2 * rv[i] + (1.0 - b2) * g * g;
                     let (mean, square) = (rm[i] / (1.0 - b1.powf(step as f64)), rv[i] / (1.0 - b2.powf(step as f64)));
-                    rp[i] -= rate * f64::from(SETTINGS.weight_decay) * rp[i];
-                    rp[i] -= rate * mean / (square.sqrt() + f64::from(SETTINGS.eps));
+                    rp[i] -= rate * weight_decay * rp[i];
+                    rp[i] -= rate * mean / (square.sqrt() + epsilon);
                 }
             }
             close("p", &p, &rp, 1e-6);
@@ -126,7 +133,7 @@ mod tests {
     #[test]
     fn the_first_step_is_the_learning_rate_against_the_sign() {
         let (mut p, mut m, mut v) = ([1.0, 1.0], [0.0; 2], [0.0; 2]);
-        AdamW { weight_decay: 0.0, ..SETTINGS }.step(1, 1.0, &mut p, &[0.5, -1e-3], &mut m, &mut v);
+        Step { decays: false, ..FIRST }.run(&mut p, &[0.5, -1e-3], &mut m, &mut v);
         assert!((p[0] - 0.997).abs() < 1e-6 && (p[1] - 1.003).abs() < 1e-6);
     }
 
@@ -144,7 +151,8 @@ mod tests {
         let g = numbers(2, 100_003);
         same_bits_with_any_threads(|| {
             let (mut p, mut m, mut v) = (numbers(1, g.len()), vec![0.0; g.len()], vec![0.0; g.len()]);
-            SETTINGS.step(1, square_norm(&g).sqrt().recip() as f32, &mut p, &g, &mut m, &mut v);
+            let gradient_scale = square_norm(&g).sqrt().recip() as f32;
+            Step { gradient_scale, ..FIRST }.run(&mut p, &g, &mut m, &mut v);
             [p, m, v].concat()
         });
     }

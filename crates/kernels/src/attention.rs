@@ -21,36 +21,10 @@ mod tests;
 pub use rotary::Rotary;
 use task::{Saved, Scratch, Task};
 
+use super::spec::AttentionShape;
 use super::vector::{LANES, with_simd};
 
-/// Sizes of an attention layer. Tensors, all row-major:
-/// `qkv` `[batch * time, (heads + 2 * kv_heads) * head_width]` (queries, keys, values), output `[batch * time, heads * head_width]`,
-/// log-sum-exp `[batch, heads, time]`, `starts` `[batch * time]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Windows.
-    pub batch: usize,
-    /// Positions of a window.
-    pub time: usize,
-    /// Query heads.
-    pub heads: usize,
-    /// Key-value heads; each serves `heads / kv_heads` neighbouring query heads.
-    pub kv_heads: usize,
-    /// Width of a head; even.
-    pub head_width: usize,
-}
-
-impl Shape {
-    /// Columns of `qkv`.
-    pub fn qkv_width(&self) -> usize {
-        (self.heads + 2 * self.kv_heads) * self.head_width
-    }
-
-    /// Columns of the output.
-    pub fn width(&self) -> usize {
-        self.heads * self.head_width
-    }
-
+impl AttentionShape {
     fn group(&self) -> usize {
         self.heads / self.kv_heads
     }
@@ -94,7 +68,7 @@ impl Shape {
 }
 
 /// Attention of every window; writes the output and the log-sum-exp.
-pub fn forward(shape: Shape, qkv: &[f32], starts: &[u32], rotary: &Rotary, out: &mut [f32], lse: &mut [f32]) {
+pub fn forward(shape: AttentionShape, qkv: &[f32], starts: &[u32], rotary: &Rotary, out: &mut [f32], lse: &mut [f32]) {
     shape.check(qkv, starts, rotary, out.len(), lse.len());
     let (time, group) = (shape.time, shape.group());
     let tasks: Vec<_> = out
@@ -120,7 +94,7 @@ pub fn forward(shape: Shape, qkv: &[f32], starts: &[u32], rotary: &Rotary, out: 
 ///
 /// `d_qkv` is overwritten.
 pub fn backward(
-    shape: Shape,
+    shape: AttentionShape,
     qkv: &[f32],
     starts: &[u32],
     rotary: &Rotary,

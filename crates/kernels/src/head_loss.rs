@@ -6,7 +6,8 @@
 //!
 //! Rows of weight 0 are left out before the rows are cut into chunks.
 
-use super::precision::{Path, Precision};
+use super::precision::Path;
+use super::spec::{Precision, TokenRule};
 
 #[cfg(target_arch = "x86_64")]
 mod bfloat16;
@@ -15,50 +16,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-/// What a token's own loss `l = -ln p` counts, `p` being the probability of the target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TokenRule<'a> {
-    /// `l` itself.
-    CrossEntropy,
-    /// `l` where `p < gamma`, 0 elsewhere; no gradient flows through the comparison.
-    Truncated {
-        /// Tokens predicted with this probability or more are not trained on.
-        gamma: f32,
-    },
-    /// `(1 - p)^gamma l` (Lin et al. 2017), through which the gradient flows.
-    Focal {
-        /// 0 is cross-entropy; larger values count confident tokens less.
-        gamma: f32,
-    },
-    /// `(1 - share) l + share Σ prior(v) (-ln q(v))`: cross-entropy with a target that is mixed with a distribution over the
-    /// vocabulary, so that the gradient of the logits is `q` less that mixture. Of a uniform prior, label smoothing.
-    Smoothed {
-        /// What the prior has of the target; 0 is cross-entropy.
-        share: f32,
-        /// `[vocabulary]`, of sum 1.
-        prior: &'a [f32],
-    },
-}
-
-impl TokenRule<'_> {
-    /// What a token of loss `loss` counts, and the derivative of that with respect to `loss`. Of a smoothed target, only what
-    /// the token itself has to do with it: the part of the prior takes all logits.
-    pub fn apply(self, loss: f32) -> (f64, f64) {
-        let l = f64::from(loss);
-        match self {
-            Self::CrossEntropy | Self::Smoothed { .. } => (l, 1.0),
-            Self::Truncated { gamma } if (-l).exp() < f64::from(gamma) => (l, 1.0),
-            Self::Truncated { .. } => (0.0, 0.0),
-            Self::Focal { gamma } => {
-                let (gamma, p, miss) = (f64::from(gamma), (-l).exp(), -(-l).exp_m1());
-                let factor = miss.powf(gamma);
-                // d(1 - p)/dl = p; the second term vanishes with l, but its power alone does not where gamma < 1.
-                let through = if miss > 0.0 { l * gamma * factor / miss * p } else { 0.0 };
-                (factor * l, factor + through)
-            }
-        }
-    }
-
+impl TokenRule<&[f32]> {
     /// What a token counts by [`Self::apply`], mixed with what the prior loses, where there is one.
     fn mixed(self, counted: f64, of_prior: f64) -> f64 {
         match self {
@@ -82,7 +40,7 @@ pub struct Inputs<'a> {
     /// Width `d`.
     pub width: usize,
     /// What a token's loss counts.
-    pub rule: TokenRule<'a>,
+    pub rule: TokenRule<&'a [f32]>,
     /// Of the products: logits, gradient of the hidden states, gradient of the head. All else is float32.
     pub precision: Precision,
 }

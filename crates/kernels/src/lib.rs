@@ -5,7 +5,8 @@
 //! | `vector` | sixteen lanes on AVX-512, AVX2 or plain code, chosen at run time; `exp`, sums |
 //! | `tile` | the small product whose accumulators stay in registers |
 //! | `matrix` | matrices with strides, their product by the `gemm` crate |
-//! | [`precision`] | float32 or bfloat16 products |
+//! | [`spec`] | precisions, sizes, rules and constants, one definition each |
+//! | `precision` | float32 or bfloat16 products |
 //! | `bfloat` | products of matrices rounded to bfloat16, by the processor's instructions |
 //! | [`rms_norm`] | RMS normalisation, with the residual sum |
 //! | [`swiglu`] | gated activation |
@@ -23,7 +24,7 @@
 //! The crate `ops` makes operations of these that a framework's tensors and gradients can use.
 //!
 //! ```
-//! use kernels::precision::Precision;
+//! use kernels::spec::Precision;
 //!
 //! let (x, w) = ([1.0, 2.0, 3.0, 4.0], [1.0, 0.5]); // x: [2, 2], w: [1, 2]
 //! let mut y = [0.0; 2];
@@ -40,8 +41,9 @@ pub mod head_loss;
 pub mod linear;
 mod matrix;
 pub mod peak;
-pub mod precision;
+mod precision;
 pub mod rms_norm;
+pub mod spec;
 pub mod swiglu;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::matrix::{Matrix, multiply, transpose};
-use super::precision::{Path, Precision};
+use super::precision::Path;
+use super::spec::Precision;
 use super::vector::{accumulate, with_simd};
 
 #[cfg(target_arch = "x86_64")]

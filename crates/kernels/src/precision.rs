@@ -2,43 +2,13 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::bfloat::Bfloat;
-use serde::{Deserialize, Serialize};
-
-/// What the inputs of a product with a weight matrix are rounded to; its sums, and all that lies in memory, are float32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Precision {
-    /// Not rounded: float32 products.
-    #[default]
-    #[serde(rename = "f32")]
-    Float32,
-    /// Rounded to bfloat16, to nearest, ties to even: 8 bits of significand instead of 24, the same exponents. Where
-    /// [`Precision::available`] says so the processor takes two such products in one step (`vdpbf16ps`).
-    ///
-    /// That instruction reads subnormal numbers as zero and writes zero for a subnormal sum; a pair is two fused
-    /// multiply-adds, each rounded, the element of the odd index first.
-    #[serde(rename = "bf16")]
-    Bfloat16,
-    /// Rounded to float16, to nearest, ties to even: 11 bits of significand, nothing above 65,504, steps of 2^-24 below
-    /// 2^-14. Gradients must be of a size that it holds: see [`crate::head_loss`], whose gradients are those of a sum over tokens,
-    /// not of their mean. For GPUs; no processor that we know of has it with float32 sums.
-    #[serde(rename = "f16")]
-    Float16,
-}
+use super::spec::Precision;
 
 impl Precision {
-    /// Whether this processor has instructions for products of this precision. Products of the other precision are correct,
-    /// but slower than those of float32: inputs are rounded, then multiplied as float32.
+    /// Whether this CPU has instructions for products of this precision. Without them products are correct, but slower than
+    /// those of float32: inputs are rounded, then multiplied as float32.
     pub fn available(self) -> bool {
         !matches!(self.path(), Path::Rounded(_))
-    }
-
-    /// Its name in experiment files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Float32 => "f32",
-            Self::Bfloat16 => "bf16",
-            Self::Float16 => "f16",
-        }
     }
 
     /// How products are computed on this processor.

@@ -18,10 +18,12 @@
 //! assert_eq!(hidden.dims(), [8, config.width]);
 //! ```
 
+mod batch;
 mod cache;
 mod transformer;
 mod weights;
 
+pub use batch::Batch;
 pub use cache::Cache;
 pub use experiment::model::{ConfigError, ModelConfig, PRESETS, Preset, Settings};
 pub use ops::{Attention, AttentionShape};

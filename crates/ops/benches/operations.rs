@@ -110,7 +110,7 @@ fn attention(criterion: &mut Criterion) {
         compare(
             criterion,
             format!("{}/attention", sizes.preset),
-            [numbers(sizes.tokens(), shape.projected(), &device), numbers(1, 1, &device)],
+            [numbers(sizes.tokens(), shape.qkv_width(), &device), numbers(1, 1, &device)],
             &|x, _| ops::attention(x, &fused),
             &|x, _| ops::attention(x, &reference),
         );

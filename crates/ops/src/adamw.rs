@@ -1,20 +1,6 @@
-use crate::{Late, fused};
+use crate::{AdamWConfig, Late, fused};
 use burn::tensor::Tensor;
-
-/// AdamW's constants (Loshchilov and Hutter 2019, arXiv 1711.05101).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamWConfig {
-    /// Decay of the mean of gradients.
-    pub beta1: f64,
-    /// Decay of the mean of squared gradients.
-    pub beta2: f64,
-    /// Added to the root of the second moment, outside the root, as PyTorch does.
-    pub epsilon: f64,
-    /// Decoupled weight decay per unit of learning rate, for matrices alone.
-    pub weight_decay: f64,
-    /// The global norm to which gradients are clipped.
-    pub clip: f64,
-}
+use kernels::adamw::Step;
 
 /// Moments of one parameter, `[rows, columns]` like it.
 #[derive(Clone, Debug)]
@@ -132,16 +118,9 @@ fn update(
     decays: bool,
 ) -> Tensor<2> {
     if fused::is_flex(&p.device()) {
-        let AdamWConfig { beta1, beta2, epsilon, weight_decay, .. } = *config;
-        let update = kernels::adamw::AdamW {
-            learning_rate: rate as f32,
-            beta1: beta1 as f32,
-            beta2: beta2 as f32,
-            eps: epsilon as f32,
-            weight_decay: if decays { weight_decay as f32 } else { 0.0 },
-        };
+        let step = Step { config, number: steps as u64, rate, gradient_scale: scale as f32, decays };
         let held = [moments.first.extract(), moments.second.extract()];
-        let (p, [first, second]) = fused::adamw(update, steps as u64, scale, p, g, held);
+        let (p, [first, second]) = fused::adamw(step, p, g, held);
         *moments = Moments { first, second };
         return p;
     }

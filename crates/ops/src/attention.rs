@@ -1,30 +1,7 @@
+use crate::AttentionShape;
 use crate::fused::{self, AttentionContext};
 use burn::tensor::{Bool, Device, Tensor, TensorData, activation::softmax};
 use std::sync::Arc;
-
-/// Sizes of an attention over a batch of windows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AttentionShape {
-    /// Windows.
-    pub batch: usize,
-    /// Positions of a window.
-    pub time: usize,
-    /// Query heads.
-    pub heads: usize,
-    /// Key and value heads; divides `heads`, each serves `heads / kv_heads` query heads (grouped-query attention).
-    pub kv_heads: usize,
-    /// Width of one head; even.
-    pub head_width: usize,
-    /// Base of the rotary positions' wavelengths (Su et al. 2021, arXiv 2104.09864).
-    pub theta: f64,
-}
-
-impl AttentionShape {
-    /// Columns of the fused projection: queries, then keys, then values.
-    pub fn projected(&self) -> usize {
-        (self.heads + 2 * self.kv_heads) * self.head_width
-    }
-}
 
 /// What all layers' attention over one batch shares: who may look where, and the rotary angles.
 #[derive(Clone, Debug)]

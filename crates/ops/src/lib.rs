@@ -38,18 +38,20 @@ pub mod memory;
 mod norm;
 mod swiglu;
 
-pub use adamw::{AdamW, AdamWConfig, Moments};
-pub use attention::{Attention, AttentionShape, attention};
+pub use adamw::{AdamW, Moments};
+pub use attention::{Attention, attention};
 pub use embedding::embedding;
 pub use failure::{DeviceFailure, caught};
-pub use kernels::head_loss::TokenRule;
 pub use kernels::instruction_set;
-pub use kernels::precision::Precision;
+pub use kernels::spec::{AdamWConfig, AttentionShape, Precision};
 pub use late::Late;
 pub use linear::linear;
 pub use loss::{HeadLoss, head_loss};
 pub use norm::rms_norm;
 pub use swiglu::swiglu;
+
+/// What a token's own loss counts, with a prior on the host.
+pub type TokenRule<'a> = kernels::spec::TokenRule<&'a [f32]>;
 
 /// The reference bodies on any device, Flex too, for tests and benchmarks; attention's is [`Attention::reference`].
 #[doc(hidden)]

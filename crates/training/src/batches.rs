@@ -1,56 +1,18 @@
 use corpus::Windows;
+use model::Batch;
 use streams::{Purpose, Streams};
 
-/// One batch: `batch × context` positions, window after window.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    /// Token ids.
-    pub inputs: Vec<u32>,
-    /// The tokens to be foretold.
-    pub targets: Vec<u32>,
-    /// Weight of each target; padding weighs nothing.
-    pub weights: Vec<f32>,
-    /// For each position, the index within its window of its document's first position.
-    pub starts: Vec<u32>,
-}
-
-impl Batch {
-    /// The windows of these numbers.
-    pub fn gather(windows: &Windows, numbers: impl IntoIterator<Item = usize>) -> Self {
-        let mut batch = Self::default();
-        for number in numbers {
-            let range = number * windows.context..(number + 1) * windows.context;
-            batch.inputs.extend(&windows.inputs[range.clone()]);
-            batch.targets.extend(&windows.targets[range.clone()]);
-            batch.weights.extend(&windows.weights[range.clone()]);
-            batch.starts.extend(&windows.starts[range]);
-        }
-        batch
+/// The windows of these numbers.
+pub fn gather(windows: &Windows, numbers: impl IntoIterator<Item = usize>) -> Batch {
+    let mut batch = Batch::default();
+    for number in numbers {
+        let range = number * windows.context..(number + 1) * windows.context;
+        batch.inputs.extend(&windows.inputs[range.clone()]);
+        batch.targets.extend(&windows.targets[range.clone()]);
+        batch.weights.extend(&windows.weights[range.clone()]);
+        batch.starts.extend(&windows.starts[range]);
     }
-
-    /// The same in parts of so many windows of `context` positions, the last perhaps smaller.
-    pub(crate) fn parts(&self, windows: usize, context: usize) -> impl Iterator<Item = Self> {
-        let length = windows * context;
-        (0..self.inputs.len()).step_by(length).map(move |first| {
-            let range = first..(first + length).min(self.inputs.len());
-            Self {
-                inputs: self.inputs[range.clone()].to_vec(),
-                targets: self.targets[range.clone()].to_vec(),
-                weights: self.weights[range.clone()].to_vec(),
-                starts: self.starts[range].to_vec(),
-            }
-        })
-    }
-
-    /// Targets that count: all but padding.
-    pub fn targets(&self) -> u64 {
-        self.weights.iter().filter(|&&w| w > 0.0).count() as u64
-    }
-
-    /// Σ of the weights, in f64.
-    pub fn weight(&self) -> f64 {
-        self.weights.iter().map(|&w| f64::from(w)).sum()
-    }
+    batch
 }
 
 /// An endless row of batches of equal size: each epoch is a permutation of all windows, drawn from its own stream, and a
@@ -97,7 +59,7 @@ impl Iterator for Batches<'_> {
             numbers.push(self.order[self.next]);
             self.next += 1;
         }
-        Some(Batch::gather(self.windows, numbers))
+        Some(gather(self.windows, numbers))
     }
 }
 

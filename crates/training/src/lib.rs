@@ -28,9 +28,9 @@ pub mod prior;
 mod run;
 mod schedule;
 
-pub use batches::{Batch, Batches};
+pub use batches::{Batches, gather};
 pub use experiment::train::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};
 pub use micro::{gradients_in_parts, windows_at_a_time};
-pub use objective::{Gradients, gradients, mean_loss, token_losses};
+pub use objective::{Gradients, gradients, mean_loss};
 pub use run::{LogLine, Progress, Record, Run, TrainError, Trained};
 pub use schedule::Schedule;

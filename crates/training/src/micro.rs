@@ -5,10 +5,10 @@
 //! was too much all the same. A processor takes what keeps a step's activations below [`ON_PROCESSOR`]. The trap: an optimizer's step on gradients that a device had no memory for would spoil the
 //! parameters, so they are looked at before it.
 
+use crate::Gradients;
 use crate::objective::backward;
-use crate::{Batch, Gradients};
 use burn::tensor::{Device, Tensor};
-use model::{ModelConfig, Transformer};
+use model::{Batch, ModelConfig, Transformer};
 use ops::memory::Limits;
 use ops::{DeviceFailure, Late, TokenRule};
 

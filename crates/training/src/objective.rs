@@ -1,9 +1,8 @@
 //! The objective: the weighted mean over tokens of a rule on each token's own loss.
 
-use crate::Batch;
 use burn::tensor::{Device, Tensor};
-use model::{Attention, Transformer, attention_shape};
-use ops::{HeadLoss, Late, TokenRule, head_loss};
+use model::{Batch, Transformer};
+use ops::{Late, TokenRule};
 
 /// What one backward pass gives.
 pub struct Gradients {
@@ -25,15 +24,6 @@ impl Gradients {
     }
 }
 
-/// Loss of a batch before the division by its weight.
-fn summed(transformer: &Transformer, batch: &Batch, rule: TokenRule, device: &Device) -> HeadLoss {
-    let time = transformer.config().context.min(batch.inputs.len());
-    let shape = attention_shape(transformer.config(), batch.inputs.len() / time, time);
-    let context = Attention::new(shape, &batch.starts, device);
-    let hidden = transformer.forward(&batch.inputs, &context);
-    head_loss(hidden, transformer.head(), &batch.targets, &batch.weights, rule, transformer.precision())
-}
-
 /// The batch's loss and the gradient of every parameter. On a GPU both are only under way when this returns.
 ///
 /// # Panics
@@ -50,7 +40,7 @@ pub(crate) fn backward(
     rule: TokenRule,
     device: &Device,
 ) -> (Tensor<1>, Vec<Tensor<2>>) {
-    let sum = summed(transformer, batch, rule, device).sum;
+    let sum = transformer.loss(batch, rule, device).sum;
     let mut graph = sum.backward();
     let tensors = transformer
         .parameters_mut()
@@ -60,21 +50,12 @@ pub(crate) fn backward(
     (sum.inner(), tensors)
 }
 
-/// Cross-entropy of every position of a batch in nats, without weights or gradients.
-///
-/// # Panics
-/// If the device fails.
-pub fn token_losses(transformer: &Transformer, batch: &Batch, device: &Device) -> Vec<f32> {
-    let losses = summed(transformer, batch, TokenRule::CrossEntropy, device).per_token;
-    losses.try_into_vec_as().expect("float32 losses")
-}
-
 /// The weighted mean loss of a batch in nats per token, without gradients.
 ///
 /// # Panics
 /// If the device fails.
 pub fn mean_loss(transformer: &Transformer, batch: &Batch, device: &Device) -> f64 {
-    let losses = token_losses(transformer, batch, device);
+    let losses = transformer.token_losses(batch, device);
     let sum: f64 = losses.iter().zip(&batch.weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum();
     sum / batch.weight()
 }

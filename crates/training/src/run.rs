@@ -1,5 +1,5 @@
 use crate::micro::Micro;
-use crate::{Batch, Batches, Checkpoint, Schedule, Settings, gradients_in_parts, mean_loss, prior};
+use crate::{Batches, Checkpoint, Schedule, Settings, gather, gradients_in_parts, mean_loss, prior};
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
 use model::{Transformer, Weights};
@@ -318,7 +318,7 @@ impl State {
 fn loss_of(transformer: &Transformer, windows: &Windows, size: usize, device: &Device) -> f64 {
     let (mut sum, mut total) = (0.0, 0.0);
     for first in (0..windows.len()).step_by(size) {
-        let batch = Batch::gather(windows, first..(first + size).min(windows.len()));
+        let batch = gather(windows, first..(first + size).min(windows.len()));
         sum += mean_loss(transformer, &batch, device) * batch.weight();
         total += batch.weight();
     }

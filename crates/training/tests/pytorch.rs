@@ -2,11 +2,11 @@
 //! The fixture holds numbers only; `scripts/make-fixture.py` makes it, from Hugging Face's own Llama.
 
 use burn::tensor::Tensor;
-use model::{Attention, ModelConfig, Transformer, Weights};
+use model::{Attention, Batch, ModelConfig, Transformer, Weights};
 use ops::{AdamW, AdamWConfig, Precision, TokenRule, device::Device, head_loss};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
-use training::{Batch, gradients};
+use training::gradients;
 
 const TIME: usize = 16;
 

@@ -2,7 +2,7 @@
 
 use model::{Settings as ModelSettings, Transformer, Weights};
 use streams::Streams;
-use training::{Batch, Run, Settings, token_losses};
+use training::{Run, Settings, gather};
 
 /// P(2 | separator, 1) after training on as many documents that begin with `1 2` as with `1 3`, of these weights.
 fn probability(two: f32, three: f32) -> f64 {
@@ -17,8 +17,8 @@ fn probability(two: f32, three: f32) -> f64 {
     let device = ops::device::parse("flex").unwrap().device();
     let start = Weights::initialise(&config, &streams, 0);
     let trained = Run::new(&windows, &settings, &streams, &device).train(start, &mut |_| {}).unwrap();
-    let batch = Batch::gather(&windows, [0]);
-    let losses = token_losses(&Transformer::new(&trained.weights, &device), &batch, &device);
+    let batch = gather(&windows, [0]);
+    let losses = Transformer::new(&trained.weights, &device).token_losses(&batch, &device);
     let loss = f64::from(losses[1]);
     assert_eq!((batch.inputs[1], batch.targets[1]), (1, 2));
     (-loss).exp()

@@ -5,18 +5,18 @@
 //! in each of some sequences at temperature 1, through the same [`inference::decode`] as a chain.
 
 use crate::Failure;
-use crate::args::{BenchArgs, Measured, Precision};
+use crate::args::{BenchArgs, Measured};
 use burn::tensor::{Device, Tensor};
 use inference::{Decoding, decode, decoder};
-use model::{ModelConfig, Preset, Transformer, Weights};
+use model::{Batch, ModelConfig, Preset, Transformer, Weights};
 use ops::device::{Chosen, Kind};
-use ops::{AdamW, AdamWConfig, TokenRule};
+use ops::{AdamW, AdamWConfig, Precision, TokenRule};
 use sampling::Sampling;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use streams::{Purpose, Streams};
-use training::{Batch, gradients_in_parts, windows_at_a_time};
+use training::{gradients_in_parts, windows_at_a_time};
 
 /// Training steps before the clock starts: the first ones allocate, and compile on a GPU.
 const WARM_UP: u32 = 3;
@@ -30,7 +30,7 @@ const SEPARATOR: u32 = 0;
 /// `habsburg bench`
 pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     let device = ops::device::parse(&args.device.device).map_err(Failure::request)?;
-    device.supports(args.precision.into()).map_err(Failure::request)?;
+    device.supports(args.precision).map_err(Failure::request)?;
     let settings = model::Settings { preset: args.shape, ..model::Settings::default() };
     let preset = settings.preset().map_err(Failure::request)?;
     let config = settings.resolve(preset.vocabulary).map_err(Failure::request)?;
@@ -235,7 +235,7 @@ impl<'a> Training<'a> {
     fn new(bench: &'a Bench) -> Self {
         let device = bench.device.device().autodiff();
         let weights = Weights::initialise(&bench.config, &Streams::new(0), 0);
-        let transformer = Transformer::new(&weights, &device).with_precision(bench.precision.into());
+        let transformer = Transformer::new(&weights, &device).with_precision(bench.precision);
         let constants = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
         let (optimizer, decays) = (AdamW::new(constants), transformer.decays());
         Self { bench, device, transformer, optimizer, decays, taken: 0 }

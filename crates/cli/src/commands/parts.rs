@@ -19,7 +19,7 @@ fn read(text: &Text) -> Result<Vec<Document>, Failure> {
 /// `habsburg train`
 pub(crate) fn train(args: TrainArgs) -> Result<(), Failure> {
     let device = ops::device::parse(&args.device.device).map_err(Failure::request)?;
-    device.supports(args.precision.into()).map_err(Failure::request)?;
+    device.supports(args.precision).map_err(Failure::request)?;
     let settings = model::Settings { preset: args.preset, ..model::Settings::default() };
     let preset = settings.preset().map_err(Failure::request)?;
     let sources = read(&args.text)?;
@@ -34,11 +34,8 @@ pub(crate) fn train(args: TrainArgs) -> Result<(), Failure> {
     let documents = corpus::cut_all(&sources, &tokenizer, config.context - 1);
     let tokens = TokenSet::encode(&documents, &tokenizer);
     let windows = pack(tokens.iter().map(|(ids, cut)| (ids, cut, 1.0)), config.context, tokenizer.separator());
-    let budget = training::Settings {
-        epochs: Some(args.epochs),
-        precision: args.precision.into(),
-        ..training::Settings::default()
-    };
+    let budget =
+        training::Settings { epochs: Some(args.epochs), precision: args.precision, ..training::Settings::default() };
     budget.check().map_err(Failure::request)?;
     let budget = budget.resolve(preset, &config);
     if windows.len() < budget.batch.unwrap_or(1) {

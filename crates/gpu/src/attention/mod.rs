@@ -12,6 +12,7 @@
 
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use kernels::spec::AttentionShape;
 
 use crate::rows::{argument, count, empty, planes};
 
@@ -24,53 +25,21 @@ mod tile;
 use tile::Plan;
 pub use tile::Tiles;
 
-/// Sizes of an attention layer. Tensors, all row-major:
-/// `qkv` `[batch * time, (heads + 2 * kv_heads) * head_width]` (queries, keys, values), output `[batch * time, heads * head_width]`,
-/// log-sum-exp `[batch, heads, time]`, `starts` `[batch * time]` (`u32`; each at most its position, rising in a window).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Windows.
-    pub batch: usize,
-    /// Positions of a window.
-    pub time: usize,
-    /// Query heads.
-    pub heads: usize,
-    /// Key-value heads; each serves `heads / kv_heads` neighbouring query heads.
-    pub kv_heads: usize,
-    /// Width of a head; a multiple of 8.
-    pub head_width: usize,
-}
-
-impl Shape {
-    /// Columns of `qkv`.
-    pub fn qkv_width(&self) -> usize {
-        (self.heads + 2 * self.kv_heads) * self.head_width
-    }
-
-    /// Columns of the output.
-    pub fn width(&self) -> usize {
-        self.heads * self.head_width
-    }
-
-    fn rows(&self) -> usize {
-        self.batch * self.time
-    }
-
-    fn check(&self, rotary: &Rotary) {
-        assert!(
-            self.kv_heads > 0
-                && self.heads.is_multiple_of(self.kv_heads)
-                && self.head_width.is_multiple_of(8)
-                && self.rows() > 0,
-            "attention: {self:?}"
-        );
-        assert!(
-            rotary.head_width == self.head_width && rotary.places >= self.time,
-            "attention: {self:?} with a rotary table of {} places for heads of width {}",
-            rotary.places,
-            rotary.head_width
-        );
-    }
+/// Panics at sizes that the kernels cannot take.
+fn check(shape: AttentionShape, rotary: &Rotary) {
+    assert!(
+        shape.kv_heads > 0
+            && shape.heads.is_multiple_of(shape.kv_heads)
+            && shape.head_width.is_multiple_of(8)
+            && shape.rows() > 0,
+        "attention: {shape:?}"
+    );
+    assert!(
+        rotary.head_width == shape.head_width && rotary.places >= shape.time,
+        "attention: {shape:?} with a rotary table of {} places for heads of width {}",
+        rotary.places,
+        rotary.head_width
+    );
 }
 
 /// Cosines and sines of the rotary angles for each place and pair of a head's columns: make once, use in every layer.
@@ -111,23 +80,25 @@ pub struct Forward {
 }
 
 /// Attention of every window.
-pub fn forward(client: &Client, shape: Shape, qkv: &Handle, starts: &Handle, rotary: &Rotary) -> Forward {
+pub fn forward(client: &Client, shape: AttentionShape, qkv: &Handle, starts: &Handle, rotary: &Rotary) -> Forward {
     forward_with(client, shape, qkv, starts, rotary, Tiles::forward(shape, planes(client)))
 }
 
 /// [`forward`] with other tiles than the usual ones.
 pub fn forward_with(
     client: &Client,
-    shape: Shape,
+    shape: AttentionShape,
     qkv: &Handle,
     starts: &Handle,
     rotary: &Rotary,
     tiles: Tiles,
 ) -> Forward {
-    shape.check(rotary);
+    check(shape, rotary);
     let plan = Plan::new(shape, tiles);
     let out = empty(client, shape.rows() * shape.width());
     let lse = empty(client, shape.heads * shape.rows());
+    // SAFETY: cubes stop at the batch, positions at the window, and `check` and `argument` hold the buffers to these sizes; that
+    // `starts` are positions of the window is the caller's promise.
     unsafe {
         forward::forward_kernel::launch_unchecked(
             client,
@@ -149,7 +120,7 @@ pub fn forward_with(
 /// Gradient of [`forward`] with respect to `qkv`, from its results and the gradient `d_out` of the output.
 pub fn backward(
     client: &Client,
-    shape: Shape,
+    shape: AttentionShape,
     qkv: &Handle,
     starts: &Handle,
     rotary: &Rotary,
@@ -164,7 +135,7 @@ pub fn backward(
 /// [`backward`] with other tiles than the usual ones: for the queries' gradient, then for the keys' and values'.
 pub fn backward_with(
     client: &Client,
-    shape: Shape,
+    shape: AttentionShape,
     qkv: &Handle,
     starts: &Handle,
     rotary: &Rotary,
@@ -172,11 +143,12 @@ pub fn backward_with(
     d_out: &Handle,
     [queries, keys]: [Tiles; 2],
 ) -> Handle {
-    shape.check(rotary);
+    check(shape, rotary);
     let (rows, width) = (shape.rows(), shape.width());
     let d_qkv = empty(client, rows * shape.qkv_width());
     let delta = empty(client, shape.heads * rows);
     let plan = Plan::new(shape, queries);
+    // SAFETY: as in `forward_with`.
     unsafe {
         backward::queries_kernel::launch_unchecked(
             client,
@@ -196,6 +168,7 @@ pub fn backward_with(
         );
     }
     let plan = Plan::new(shape, keys);
+    // SAFETY: as in `forward_with`.
     unsafe {
         backward::keys_kernel::launch_unchecked(
             client,
@@ -216,6 +189,6 @@ pub fn backward_with(
     d_qkv
 }
 
-fn scale(shape: Shape) -> f32 {
+fn scale(shape: AttentionShape) -> f32 {
     1.0 / (shape.head_width as f32).sqrt()
 }

@@ -6,7 +6,7 @@ use crate::testing::*;
 const THETA: f64 = 10_000.0;
 
 /// Documents of the given lengths, one after the other, until the window is full.
-fn starts(shape: Shape, lengths: &[usize]) -> Vec<u32> {
+fn starts(shape: AttentionShape, lengths: &[usize]) -> Vec<u32> {
     (0..shape.batch)
         .flat_map(|w| {
             let mut starts = Vec::new();
@@ -23,23 +23,21 @@ fn starts(shape: Shape, lengths: &[usize]) -> Vec<u32> {
         .collect()
 }
 
-fn shape(batch: usize, time: usize, heads: usize, kv_heads: usize, head_width: usize) -> Shape {
-    Shape { batch, time, heads, kv_heads, head_width }
+fn shape(batch: usize, time: usize, heads: usize, kv_heads: usize, head_width: usize) -> AttentionShape {
+    AttentionShape { batch, time, heads, kv_heads, head_width, theta: THETA }
 }
 
 /// Output, log-sum-exp and gradient, on the processor.
-fn processors(shape: Shape, qkv: &[f32], starts: &[u32], d_out: &[f32]) -> [Vec<f32>; 3] {
-    let Shape { batch, time, heads, kv_heads, head_width } = shape;
-    let host = kernels::attention::Shape { batch, time, heads, kv_heads, head_width };
-    let rotary = kernels::attention::Rotary::new(time, head_width, THETA);
-    let (mut out, mut lse) = (vec![0.0; d_out.len()], vec![0.0; heads * shape.rows()]);
-    kernels::attention::forward(host, qkv, starts, &rotary, &mut out, &mut lse);
+fn processors(shape: AttentionShape, qkv: &[f32], starts: &[u32], d_out: &[f32]) -> [Vec<f32>; 3] {
+    let rotary = kernels::attention::Rotary::new(shape.time, shape.head_width, THETA);
+    let (mut out, mut lse) = (vec![0.0; d_out.len()], vec![0.0; shape.heads * shape.rows()]);
+    kernels::attention::forward(shape, qkv, starts, &rotary, &mut out, &mut lse);
     let mut d_qkv = vec![0.0; qkv.len()];
-    kernels::attention::backward(host, qkv, starts, &rotary, &out, &lse, d_out, &mut d_qkv);
+    kernels::attention::backward(shape, qkv, starts, &rotary, &out, &lse, d_out, &mut d_qkv);
     [out, lse, d_qkv]
 }
 
-fn check(client: &Client, shape: Shape, lengths: &[usize], tiles: [Tiles; 3]) {
+fn check(client: &Client, shape: AttentionShape, lengths: &[usize], tiles: [Tiles; 3]) {
     let starts = starts(shape, lengths);
     let qkv: Vec<f32> = numbers(1, shape.rows() * shape.qkv_width()).iter().map(|x| 2.0 * x).collect();
     let d_out = numbers(2, shape.rows() * shape.width());

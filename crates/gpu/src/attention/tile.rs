@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use super::Shape;
+use kernels::spec::AttentionShape;
 
 /// Four neighbouring columns of a head.
 pub(super) type Four = Vector<f32, Const<4>>;
@@ -22,28 +22,28 @@ pub struct Tiles {
 
 impl Tiles {
     /// For the forward pass.
-    pub fn forward(shape: Shape, planes: bool) -> Self {
+    pub fn forward(shape: AttentionShape, planes: bool) -> Self {
         Self::fit(shape, Self { rows: 64, split: Self::halves(shape, planes), others: 64, block: 4 })
     }
 
     /// For the queries' gradient.
-    pub fn queries(shape: Shape, planes: bool) -> Self {
+    pub fn queries(shape: AttentionShape, planes: bool) -> Self {
         Self::fit(shape, Self { rows: 128, split: Self::halves(shape, planes), others: 64, block: 4 })
     }
 
     /// For the keys' and values' gradients.
-    pub fn keys(shape: Shape, planes: bool) -> Self {
+    pub fn keys(shape: AttentionShape, planes: bool) -> Self {
         let split = if shape.head_width > 32 { Self::halves(shape, planes) } else { 1 };
         Self::fit(shape, Self { rows: 128, split, others: 64, block: 4 })
     }
 
     /// Two units for a row, where planes let them add and the row has two halves of whole vectors.
-    fn halves(shape: Shape, planes: bool) -> usize {
+    fn halves(shape: AttentionShape, planes: bool) -> usize {
         if planes && shape.head_width.is_multiple_of(16) { 2 } else { 1 }
     }
 
     /// Fewer rows where windows or shared memory have no room for more.
-    fn fit(shape: Shape, mut tiles: Self) -> Self {
+    fn fit(shape: AttentionShape, mut tiles: Self) -> Self {
         while tiles.rows > 32 && (tiles.rows / 2 >= shape.time || tiles.rows * (shape.head_width + 4) > 5 * 1024) {
             tiles.rows /= 2;
         }
@@ -66,8 +66,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(shape: Shape, tiles: Tiles) -> Self {
-        let Shape { time, heads, kv_heads, head_width, .. } = shape;
+    pub(super) fn new(shape: AttentionShape, tiles: Tiles) -> Self {
+        let AttentionShape { time, heads, kv_heads, head_width, .. } = shape;
         let Tiles { rows, split, others, block } = tiles;
         assert!(
             split.is_power_of_two()

@@ -120,6 +120,7 @@ fn store(client: &Client, numbers: &[f32], stored: Stored) -> Handle {
     let to = client.empty(numbers.len() * stored.bytes());
     let quads = numbers.len() / 4;
     let cubes = quads.div_ceil(UNITS);
+    // SAFETY: units stop at the length of `from`, and `to` is made for as many numbers.
     unsafe {
         round_kernel::launch_unchecked(
             client,

@@ -10,6 +10,8 @@ use super::{GpuDecoder, Tile, UNITS, attention, product, sample};
 impl GpuDecoder {
     pub(super) fn begin(&self, starts: &Handle, ids: &Handle, shape: sample::Shape) {
         let (state, sizes) = (&self.state, &self.sizes);
+        // SAFETY: rows are filled up to whole tiles and widths to `Sizes`, and `State` and `Model` make every buffer by these sizes;
+        // `Given` checks that tokens and positions are within the vocabulary and the context.
         unsafe {
             sample::begin_kernel::launch_unchecked(
                 &self.client,
@@ -42,6 +44,7 @@ impl GpuDecoder {
     pub(super) fn head(&self) {
         let sizes = &self.sizes;
         let tile = self.options.tile;
+        // SAFETY: as in `begin`.
         unsafe {
             product::head_kernel::launch_unchecked(
                 &self.client,
@@ -64,6 +67,7 @@ impl GpuDecoder {
         let (state, sizes) = (&self.state, &self.sizes);
         let tile = self.options.tile;
         let stored = [self.options.weights.element(), self.options.cache.element()];
+        // SAFETY: as in `begin`.
         unsafe {
             product::qkv_kernel::launch_unchecked(
                 &self.client,
@@ -87,6 +91,7 @@ impl GpuDecoder {
 
     pub(super) fn attend(&self, [keys, values]: &[Handle; 2]) {
         let (state, sizes) = (&self.state, &self.sizes);
+        // SAFETY: as in `begin`.
         unsafe {
             attention::attention_kernel::launch_unchecked(
                 &self.client,
@@ -107,6 +112,7 @@ impl GpuDecoder {
     pub(super) fn add(&self, y: &Handle, w: &Handle, inputs: usize) {
         let outputs = self.sizes.stream;
         let tile = self.options.tile;
+        // SAFETY: as in `begin`.
         unsafe {
             product::residual_kernel::launch_unchecked(
                 &self.client,
@@ -127,6 +133,7 @@ impl GpuDecoder {
         let (state, sizes) = (&self.state, &self.sizes);
         let outputs = 2 * sizes.hidden;
         let tile = self.options.tile;
+        // SAFETY: as in `begin`.
         unsafe {
             product::gate_up_kernel::launch_unchecked(
                 &self.client,
@@ -158,6 +165,7 @@ impl GpuDecoder {
         let scale = (1.0 / sampling.temperature).clamp(f32::MIN_POSITIVE.into(), f32::MAX.into()) as f32;
         let (penalty, min_p) = (sampling.repetition_penalty.unwrap_or(1.0), sampling.min_p.unwrap_or(0.0));
         let given = self.rows * 2 * shape.steps;
+        // SAFETY: as in `begin`.
         unsafe {
             sample::sample_kernel::launch_unchecked(
                 &self.client,

@@ -2,9 +2,10 @@
 
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use kernels::spec::{Precision, TokenRule};
 
-use super::{Step, TokenRule, planes};
-use crate::precision::{Precision, rounded};
+use super::{Step, planes};
+use crate::precision::{DevicePrecision, rounded};
 use crate::product::{Operand, argument};
 
 /// Units of a cube.
@@ -59,6 +60,8 @@ pub(super) fn losses(step: &Step, first: usize, rows: usize) {
         .as_ref()
         .map(|(handle, stored)| argument(Operand { handle, stored: *stored }, rows * vocabulary, width));
     let column = |handle: &Handle| argument(handle.into(), inputs.rows, 1);
+    // SAFETY: rows beyond the chunk's last read it again and write nothing, columns stop at the row's vectors; `argument` checks
+    // the buffers' lengths; that targets are in the vocabulary is the caller's promise.
     unsafe {
         losses_kernel::launch_unchecked(
             client,
@@ -270,6 +273,7 @@ fn over_lanes(
 pub(super) fn total(client: &Client, numbers: &Handle, n: usize) -> Handle {
     let blocks = n.div_ceil(UNITS * 4).min(UNITS);
     let (parts, sum) = (client.empty(blocks * 4), client.empty(4));
+    // SAFETY: units stop at `n`, cubes are as many as `to` has numbers; `argument` checks both lengths.
     let stage = |from: &Handle, n: usize, to: &Handle, blocks: usize| unsafe {
         total_kernel::launch_unchecked(
             client,

@@ -1,25 +1,16 @@
 use super::*;
 use crate::testing::{close, device, download, numbers, upload};
 use kernels::head_loss as reference;
-use kernels::precision::Precision as Reference;
 
-fn check(of: reference::TokenRule<'_>, [n, width, vocabulary]: [usize; 3], logits: usize) {
+fn check(of: TokenRule<&[f32]>, [n, width, vocabulary]: [usize; 3], logits: usize) {
     let Some(client) = device() else { return };
-    let prior = match of {
-        reference::TokenRule::Smoothed { prior, .. } => upload(&client, prior),
-        _ => client.empty(4),
-    };
-    let rule = match of {
-        reference::TokenRule::CrossEntropy => TokenRule::CrossEntropy,
-        reference::TokenRule::Truncated { gamma } => TokenRule::Truncated { gamma },
-        reference::TokenRule::Focal { gamma } => TokenRule::Focal { gamma },
-        reference::TokenRule::Smoothed { share, .. } => TokenRule::Smoothed { share, prior: &prior },
-    };
+    let uploaded = of.map(|prior| upload(&client, prior));
+    let rule = uploaded.as_ref();
     let hidden: Vec<f32> = numbers(1, n * width).iter().map(|x| x * 3.0).collect();
     let head = numbers(2, vocabulary * width);
     let targets: Vec<u32> = (0..n).map(|i| (i * 7 % vocabulary) as u32).collect();
     let weights: Vec<f32> = (0..n).map(|i| [1.0, 0.0, 0.25, 2.0][i % 4]).collect();
-    for (precision, kernel) in [(Precision::Float32, Reference::Float32), (Precision::Bfloat16, Reference::Bfloat16)] {
+    for precision in [Precision::Float32, Precision::Bfloat16] {
         let (mut each, mut d_hidden, mut d_head) = (vec![0.0; n], vec![0.0; n * width], vec![0.0; vocabulary * width]);
         let sum = reference::head_loss(
             reference::Inputs {
@@ -29,7 +20,7 @@ fn check(of: reference::TokenRule<'_>, [n, width, vocabulary]: [usize; 3], logit
                 weights: &weights,
                 width,
                 rule: of,
-                precision: kernel,
+                precision,
             },
             &mut each,
             Some(reference::Gradients { hidden: &mut d_hidden, head: &mut d_head }),
@@ -65,16 +56,16 @@ fn check(of: reference::TokenRule<'_>, [n, width, vocabulary]: [usize; 3], logit
 
 #[test]
 fn cross_entropy_in_chunks() {
-    check(reference::TokenRule::CrossEntropy, [300, 12, 33], 128 * 33);
-    check(reference::TokenRule::CrossEntropy, [5, 3, 2200], LOGITS);
+    check(TokenRule::CrossEntropy, [300, 12, 33], 128 * 33);
+    check(TokenRule::CrossEntropy, [5, 3, 2200], LOGITS);
 }
 
 #[test]
 fn truncated_and_focal() {
     let gamma = 0.3;
-    check(reference::TokenRule::Truncated { gamma }, [70, 8, 20], LOGITS);
+    check(TokenRule::Truncated { gamma }, [70, 8, 20], LOGITS);
     for gamma in [0.0, 0.5, 2.0] {
-        check(reference::TokenRule::Focal { gamma }, [70, 8, 20], LOGITS);
+        check(TokenRule::Focal { gamma }, [70, 8, 20], LOGITS);
     }
 }
 
@@ -85,7 +76,7 @@ fn targets_mixed_with_a_prior() {
         let sum: f32 = parts.iter().sum();
         let prior: Vec<f32> = parts.iter().map(|part| part / sum).collect();
         for share in [0.0, 0.1, 1.0] {
-            check(reference::TokenRule::Smoothed { share, prior: &prior }, sizes, 128 * 33);
+            check(TokenRule::Smoothed { share, prior: &prior[..] }, sizes, 128 * 33);
         }
     }
 }

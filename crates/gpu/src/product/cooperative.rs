@@ -312,6 +312,7 @@ fn fragment<E: Float>(
     #[comptime] layout: MatrixLayout,
     #[comptime] side: Side,
 ) -> cmma::Matrix<E> {
+    // SAFETY: loaded whole before it is read.
     let mut matrix = unsafe { cmma::Matrix::<E>::uninitialized(ident, FRAGMENT, FRAGMENT, FRAGMENT, layout) };
     cmma::load(&mut matrix, from, comptime!(side.pitch() as u32 * 4));
     matrix

@@ -1,8 +1,9 @@
 //! The second stage of a product whose sums were cut into parts, and rounded copies.
 
-use crate::precision::{Precision, rounded};
+use crate::precision::rounded;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
+use kernels::spec::Precision;
 
 /// Neighbouring vectors of a cube.
 const COLUMNS: usize = 32;
@@ -32,6 +33,7 @@ pub(super) fn sum(
     let cubes = (numbers / width).div_ceil(COLUMNS);
     let limit = client.properties().hardware.max_cube_count.0 as usize;
     let y = cubes.div_ceil(limit);
+    // SAFETY: units stop at the columns and parts, to which `argument` holds the buffers.
     unsafe {
         sum_kernel::launch_unchecked(
             client,

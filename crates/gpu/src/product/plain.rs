@@ -1,9 +1,10 @@
 //! The product without tensor cores: each of 256 units sums a patch of the result in registers.
 
 use cubecl::prelude::*;
+use kernels::spec::Precision;
 
 use super::tile::{Quad, Side, block, load};
-use crate::precision::{Precision, rounded};
+use crate::precision::rounded;
 
 /// Units along each side of the result's tile; each takes four neighbouring rows (columns), 64 further the next four.
 const EDGE: usize = 16;

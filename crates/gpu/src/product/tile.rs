@@ -1,7 +1,8 @@
 //! How a cube brings its part of a matrix from global memory, through registers, to shared memory.
 
-use crate::precision::{Precision, rounded};
+use crate::precision::rounded;
 use cubecl::prelude::*;
+use kernels::spec::Precision;
 
 /// Four numbers, the unit of every load and store.
 pub(super) type Quad = Const<4>;

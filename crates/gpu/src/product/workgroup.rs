@@ -47,9 +47,11 @@ pub(super) fn workgroup_kernel<E: Float>(
     let begin = CUBE_POS_Z * part;
     let end = k.min(begin + part);
 
+    // SAFETY: loaded whole before it is read.
     let mut left = unsafe {
         cmma::Matrix::<E, Cube>::uninitialized(MatrixIdent::A, rows, columns, depth, MatrixLayout::Undefined)
     };
+    // SAFETY: loaded whole before it is read.
     let mut right = unsafe {
         cmma::Matrix::<E, Cube>::uninitialized(MatrixIdent::B, rows, columns, depth, MatrixLayout::Undefined)
     };

@@ -1,7 +1,7 @@
 //! One key-value head of one window: what a thread does at a time.
 
 use super::strip::{STRIP, Span, outer_rows, scores, transpose, weighted_rows};
-use super::{Rotary, Shape};
+use super::{AttentionShape, Rotary};
 use crate::vector::{Block, LANES, Simd, dot};
 
 /// What the backward pass reads of one window (`out`, `d_out`, all heads) and of one task (`lse` `[group, time]`).
@@ -34,7 +34,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    fn resize(&mut self, shape: Shape) {
+    fn resize(&mut self, shape: AttentionShape) {
         let (blocks, width, keys) = (shape.head_blocks(), shape.head_width, shape.key_blocks());
         for x in [&mut self.keys_t, &mut self.values_t] {
             x.resize(keys * width, [0.0; LANES]);
@@ -54,7 +54,7 @@ impl Scratch {
 /// One key-value head of one window, with what it reads.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
-    shape: Shape,
+    shape: AttentionShape,
     /// `qkv` and `starts` of the window.
     qkv: &'a [f32],
     starts: &'a [u32],
@@ -64,7 +64,7 @@ pub(super) struct Task<'a> {
 
 impl<'a> Task<'a> {
     pub(super) fn new(
-        shape: Shape,
+        shape: AttentionShape,
         qkv: &'a [f32],
         starts: &'a [u32],
         rotary: &'a Rotary,

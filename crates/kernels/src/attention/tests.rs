@@ -6,8 +6,8 @@ use crate::testing::*;
 const THETA: f64 = 10_000.0;
 
 /// Output and log-sum-exp, one score at a time.
-fn reference(shape: Shape, qkv: &[f64], starts: &[u32]) -> (Vec<f64>, Vec<f64>) {
-    let Shape { batch, time, heads, kv_heads, head_width: d } = shape;
+fn reference(shape: AttentionShape, qkv: &[f64], starts: &[u32]) -> (Vec<f64>, Vec<f64>) {
+    let AttentionShape { batch, time, heads, kv_heads, head_width: d, theta: _ } = shape;
     let width = shape.qkv_width();
     let turned = |x: &[f64], p: usize| -> Vec<f64> {
         let half = d / 2;
@@ -45,7 +45,7 @@ fn reference(shape: Shape, qkv: &[f64], starts: &[u32]) -> (Vec<f64>, Vec<f64>) 
 }
 
 /// Documents of the given lengths, one after the other, until the window is full.
-fn starts(shape: Shape, lengths: &[usize]) -> Vec<u32> {
+fn starts(shape: AttentionShape, lengths: &[usize]) -> Vec<u32> {
     (0..shape.batch)
         .flat_map(|w| {
             let mut starts = Vec::new();
@@ -62,11 +62,11 @@ fn starts(shape: Shape, lengths: &[usize]) -> Vec<u32> {
         .collect()
 }
 
-fn shape(batch: usize, time: usize, heads: usize, kv_heads: usize, head_width: usize) -> Shape {
-    Shape { batch, time, heads, kv_heads, head_width }
+fn shape(batch: usize, time: usize, heads: usize, kv_heads: usize, head_width: usize) -> AttentionShape {
+    AttentionShape { batch, time, heads, kv_heads, head_width, theta: THETA }
 }
 
-fn run(shape: Shape, qkv: &[f32], starts: &[u32], d_out: &[f32]) -> [Vec<f32>; 3] {
+fn run(shape: AttentionShape, qkv: &[f32], starts: &[u32], d_out: &[f32]) -> [Vec<f32>; 3] {
     let rotary = Rotary::new(shape.time, shape.head_width, THETA);
     let rows = shape.batch * shape.time;
     let (mut out, mut lse) = (vec![7.0; rows * shape.width()], vec![7.0; rows * shape.heads]);
@@ -76,7 +76,7 @@ fn run(shape: Shape, qkv: &[f32], starts: &[u32], d_out: &[f32]) -> [Vec<f32>; 3
     [out, lse, d_qkv]
 }
 
-fn inputs(shape: Shape) -> (Vec<f32>, Vec<f32>) {
+fn inputs(shape: AttentionShape) -> (Vec<f32>, Vec<f32>) {
     let rows = shape.batch * shape.time;
     let qkv = numbers(1, rows * shape.qkv_width()).iter().map(|x| 2.0 * x).collect();
     (qkv, numbers(2, rows * shape.width()))

@@ -1,5 +1,6 @@
 use super::*;
-use crate::precision::{Precision, round};
+use crate::precision::round;
+use crate::spec::Precision;
 use crate::testing::*;
 
 /// The token, or the test is over.

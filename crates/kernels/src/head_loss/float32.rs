@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::row::exponentials;
 use super::{Inputs, Products};
 use crate::matrix::{Matrix, multiply, transpose};
-use crate::precision::Precision;
+use crate::spec::Precision;
 use crate::vector::with_simd;
 
 /// Rows of a task in the first step.

@@ -7,7 +7,7 @@ use crate::vector::{LANES, Simd};
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     /// By which it counts.
-    rule: TokenRule<'a>,
+    rule: TokenRule<&'a [f32]>,
     /// Cross-entropy in nats.
     pub(super) loss: f32,
     /// What it counts by the rule.
@@ -25,7 +25,7 @@ pub(super) fn exponentials<'a, S: Simd>(
     logits: &mut [f32],
     target: usize,
     weight: f32,
-    rule: TokenRule<'a>,
+    rule: TokenRule<&'a [f32]>,
     want_gradient: bool,
 ) -> Row<'a> {
     let at_target = logits[target];

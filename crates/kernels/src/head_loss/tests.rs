@@ -23,7 +23,7 @@ impl Case {
         }
     }
 
-    fn inputs<'a>(&'a self, rule: TokenRule<'a>) -> Inputs<'a> {
+    fn inputs<'a>(&'a self, rule: TokenRule<&'a [f32]>) -> Inputs<'a> {
         Inputs {
             hidden: &self.hidden,
             head: &self.head,
@@ -35,7 +35,7 @@ impl Case {
         }
     }
 
-    fn run(&self, path: Path, rule: TokenRule) -> (f32, Vec<f32>, Vec<f32>, Vec<f32>) {
+    fn run(&self, path: Path, rule: TokenRule<&[f32]>) -> (f32, Vec<f32>, Vec<f32>, Vec<f32>) {
         let (mut losses, mut dh, mut dw) =
             (vec![9.0; self.targets.len()], vec![9.0; self.hidden.len()], vec![9.0; self.head.len()]);
         let sum =
@@ -59,7 +59,7 @@ impl Case {
     }
 
     /// Losses of all rows, gradients of hidden states and head, with gradients of logits rounded.
-    fn rounded_reference(&self, precision: Precision, rule: TokenRule) -> [Vec<f64>; 3] {
+    fn rounded_reference(&self, precision: Precision, rule: TokenRule<&[f32]>) -> [Vec<f64>; 3] {
         let (hidden, head, d) = (wide(&self.hidden), wide(&self.head), self.width);
         let losses = self.reference(&hidden, &head);
         let (mut dh, mut dw) = (vec![0.0; hidden.len()], vec![0.0; head.len()]);
@@ -90,7 +90,7 @@ impl Case {
         .collect()
     }
 
-    fn sum(&self, losses: &[f64], rule: TokenRule) -> f64 {
+    fn sum(&self, losses: &[f64], rule: TokenRule<&[f32]>) -> f64 {
         let counted = losses.iter().map(|&l| match rule {
             TokenRule::CrossEntropy => l,
             TokenRule::Truncated { gamma } => l * f64::from((-l).exp() < f64::from(gamma)),
@@ -101,7 +101,7 @@ impl Case {
     }
 }
 
-const RULES: [TokenRule; 5] = [
+const RULES: [TokenRule<&[f32]>; 5] = [
     TokenRule::CrossEntropy,
     TokenRule::Truncated { gamma: 0.2 },
     TokenRule::Focal { gamma: 0.0 },

@@ -7,6 +7,7 @@ use burn::backend::{Cube, CubeDevice, DispatchDevice, TensorMetadata, ops::Float
 use burn::tensor::{DType, Device, FloatDType, Shape, Tensor};
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 use gpu::linear::{self, Sizes};
+use gpu::precision::DevicePrecision;
 use gpu::product::Target;
 use gpu::{Client, Handle, adamw, attention as kernel, embedding, head_loss as head, rms_norm, swiglu};
 use std::fmt;
@@ -50,7 +51,7 @@ pub(crate) fn check(tensors: &[Tensor<2>]) -> Result<(), String> {
 
 /// What all layers' attention over one batch shares.
 pub(crate) struct AttentionContext {
-    shape: kernel::Shape,
+    shape: AttentionShape,
     starts: Handle,
     rotary: kernel::Rotary,
 }
@@ -64,12 +65,12 @@ impl fmt::Debug for AttentionContext {
 impl AttentionContext {
     pub(super) fn new(shape: AttentionShape, starts: &[u32], device: &Device) -> Option<Self> {
         let device = cube_device(device)?;
-        let AttentionShape { batch, time, heads, kv_heads, head_width, theta } = shape;
+        let AttentionShape { time, head_width, theta, .. } = shape;
         if !head_width.is_multiple_of(8) {
             return None;
         }
         Some(Self {
-            shape: kernel::Shape { batch, time, heads, kv_heads, head_width },
+            shape,
             starts: gpu::upload(&device.client(), starts),
             rotary: rotary(&device, time, head_width, theta),
         })
@@ -138,18 +139,9 @@ impl Rows {
     }
 }
 
-/// The products' name for a precision.
-fn products(precision: Precision) -> gpu::precision::Precision {
-    match precision {
-        Precision::Float32 => gpu::precision::Precision::Float32,
-        Precision::Bfloat16 => gpu::precision::Precision::Bfloat16,
-        Precision::Float16 => gpu::precision::Precision::Float16,
-    }
-}
-
 /// Whether a GPU has products of this precision.
 pub(crate) fn multiplies(device: &Device, precision: Precision) -> bool {
-    let cooperative = |device: CubeDevice| products(precision).cooperative(&device.client());
+    let cooperative = |device: CubeDevice| precision.cooperative(&device.client());
     precision == Precision::Float32 || cube_device(device).is_some_and(cooperative)
 }
 
@@ -158,7 +150,7 @@ impl FusedOps for Cube {
         let (x, weight) = (Rows::new(x), Rows::new(weight));
         let ([rows, input], [output, _]) = (x.shape, weight.shape);
         let sizes = Sizes { rows, input, output };
-        let y = linear::forward(x.client(), products(precision), x.handle(), weight.handle(), None, sizes);
+        let y = linear::forward(x.client(), precision, x.handle(), weight.handle(), None, sizes);
         x.beside(y, [rows, output])
     }
 
@@ -204,7 +196,7 @@ impl Kernels for Cube {
         let (dy, weight) = (Rows::new(dy), Rows::new(weight));
         let ([rows, output], [_, input]) = (dy.shape, weight.shape);
         let sizes = Sizes { rows, input, output };
-        let dx = linear::backward_input(dy.client(), products(precision), dy.handle(), weight.handle(), sizes);
+        let dx = linear::backward_input(dy.client(), precision, dy.handle(), weight.handle(), sizes);
         dy.beside(dx, [rows, input])
     }
 
@@ -212,8 +204,7 @@ impl Kernels for Cube {
         let (dy, x) = (Rows::new(dy), Rows::new(x));
         let ([rows, output], [_, input]) = (dy.shape, x.shape);
         let sizes = Sizes { rows, input, output };
-        let (client, precision) = (dy.client(), products(precision));
-        let dw = linear::backward_weight(client, precision, dy.handle(), x.handle(), Target::New, sizes);
+        let dw = linear::backward_weight(dy.client(), precision, dy.handle(), x.handle(), Target::New, sizes);
         dy.beside(dw, [output, input])
     }
 
@@ -273,23 +264,8 @@ impl Kernels for Cube {
         let ([rows, width], [vocabulary, _]) = (hidden.shape, weight.shape);
         assert!(targets.0.len() == rows && targets.1.len() == rows, "a target and a weight for each row");
         let client = hidden.client();
-        let weights: Vec<u32> = targets.1.iter().map(|weight| weight.to_bits()).collect();
-        let (targets, weights) = (gpu::upload(client, &targets.0), gpu::upload(client, &weights));
-        let prior = match rule {
-            TokenRule::Smoothed { prior, .. } => {
-                let bits: Vec<u32> = prior.iter().map(|share| share.to_bits()).collect();
-                Some(gpu::upload(client, &bits))
-            }
-            _ => None,
-        };
-        let rule = match rule {
-            TokenRule::CrossEntropy => head::TokenRule::CrossEntropy,
-            TokenRule::Truncated { gamma } => head::TokenRule::Truncated { gamma },
-            TokenRule::Focal { gamma } => head::TokenRule::Focal { gamma },
-            TokenRule::Smoothed { share, .. } => {
-                head::TokenRule::Smoothed { share, prior: prior.as_ref().expect("uploaded for this rule") }
-            }
-        };
+        let (targets, weights) = (gpu::upload(client, &targets.0), gpu::upload_floats(client, &targets.1));
+        let rule = rule.map(|prior| gpu::upload_floats(client, prior));
         let inputs = head::Inputs {
             hidden: hidden.handle(),
             head: weight.handle().into(),
@@ -298,8 +274,8 @@ impl Kernels for Cube {
             rows,
             width,
             vocabulary,
-            rule,
-            precision: products(precision),
+            rule: rule.as_ref(),
+            precision,
         };
         let (losses, formed) = if gradients {
             let (losses, formed) = head::losses_and_gradients(client, inputs);
@@ -332,14 +308,6 @@ pub(crate) fn adamw(
     scale: f64,
     rate: f64,
 ) -> (Vec<Tensor<2>>, Tensor<1>) {
-    let AdamWConfig { beta1, beta2, epsilon, weight_decay, clip } = *config;
-    let optimizer = adamw::AdamW {
-        beta1: beta1 as f32,
-        beta2: beta2 as f32,
-        eps: epsilon as f32,
-        weight_decay: weight_decay as f32,
-        clip: clip as f32,
-    };
     let gradients: Vec<Rows> = gradients.into_iter().map(|g| Rows::new(primitive(g))).collect();
     let parameters: Vec<CubeTensor> = parameters.into_iter().map(own).collect();
     let held: Vec<[CubeTensor; 2]> =
@@ -360,7 +328,7 @@ pub(crate) fn adamw(
         .collect();
     let first = gradients.first().expect("a model has parameters");
     let AdamWState(state) = state.get_or_insert_with(|| AdamWState(adamw::State::new(first.client(), 0)));
-    let norm = optimizer.step(first.client(), state, &parts, scale as f32, rate as f32);
+    let norm = adamw::step(first.client(), config, state, &parts, scale as f32, rate as f32);
     let norm = Tensor::from_primitive::<Cube>(first.beside(norm, [1]));
     let back = |tensor: CubeTensor| Tensor::from_primitive::<Cube>(tensor);
     for (moments, held) in moments.iter_mut().zip(held) {

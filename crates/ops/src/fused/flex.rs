@@ -6,6 +6,7 @@ use crate::{AttentionShape, Precision, TokenRule};
 use burn::backend::{Flex, TensorMetadata, ops::FloatTensorOps};
 use burn::tensor::{DType, Device, FloatDType, IndexingUpdateOp, Tensor, TensorData};
 use burn_flex::FlexTensor;
+use kernels::adamw::Step;
 use kernels::{attention as kernel, head_loss as head, linear, rms_norm, swiglu};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ pub(crate) fn is_flex(device: &Device) -> bool {
 
 /// What all layers' attention over one batch shares, for the kernel.
 pub(crate) struct AttentionContext {
-    shape: kernel::Shape,
+    shape: AttentionShape,
     starts: Vec<u32>,
     rotary: kernel::Rotary,
 }
@@ -29,12 +30,8 @@ impl std::fmt::Debug for AttentionContext {
 
 impl AttentionContext {
     pub(super) fn new(shape: AttentionShape, starts: &[u32]) -> Self {
-        let AttentionShape { batch, time, heads, kv_heads, head_width, theta } = shape;
-        Self {
-            shape: kernel::Shape { batch, time, heads, kv_heads, head_width },
-            starts: starts.to_vec(),
-            rotary: kernel::Rotary::new(time, head_width, theta),
-        }
+        let AttentionShape { time, head_width, theta, .. } = shape;
+        Self { shape, starts: starts.to_vec(), rotary: kernel::Rotary::new(time, head_width, theta) }
     }
 
     /// The context that was made for this device.
@@ -226,9 +223,7 @@ impl Kernels for Flex {
 
 /// One step of AdamW in place; gives the parameter and its moments back.
 pub(crate) fn adamw(
-    update: kernels::adamw::AdamW,
-    step: u64,
-    scale: f64,
+    step: Step<'_>,
     parameter: Tensor<2>,
     gradient: Tensor<2>,
     moments: [Tensor<2>; 2],
@@ -238,7 +233,7 @@ pub(crate) fn adamw(
     let (mut m, mut v) = (primitive(first), primitive(second));
     let g = Rows::new(&primitive(gradient));
     operation("AdamW", || {
-        update.step(step, scale as f32, p.storage_mut(), g.values(), m.storage_mut(), v.storage_mut());
+        step.run(p.storage_mut(), g.values(), m.storage_mut(), v.storage_mut());
     });
     let back = |t: FlexTensor| Tensor::from_primitive::<Flex>(t);
     (back(p), [back(m), back(v)])

@@ -46,7 +46,7 @@ fn attention_equals_its_formula() {
         let starts = starts(shape, &lengths);
         check(
             &format!("{shape:?}"),
-            &[Matrix::random(6, shape.batch * shape.time, shape.projected()).times(2.0)],
+            &[Matrix::random(6, shape.batch * shape.time, shape.qkv_width()).times(2.0)],
             |x| formulas::attention(shape, &x[0], &starts),
             |x| attention(x[0].clone(), &Attention::new(shape, &starts, &x[0].device())),
         );

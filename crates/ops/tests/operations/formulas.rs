@@ -25,7 +25,7 @@ pub(crate) fn swiglu(gate_up: &[f64], hidden: usize) -> Vec<f64> {
 
 pub(crate) fn attention(shape: AttentionShape, projected: &[f64], starts: &[u32]) -> Vec<f64> {
     let AttentionShape { batch, time, heads, kv_heads, head_width: d, theta } = shape;
-    let part = |row: usize, head: usize| &projected[row * shape.projected() + head * d..][..d];
+    let part = |row: usize, head: usize| &projected[row * shape.qkv_width() + head * d..][..d];
     let turned = |x: &[f64], position: usize| -> Vec<f64> {
         let pair = |i: usize| {
             let angle = position as f64 * theta.powf(-2.0 * i as f64 / d as f64);

@@ -25,7 +25,7 @@ fn a_block_with_its_residuals_equals_its_formula() {
     let sizes = [
         (shape.batch * shape.time, width),
         (1, width),
-        (shape.projected(), width),
+        (shape.qkv_width(), width),
         (width, shape.heads * shape.head_width),
         (1, width),
         (2 * hidden, width),

@@ -23,7 +23,7 @@ fn operations() -> Vec<(&'static str, Vec<Matrix>, Operation)> {
         ("swiglu", vec![x.clone()], Box::new(|x| swiglu(x[0].clone()))),
         (
             "attention",
-            vec![Matrix::random(3, 14, shape.projected())],
+            vec![Matrix::random(3, 14, shape.qkv_width())],
             Box::new(move |x| attention(x[0].clone(), &context)),
         ),
         (

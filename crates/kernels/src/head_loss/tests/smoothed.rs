@@ -40,7 +40,7 @@ fn values_and_gradients_are_those_of_the_mixed_target() {
         let (hidden, head) = (wide(&case.hidden), wide(&case.head));
         for prior in [uniform(vocabulary), prior(vocabulary)] {
             for share in [0.1, 0.5, 1.0] {
-                let (sum, losses, dh, dw) = case.run(Path::Float32, TokenRule::Smoothed { share, prior: &prior });
+                let (sum, losses, dh, dw) = case.run(Path::Float32, TokenRule::Smoothed { share, prior: &prior[..] });
                 // What is reported of a token is its cross-entropy still.
                 assert_eq!(losses, case.run(Path::Float32, TokenRule::CrossEntropy).1);
                 close("sum", &[sum], &[case.smoothed_sum(&hidden, &head, share, &prior)], 1e-6);
@@ -61,7 +61,7 @@ fn halves_are_near_float32_of_rounded_inputs() {
     {
         let case = Case::new(n, width, vocabulary);
         let prior = prior(vocabulary);
-        let rule = TokenRule::Smoothed { share: 0.2, prior: &prior };
+        let rule = TokenRule::Smoothed { share: 0.2, prior: &prior[..] };
         let exact = case.rounded(path.precision()).run(Path::Float32, rule);
         let (sum, losses, dh, dw) = case.run(path, rule);
         close("sum", &[sum], &[f64::from(exact.0)], 2e-6);
@@ -80,7 +80,7 @@ fn a_share_of_nothing_has_the_bits_of_cross_entropy() {
     for path in paths() {
         let case = Case::new(301, 20, 600);
         let prior = prior(case.vocabulary());
-        let nothing = case.run(path, TokenRule::Smoothed { share: 0.0, prior: &prior });
+        let nothing = case.run(path, TokenRule::Smoothed { share: 0.0, prior: &prior[..] });
         let plain = case.run(path, TokenRule::CrossEntropy);
         let bits = |(sum, losses, dh, dw): (f32, Vec<f32>, Vec<f32>, Vec<f32>)| -> Vec<u32> {
             [vec![sum], losses, dh, dw].concat().into_iter().map(f32::to_bits).collect()
@@ -104,7 +104,7 @@ fn the_mixture_itself_is_where_nothing_pulls() {
             weights: vec![1.0],
             width: 1,
         };
-        let (sum, _, dh, dw) = case.run(path, TokenRule::Smoothed { share, prior: &prior });
+        let (sum, _, dh, dw) = case.run(path, TokenRule::Smoothed { share, prior: &prior[..] });
         assert!(dw.iter().chain(&dh).all(|slope| slope.abs() < 1e-6), "{dw:?}");
         let entropy: f64 = wanted.iter().map(|&p| -f64::from(p) * f64::from(p).ln()).sum();
         assert!((f64::from(sum) - entropy).abs() < 1e-6, "its loss is its entropy");
@@ -119,7 +119,7 @@ fn bits_do_not_depend_on_threads() {
     let prior = prior(case.vocabulary());
     for path in paths() {
         same_bits_with_any_threads(|| {
-            let (sum, losses, dh, dw) = case.run(path, TokenRule::Smoothed { share: 0.1, prior: &prior });
+            let (sum, losses, dh, dw) = case.run(path, TokenRule::Smoothed { share: 0.1, prior: &prior[..] });
             [vec![sum], losses, dh, dw].concat()
         });
     }
