@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use crate::read::ReadError;
+use crate::read_error::ReadError;
 
 /// The last part of a path; the whole path where it has none, such as `..`.
 pub(crate) fn file_name(path: &Path) -> String {

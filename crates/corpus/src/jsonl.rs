@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::document::Document;
 use crate::files::{file_name, line_feeds, open};
-use crate::read::ReadError;
+use crate::read_error::ReadError;
 
 /// Documents from JSON lines, one after the other; the first error ends it.
 pub struct JsonLines {

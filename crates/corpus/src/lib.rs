@@ -38,6 +38,7 @@ mod jsonl;
 mod pack;
 mod printable;
 mod read;
+mod read_error;
 mod segment;
 mod split;
 mod summary;
@@ -52,7 +53,8 @@ pub use fetch::{ClientFault, FetchError, archive_path, cache_dir, fetch, gpt2, l
 pub use jsonl::{JsonLines, json_fault, write_jsonl_zst};
 pub use pack::{Fill, TokenSet, TokenSetError, Windows, best_fit, pack};
 pub use printable::{is_hidden, printable};
-pub use read::{ReadError, read};
+pub use read::read;
+pub use read_error::ReadError;
 pub use split::{BLOCK_CHARACTERS, FEW_DOCUMENTS, Part, Shares, Split, SplitError, blocks, part_of, split};
 pub use summary::{Summary, summary};
 pub use tokenizer::{SEPARATOR, SMALLEST_VOCABULARY, Tokenizer, TokenizerError};

@@ -26,7 +26,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// The document's id without the name of its chain, so that arms of one seed draw alike.
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         let id = self.document.id.as_str();
         self.document.provenance.chain.as_ref().and_then(|chain| id.strip_prefix(chain.as_str())).unwrap_or(id)
     }

@@ -24,7 +24,6 @@
 //! *Cost.* The whole human training set, read again in each generation: implicit human supervision. Two fits; with
 //! `statistics` a scoring of the human text and the parent's.
 
-use corpus::Document;
 use evaluation::Measure;
 use evaluation::metric::{DETECTOR_ACCURACY, DETECTOR_AUC};
 use rayon::prelude::*;
@@ -164,7 +163,7 @@ impl Detector {
         let (human, latest) = (context.human, context.latest);
         let labels: Vec<bool> = human.iter().map(|_| true).chain(latest.iter().map(|_| false)).collect();
         let examples: Vec<Candidate<'_>> = human.iter().chain(latest).copied().collect();
-        let folds: Vec<u64> = examples.iter().map(|example| fold(example.document)).collect();
+        let folds: Vec<u64> = examples.iter().map(fold).collect();
         for (class, wanted, there) in [("human text", true, human.len()), ("the parent's text", false, latest.len())] {
             let of_fold = |fold| folds.iter().zip(&labels).any(|(&f, &label)| f == fold && label == wanted);
             if !(0..FOLDS).all(of_fold) {
@@ -201,7 +200,7 @@ impl Detector {
     ) -> Result<Vec<f64>, Error> {
         let statistics = if self.statistics { self.statistics(candidates, context)? } else { Vec::new() };
         let rows = self.rows(candidates, &statistics, &learned.scales);
-        Ok(candidates.iter().zip(&rows).map(|(c, row)| learned.by_fold(fold(c.document), row)).collect())
+        Ok(candidates.iter().zip(&rows).map(|(c, row)| learned.by_fold(fold(c), row)).collect())
     }
 
     fn hashed(&self) -> Grams {
@@ -301,10 +300,12 @@ impl Scale {
     }
 }
 
-/// The part that a document belongs to, by its name.
-fn fold(document: &Document) -> u64 {
-    let generation = document.provenance.generation.map_or(String::new(), |generation| generation.to_string());
-    item_of_name(&format!("fold\0{generation}\0{}", document.id)) % FOLDS
+/// The part that a document belongs to, by its name and the generation that it is of. The name of its chain has no part in
+/// it: that is a hash of settings and code versions, and folds would change with any of them.
+fn fold(candidate: &Candidate<'_>) -> u64 {
+    let generation =
+        candidate.document.provenance.generation.map_or(String::new(), |generation| generation.to_string());
+    item_of_name(&format!("fold\0{generation}\0{}", candidate.id())) % FOLDS
 }
 
 /// The share of each class whose odds fall on its side, averaged over the classes.

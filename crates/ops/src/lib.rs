@@ -32,6 +32,7 @@ mod embedding;
 mod failure;
 mod fused;
 mod late;
+mod limits;
 mod linear;
 mod loss;
 pub mod memory;

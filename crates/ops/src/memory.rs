@@ -1,16 +1,8 @@
 //! A device's memory: what it has, what is in use, what can be given back. A processor's is the system's, and is left to it.
 
+pub use crate::limits::Limits;
 use crate::{DeviceFailure, caught, fused};
 use burn::tensor::{Device, Tensor};
-
-/// What a GPU can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of one buffer.
-    pub largest: u64,
-    /// Bytes of all buffers, where the driver says so.
-    pub all: Option<u64>,
-}
 
 /// The limits of a GPU; none for a processor.
 pub fn limits(device: &Device) -> Option<Limits> {

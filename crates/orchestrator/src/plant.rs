@@ -4,9 +4,6 @@ use corpus::{Document, Origin, Span, TokenSet, Tokenizer};
 use experiment::Plant;
 use streams::{Purpose, Streams};
 
-/// An item of the recipe's stream that no source has, and that no draw of held-out text takes.
-const ITEM: u64 = u64::MAX - 1;
-
 /// What the id of a document with the phrase ends in.
 const SUFFIX: &str = "+plant";
 
@@ -47,7 +44,7 @@ pub(crate) fn choose(
     streams: &Streams,
 ) -> Vec<(usize, Document)> {
     let wanted = plant.count(among.len());
-    let order = streams.stream(Purpose::Recipe, plant.generation, ITEM).permutation(among.len());
+    let order = streams.stream(Purpose::Plant, plant.generation, 0).permutation(among.len());
     let fits = |document: &Document| tokenizer.encode(&document.text).len() < context;
     let mut chosen: Vec<(usize, Document)> = (order.into_iter().map(|at| among[at]))
         .map(|(index, document)| (index, planted(plant, document)))

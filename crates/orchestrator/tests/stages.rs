@@ -43,9 +43,9 @@ type Pin = (&'static str, StageKind, &'static str, u32, &'static str);
 
 const PINS: &[Pin] = &[
     ("transformers", StageKind::Prepare, "human.rs", 1, ""),
-    ("transformers", StageKind::Judge, "text/judge.rs", 1, ""),
-    ("transformers", StageKind::Compose, "text/compose.rs", 1, ""),
-    ("transformers", StageKind::Train, "text/train.rs", 1, ""),
+    ("transformers", StageKind::Judge, "text/judge.rs", 2, ""),
+    ("transformers", StageKind::Compose, "text/compose.rs", 2, ""),
+    ("transformers", StageKind::Train, "text/train.rs", 2, ""),
     ("transformers", StageKind::Generate, "text/generate.rs", 1, ""),
     ("transformers", StageKind::Pool, "text/generate.rs (POOL_VERSION)", 1, ""),
     ("transformers", StageKind::Score, "text/score.rs", 1, ""),

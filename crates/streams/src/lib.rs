@@ -32,10 +32,16 @@ pub enum Purpose {
     Subset,
     /// Which documents a recipe draws; the item numbers the source.
     Recipe,
+    /// Which documents of a training set are held out from it, to measure the loss on its own mixture; the item is 0.
+    HeldOut,
+    /// Which documents a phrase is planted in; the item is 0.
+    Plant,
     /// Which documents become prompts; the item is the document's index.
     Prompt,
     /// Draws of a learner that is simple enough to solve; the item is the learner's own.
     Learner,
+    /// Human text of a known language, which an exact learner learns from; the item is 0.
+    HumanText,
     /// Draws that a metric takes (subsamples of equal size); the item is the metric's own.
     Evaluation,
     /// Draws of a defence about one document (a label that errs, a resampling); the item is [`item_of_name`] of both.
@@ -50,8 +56,11 @@ impl Purpose {
             Self::Decoding => "decoding",
             Self::Subset => "subset",
             Self::Recipe => "recipe",
+            Self::HeldOut => "held-out",
+            Self::Plant => "plant",
             Self::Prompt => "prompt",
             Self::Learner => "learner",
+            Self::HumanText => "human-text",
             Self::Evaluation => "evaluation",
             Self::Curation => "curation",
         }

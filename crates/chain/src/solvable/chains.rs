@@ -253,8 +253,7 @@ impl Chain {
 
     fn markov(self, settings: &settings::Markov, sampling: Sampling) -> Result<Vec<Observation>, Error> {
         let language = Markov::new(settings.symbols, settings.exponent, settings.length);
-        let mut human =
-            language.documents(self.human_draws(), &mut self.streams.stream(Purpose::Learner, 0, HUMAN_TEXT));
+        let mut human = language.documents(self.human_draws(), &mut self.streams.stream(Purpose::HumanText, 0, 0));
         let reserve = human.split_off(self.sizes.human as usize);
         let test = language.documents(settings.test, &mut self.held_out());
         let truth = Some(test.iter().map(|document| language.log_probability(document)).collect());
@@ -278,10 +277,6 @@ impl Chain {
         })
     }
 }
-
-/// Item of the [`Purpose::Learner`] stream of generation 0 that human texts come from; the learner's own documents have
-/// the items from 0 on.
-const HUMAN_TEXT: u64 = u64::MAX;
 
 fn categorical(model: &[f64], truth: &[f64], sheet: &mut Sheet<'_>) {
     let known = || model.iter().zip(truth).filter(|(q, _)| **q > 0.0);

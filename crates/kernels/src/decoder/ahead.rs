@@ -2,7 +2,7 @@
 //! leaves it idle.
 
 use super::Row;
-use super::attention::Layout;
+use super::cache::Layout;
 use crate::vector::Block;
 
 /// Walks over what one layer's attention will read, head by head.

@@ -32,6 +32,7 @@
 mod ahead;
 mod attention;
 mod buffer;
+mod cache;
 mod exponentials;
 mod model;
 mod product;

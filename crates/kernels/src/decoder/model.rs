@@ -1,8 +1,9 @@
 //! The packed weights, and the way of a block of rows through them.
 
 use super::ahead::Ahead;
-use super::attention::{Attend, Layout, Rotary};
+use super::attention::Attend;
 use super::buffer::{Buffer, padded};
+use super::cache::{Layout, Rotary};
 use super::product::{Packed, TILE_ROWS};
 use super::{DecoderConfig, DecoderWeights, Row, rows};
 

@@ -1,7 +1,7 @@
 //! Kernels on a GPU's tensors: those of [`gpu`], on the buffers that Burn's tensors lie in.
 
 use super::{FusedOps, Targets, autodiff::Kernels};
-use crate::memory::Limits;
+use crate::limits::Limits;
 use crate::{AdamWConfig, AttentionShape, Moments, Precision, TokenRule};
 use burn::backend::{Cube, CubeDevice, DispatchDevice, TensorMetadata, ops::FloatTensorOps};
 use burn::tensor::{DType, Device, FloatDType, Shape, Tensor};

@@ -41,7 +41,7 @@ pub(crate) fn has_shared_memory(_: &Device) -> bool {
 }
 
 #[cfg(not(feature = "gpu"))]
-pub(crate) fn limits(_: &Device) -> Option<crate::memory::Limits> {
+pub(crate) fn limits(_: &Device) -> Option<crate::limits::Limits> {
     None
 }
 

@@ -16,7 +16,7 @@ use streams::Purpose;
 use training::{TrainError, prior};
 
 /// Counts up when a train stage of a transformer gets other bytes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Key<'a> {
@@ -162,8 +162,7 @@ fn windows(
 ) -> (Windows, Option<Windows>) {
     let count = set.documents.len();
     let held_out = (train.validation * count as f64).round() as usize;
-    // Drawn from the recipe's stream with an item that no source has.
-    let order = setup.streams().stream(Purpose::Recipe, set.generation, u64::MAX).permutation(count);
+    let order = setup.streams().stream(Purpose::HeldOut, set.generation, 0).permutation(count);
     let mut is_held_out = vec![false; count];
     order.iter().take(held_out.min(count.saturating_sub(1))).for_each(|&index| is_held_out[index] = true);
     let tokens = |entry: &Entry| {
