@@ -107,7 +107,7 @@ fn a_training_set_is_json() {
     let set = compose(&"ten-percent-human".parse().unwrap(), &ledger(), 2, &Streams::new(1)).unwrap();
     let json = serde_json::to_string(&set).unwrap();
     assert_eq!(serde_json::from_str::<TrainingSet>(&json).unwrap(), set);
-    assert!(json.contains(r#"{"source":"pool","id":"#), "{json}");
+    assert!(json.contains(r#"{"source":"pool","weight":1.0,"id":"#), "{json}");
     let origins: Vec<_> = set.totals.by_origin.iter().map(|of| of.origin).collect();
     assert_eq!(origins, [Origin::Human, Origin::Synthetic]);
 }

@@ -61,20 +61,17 @@ mod tests {
     #[test]
     fn flags_set_their_options() {
         assert_eq!(parse(""), Ok(Sampling::default()));
-        let mark = sampling::Mark { key: 7, ..sampling::Mark::default() };
-        let all = "--temperature 0.8 --top-k 40 --top-p 0.9 --min-p 0.1 --repetition-penalty 1.2 --greedy --systematic \
-                   --watermark key=7";
+        let cool = "--temperature 0.8 --top-k 40 --repetition-penalty 1.2 --greedy --watermark key=7";
         let expected = Sampling {
             temperature: 0.8,
             top_k: Some(40),
-            top_p: Some(0.9),
-            min_p: Some(0.1),
             repetition_penalty: Some(1.2),
             greedy: true,
-            watermark: Some(mark),
-            systematic: true,
+            watermark: Some(sampling::Mark { key: 7, ..sampling::Mark::default() }),
+            ..Sampling::default()
         };
-        assert_eq!(parse(all), Ok(expected));
+        assert_eq!(parse(cool), Ok(expected));
+        assert_eq!(parse("--min-p -1").map(|sampling| sampling.min_p), Ok(Some(-1.0)), "its range is checked later");
         let error = parse("--top-k many").unwrap_err();
         assert!(error.contains("'--top-k <K>'") && error.contains("a whole number, 1 or more"), "{error}");
         assert!(parse("--temprature 0.8").unwrap_err().contains("--temperature"));

@@ -141,7 +141,7 @@ impl VocabularyCard {
     }
 }
 
-/// Whether a name fits a pattern of `*` (any characters) and `?` (one character).
+/// True if a name fits a pattern of `*` (any characters) and `?` (one character).
 pub(crate) fn fits(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern, name) {
         ([], []) => true,

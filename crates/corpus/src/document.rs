@@ -12,7 +12,7 @@ pub struct Document {
     pub id: String,
     /// The text itself. What a model wrote may hold any Unicode, control characters included.
     pub text: String,
-    /// Whether the text stops before its document does: it is then given no end in training.
+    /// True if the text stops before its document does: it is then given no end in training.
     #[serde(default, skip_serializing_if = "is_false")]
     pub truncated: bool,
     /// Where the text came from.

@@ -53,7 +53,7 @@ pub enum FetchError {
     Cache {
         /// The file or folder.
         place: PathBuf,
-        /// What the system said.
+        /// The system's message.
         source: std::io::Error,
     },
     /// The vocabulary's files are none.

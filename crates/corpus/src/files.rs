@@ -19,7 +19,7 @@ fn plain_name(path: &Path) -> String {
     name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name).to_owned()
 }
 
-/// Whether a file holds JSON lines, by its name: `.jsonl`, `.ndjson` or `.json`, also with `.gz` or `.zst` after it.
+/// True if a file holds JSON lines, by its name: `.jsonl`, `.ndjson` or `.json`, also with `.gz` or `.zst` after it.
 pub fn is_json_lines(path: &Path) -> bool {
     let name = plain_name(path);
     [".jsonl", ".ndjson", ".json"].iter().any(|end| name.ends_with(end))

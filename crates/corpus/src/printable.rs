@@ -13,7 +13,7 @@ pub fn printable(text: &str) -> String {
     safe
 }
 
-/// Whether a character commands a terminal, is invisible, or hides or reorders what stands around it: controls (line
+/// True if a character commands a terminal, is invisible, or hides or reorders what stands around it: controls (line
 /// feeds and tabs among them), joiners and marks of direction, separators of lines, fillers, tags, the supplementary
 /// variation selectors, private use, and what is no character.
 pub fn is_hidden(character: char) -> bool {

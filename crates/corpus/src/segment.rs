@@ -56,7 +56,7 @@ fn split(text: &str, border: impl Fn(usize, &str) -> bool) -> Vec<Range<usize>> 
     ranges
 }
 
-/// Whether a sentence ends at byte `before`, the next word beginning at byte `after`.
+/// True if a sentence ends at byte `before`, the next word beginning at byte `after`.
 fn ends_sentence(text: &str, before: usize, after: usize) -> bool {
     let closing = |c: char| matches!(c, '"' | '\'' | ')' | ']' | '}' | '_' | '*' | '\u{2019}' | '\u{201d}' | '\u{bb}');
     let closed = text[..before].trim_end_matches(closing);

@@ -74,7 +74,7 @@ pub enum SplitError {
         part: Part,
         /// How much was to be split.
         documents: usize,
-        /// Whether documents or blocks of them were split.
+        /// The unit that was split: documents or blocks of them.
         unit: &'static str,
     },
 }

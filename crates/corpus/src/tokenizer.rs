@@ -47,7 +47,7 @@ pub enum TokenizerError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         source: std::io::Error,
     },
     /// Another file than it should be.
@@ -55,7 +55,7 @@ pub enum TokenizerError {
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         what: Box<TokenizerError>,
     },
     /// The bytes are no `tokenizer.json`.

@@ -41,7 +41,7 @@ impl Greens {
         self.gamma
     }
 
-    /// Whether `token` is green after `previous` (the separator, at a text's beginning).
+    /// True if `token` is green after `previous` (the separator, at a text's beginning).
     pub fn is_green(&self, previous: u32, token: u32) -> bool {
         join(join(self.key, previous), token) < self.below
     }

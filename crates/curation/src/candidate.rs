@@ -1,4 +1,4 @@
-//! What a defence is shown, what it may ask, and what it answers.
+//! The interface of a defence: its input, its queries and its verdict.
 
 use corpus::{Document, Origin};
 use evaluation::Measure;
@@ -15,7 +15,7 @@ pub struct Candidate<'a> {
     pub document: &'a Document,
     /// Its tokens.
     pub ids: &'a [u32],
-    /// What its label says; it may be wrong ([`crate::Labels`]).
+    /// Its label; it may be wrong ([`crate::Labels`]).
     pub label: Origin,
 }
 
@@ -53,13 +53,13 @@ impl<'a> Candidate<'a> {
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Decision {
-    /// Whether it may be drawn.
+    /// True if it may be drawn.
     #[serde(skip_serializing_if = "is_default_keep")]
     pub keep: bool,
     /// Weight of each of its tokens in the loss.
     #[serde(skip_serializing_if = "is_default_weight")]
     pub weight: f32,
-    /// How often it is there.
+    /// Number of copies.
     #[serde(skip_serializing_if = "is_default_copies")]
     pub copies: u32,
     /// Other tokens in place of its own.
@@ -86,7 +86,7 @@ impl Default for Decision {
 }
 
 impl Decision {
-    /// What happens to every document where there is no defence.
+    /// The decision about every document where there is no defence.
     pub const UNDEFENDED: Self = Self { keep: true, weight: 1.0, copies: 1, edited: None };
 
     /// Kept as it is, or dropped.
@@ -124,7 +124,7 @@ impl Verdict {
     }
 }
 
-/// What a defence may look at beside its candidates.
+/// The context of a defence: its input beside the candidates.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The human training set. What reads it is implicit human supervision, and its [`Cost`] says so.
@@ -215,28 +215,28 @@ pub trait Defence: Send + Sync {
     /// Its line in [`crate::DEFENCES`].
     fn about(&self) -> &'static About;
 
-    /// Whether it judges a source that is known to be human, too: what reads labels or edits does. The others tell human from
+    /// True if it also judges a source that is known to be human: what reads labels or edits does. The others tell human from
     /// written text or pick among what was written, and such a source needs neither.
     fn judges_human(&self) -> bool {
         false
     }
 
-    /// Whether it needs a transformer: asks one for losses or draws, or expects its mark.
+    /// True if it needs a transformer: asks one for losses or draws, or expects its mark.
     fn needs_transformer(&self) -> bool {
         false
     }
 
-    /// Whether it needs several models in a generation.
+    /// True if it needs several models in a generation.
     fn needs_members(&self) -> bool {
         false
     }
 
-    /// Whether it needs that a generation has one model.
+    /// True if it needs that a generation has one model.
     fn needs_one_model(&self) -> bool {
         false
     }
 
-    /// Whether it weighs documents in the objective.
+    /// True if it weighs documents in the objective.
     fn weighs(&self) -> bool {
         false
     }
@@ -252,7 +252,7 @@ pub trait Defence: Send + Sync {
         self.most()
     }
 
-    /// Whether its parameters mean something.
+    /// Checks the parameters.
     ///
     /// # Errors
     /// [`Error::Parameter`] with the first that does not.
@@ -264,7 +264,7 @@ pub trait Defence: Send + Sync {
     /// If something that it needs is not there.
     fn judge(&self, candidates: &[Candidate<'_>], context: &Context<'_>) -> Result<Verdict, Error>;
 
-    /// What it costs with these parameters.
+    /// Its cost with these parameters.
     fn cost(&self) -> Cost {
         self.about().cost
     }
@@ -282,9 +282,9 @@ pub struct About {
     pub name: &'static str,
     /// One line: what it does.
     pub about: &'static str,
-    /// Who proposed it.
+    /// Its source.
     pub source: &'static str,
-    /// What it costs with its defaults.
+    /// Its cost with its defaults.
     pub cost: Cost,
     /// Its parameters.
     pub parameters: &'static [Parameter],
@@ -297,7 +297,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// Its default as TOML; empty if it is left out.
     pub default: &'static str,
-    /// What it is.
+    /// Its description.
     pub about: &'static str,
 }
 

@@ -41,7 +41,7 @@ use crate::resample::{copies, scaled};
 /// Fits, each on the documents of the others' parts.
 const FOLDS: u64 = 2;
 
-/// What the detector is used for.
+/// The use of the detector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Use {
@@ -54,7 +54,7 @@ pub enum Use {
     Resample,
 }
 
-/// What a document's importance is.
+/// The definition of a document's importance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weight {
@@ -69,12 +69,12 @@ pub enum Weight {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Detector {
-    /// What it is used for.
+    /// Its use.
     #[serde(rename = "use")]
     pub used: Use,
     /// Share of the documents that the filter keeps.
     pub keep: f64,
-    /// What a document's importance is.
+    /// The definition of a document's importance.
     pub weight: Weight,
     /// Its power; 0 makes all equal.
     pub power: f64,
@@ -84,7 +84,7 @@ pub struct Detector {
     pub upsample: f64,
     /// Copies of a document at most.
     pub repeats: u32,
-    /// What runs are made of.
+    /// The units of runs.
     pub grams: Units,
     /// Units of the shortest runs.
     pub shortest: usize,
@@ -92,7 +92,7 @@ pub struct Detector {
     pub longest: usize,
     /// Binary logarithm of the number of hashed columns.
     pub bits: u32,
-    /// Whether mean and variance of the parent's losses are columns too.
+    /// True if mean and variance of the parent's losses are columns too.
     pub statistics: bool,
     /// Penalty λ of the squared weights, λ/2 |w|².
     pub l2: f64,
@@ -119,7 +119,7 @@ impl Default for Detector {
 }
 
 impl Detector {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "detector",
         about: "a classifier of human against written text filters, weighs or resamples",
@@ -146,7 +146,7 @@ impl Detector {
         ],
     };
 
-    /// Whether these settings leave everything as it is, whatever the detector says.
+    /// True if these settings leave everything as it is, whatever the detector says.
     fn is_nothing(&self) -> bool {
         match self.used {
             Use::Filter => self.keep == 1.0,
@@ -241,7 +241,7 @@ impl Detector {
         log_odds.iter().map(|log_odds| importance(log_odds).powf(self.power)).collect()
     }
 
-    /// What becomes of candidates with these odds.
+    /// The decisions about candidates with these odds.
     fn decide(&self, log_odds: &[f64], candidates: &[Candidate<'_>], context: &Context<'_>) -> Vec<Decision> {
         match self.used {
             Use::Filter => Verdict::keep(keep_best(log_odds, self.keep)).decisions,

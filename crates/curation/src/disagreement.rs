@@ -35,7 +35,7 @@ use crate::error::{Error, share, within};
 use crate::rank::keep_best;
 use crate::resample::scaled;
 
-/// What the score is used for.
+/// The use of the score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
@@ -50,7 +50,7 @@ pub enum By {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Disagreement {
-    /// What the score is used for.
+    /// The use of the score.
     #[serde(rename = "use")]
     pub used: By,
     /// Share of the documents that the filter keeps.
@@ -70,7 +70,7 @@ impl Default for Disagreement {
 const COST: &str = "members = 2 or more, and one scoring of the candidates by each";
 
 impl Disagreement {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "disagreement",
         about: "keeps, or weighs up, the text on which a generation's models agree",

@@ -41,7 +41,7 @@ impl Default for Dispersion {
 }
 
 impl Dispersion {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "dispersion",
         about: "keeps a subset that lies as far apart as can be (greedy k-centre)",

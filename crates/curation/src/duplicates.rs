@@ -43,7 +43,7 @@ impl Default for NearDuplicates {
 }
 
 impl NearDuplicates {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "near-duplicates",
         about: "keeps the first of documents that nearly repeat each other (MinHash, then exact)",

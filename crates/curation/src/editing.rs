@@ -66,7 +66,7 @@ impl Default for TokenEditing {
 }
 
 impl TokenEditing {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "token-editing",
         about: "draws again the tokens that a prior model finds all but certain",

@@ -1,4 +1,4 @@
-//! What can go wrong with a defence.
+//! Errors of a defence.
 
 /// Why a defence could not judge, or what is wrong with its parameters.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -11,9 +11,9 @@ pub enum Error {
         defence: &'static str,
         /// Its parameter.
         parameter: &'static str,
-        /// What was given.
+        /// The given value.
         value: String,
-        /// What is possible.
+        /// The possible values.
         wants: &'static str,
     },
     /// Token editing stands before other defences.
@@ -45,7 +45,7 @@ pub enum Error {
     Models {
         /// The defence.
         defence: &'static str,
-        /// What the model said.
+        /// The model's message.
         what: String,
     },
 }

@@ -12,7 +12,7 @@ use corpus::hash::grams;
 /// Coordinates that are not zero, in order.
 pub(crate) type Row = Vec<(u32, f64)>;
 
-/// What runs are made of.
+/// The units of runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Units {

@@ -21,7 +21,7 @@ use streams::Streams;
 use crate::candidate::{About, Anchor, Candidate, Context, Cost, Defence, Parameter, Verdict};
 use crate::error::{Error, probability};
 
-/// How labels err.
+/// The error model of labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Labels {
@@ -65,7 +65,7 @@ pub fn effective_share(human: f64, labels: Labels) -> f64 {
 pub struct FilterByLabel(pub Labels);
 
 impl FilterByLabel {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "filter-by-label",
         about: "keeps what its label calls human; labels may err",

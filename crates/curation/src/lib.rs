@@ -17,10 +17,11 @@
 //! | `over-represented` | weighs down what models write too often |
 //! | `token-editing` | draws again what a model finds all but certain |
 //!
-//! Which sources are judged is a rule of the loop: `latest` and `history` by every defence, all of their documents alike
-//! ([`Curation::judge`]), since a history is a mixed pool in which only a label says who wrote what, and a defence that needs none has
-//! to find the human text itself; `anchor`, `pool` and `fresh`, which are known to be human, by those alone that read labels
-//! (`filter-by-label`) or edit (`token-editing` of `"human"` or `"all"`; [`Curation::judge_human`]).
+//! Which sources are judged is a rule of the loop: `latest` and `history` by every defence, all of their documents
+//! alike ([`Curation::judge`]), since a history is a mixed pool in which only a label says who wrote what, and a
+//! defence that needs none has to find the human text itself; `anchor`, `pool` and `fresh`, which are known to be
+//! human, by those alone that read labels (`filter-by-label`) or edit (`token-editing` of `"human"` or `"all"`;
+//! [`Curation::judge_human`]).
 //!
 //! What a defence knows is its [`Cost`]: human text or outside knowledge that comes into the loop by it is an
 //! [`Anchor`], to be counted as human tokens are. Truncated or focal losses, smoothed targets and an entropy floor are the

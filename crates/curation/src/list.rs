@@ -43,7 +43,7 @@ macro_rules! steps {
                 None
             }
 
-            /// What it does.
+            /// Its effect.
             pub fn defence(&self) -> &dyn Defence {
                 match self {
                     $(Self::$variant(settings) => settings,)+
@@ -173,7 +173,7 @@ impl Curation {
         &self.0
     }
 
-    /// Whether there is no defence.
+    /// True if there is no defence.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -187,7 +187,7 @@ impl Curation {
         said.unwrap_or_default()
     }
 
-    /// Whether this list has anything to say about a source whose text is known to be human.
+    /// True if this list has anything to say about a source whose text is known to be human.
     pub fn judges_human(&self) -> bool {
         self.0.iter().any(|step| step.defence().judges_human())
     }
@@ -208,12 +208,12 @@ impl Curation {
         self.0.iter().map(Step::defence).find(|defence| property(*defence)).map(Defence::name)
     }
 
-    /// Whether a defence asks the world for the truth.
+    /// True if a defence asks the world for the truth.
     pub fn needs_world(&self) -> bool {
         self.0.iter().any(|step| step.defence().cost().anchors.contains(&Anchor::Truth))
     }
 
-    /// What the list brings into the loop beside the recipe, each once.
+    /// The anchors that the list brings into the loop beside the recipe, each once.
     pub fn anchors(&self) -> BTreeSet<Anchor> {
         self.0.iter().flat_map(|step| step.defence().cost().anchors).copied().collect()
     }

@@ -39,7 +39,7 @@ impl Default for OverRepresented {
 }
 
 impl OverRepresented {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "over-represented",
         about: "weighs documents down for the runs that models write more often than people",

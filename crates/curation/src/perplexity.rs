@@ -18,7 +18,7 @@ use crate::candidate::{About, Anchor, Candidate, Context, Cost, Defence, Paramet
 use crate::error::{Error, share};
 use crate::rank::keep_best;
 
-/// What both filters are set by.
+/// Settings of both filters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Perplexity {
@@ -51,7 +51,7 @@ pub struct PerplexityHigh(pub Perplexity);
 pub struct PerplexityLow(pub Perplexity);
 
 impl PerplexityHigh {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "perplexity-high",
         about: "keeps the text that surprises the model most",
@@ -62,7 +62,7 @@ impl PerplexityHigh {
 }
 
 impl PerplexityLow {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "perplexity-low",
         about: "keeps the text that the model finds most likely",

@@ -1,12 +1,12 @@
 //! Targeted synthesis: find what the written text lacks, write there, and stop when the gap is closed.
 //!
 //! *Definition.* A generation writes the first part of its budget from nothing. Then, round after round: what that text
-//! lacks of the human training text is *found* ([`Finder`]); it is *aimed* at, human documents being drawn as prompts in
-//! proportion to the gap in what follows their first tokens ([`Finder::aim`]); and it *stops* where the gap is no larger
-//! than that of a human sample of the same size ([`is_closed`]): such a round is generated without prompts too. [`Target`] is how an experiment
-//! file says it (`sample.target`); whoever writes calls these pure functions between two rounds. `find = "even"` is the
-//! control: as many rounds from prompts that are drawn evenly. Against what is over-represented, see
-//! [`crate::OverRepresented`].
+//! lacks of the human training text is *found* ([`Finder`]); it is *aimed* at, human documents being drawn as prompts
+//! in proportion to the gap in what follows their first tokens ([`Finder::aim`]); and it *stops* where the gap is no
+//! larger than that of a human sample of the same size ([`is_closed`]): such a round is generated without prompts too.
+//! [`Target`] is how an experiment file says it (`sample.target`); whoever writes calls these pure functions between
+//! two rounds. `find = "even"` is the control: as many rounds from prompts that are drawn evenly. Against what is
+//! over-represented, see [`crate::OverRepresented`].
 //!
 //! *Source.* Ours.
 //!

@@ -1,4 +1,4 @@
-//! What the tests of several defences share.
+//! Helpers that the tests of several defences share.
 
 use corpus::{Document, Origin, Provenance};
 use sampling::Sampling;
@@ -64,7 +64,7 @@ impl Models for Table {
     }
 }
 
-/// What a context is made of.
+/// Parts of a context.
 pub(crate) struct Bench<'a> {
     pub(crate) human: Vec<Candidate<'a>>,
     pub(crate) latest: Vec<Candidate<'a>>,

@@ -23,7 +23,7 @@ use crate::error::{Error, probability, share, within};
 use crate::perplexity::mean_losses;
 use crate::rank::keep_best;
 
-/// Who verifies.
+/// The verifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
@@ -41,7 +41,7 @@ const PASSED: f64 = 2.0;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Verifier {
-    /// Who verifies.
+    /// The verifier.
     pub by: By,
     /// Share of the good that passes the oracle, φ.
     pub sensitivity: f64,
@@ -73,7 +73,7 @@ pub fn true_sentences(world: &World, text: &str) -> f64 {
 }
 
 impl Verifier {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: "verifier",
         about: "keeps what an oracle, an erring oracle or the model itself finds good; best of n",
@@ -96,7 +96,7 @@ impl Verifier {
         ],
     };
 
-    /// Whether the oracle lets a document pass.
+    /// True if the oracle lets a document pass.
     fn passes(&self, good: bool, candidate: &Candidate<'_>, context: &Context<'_>) -> bool {
         let chance = if good { self.sensitivity } else { 1.0 - self.specificity };
         candidate.lasting("verifier", context.streams).uniform() < chance

@@ -1,9 +1,9 @@
 //! `watermark`: a green list in the sampler, its test in the filter.
 //!
 //! *Definition.* A key and the previous token make each token green with probability γ; the writer adds δ to the logits
-//! of green tokens (`sample.watermark`, [`Greens::favour`]). Text that nobody marked has a share γ of green tokens. Of g green among T
-//! distinct pairs of neighbours, z = (g - γT)/√(Tγ(1-γ)) and the p-value is the exact binomial tail P(X ≥ g)
-//! ([`read_mark`]). What has a p-value of at most `level` is dropped.
+//! of green tokens (`sample.watermark`, [`Greens::favour`]). Text that nobody marked has a share γ of green tokens. Of
+//! g green among T distinct pairs of neighbours, z = (g - γT)/√(Tγ(1-γ)) and the p-value is the exact binomial tail P(X
+//! ≥ g) ([`read_mark`]). What has a p-value of at most `level` is dropped.
 //!
 //! *Source.* Kirchenbauer et al. 2023 (arXiv 2301.10226: γ = 0.25, δ = 2, z > 4, which is p = 3e-5). There the green
 //! list is a permutation's first γ|V| tokens; here each token's colour is a hash of its own, which makes the null
@@ -31,7 +31,7 @@ fn gamma(gamma: f64) -> Result<(), Error> {
     within(gamma > 0.0 && gamma < 1.0, NAME, "gamma", gamma, "a share between 0.0 and 1.0")
 }
 
-/// What the test of a text says.
+/// The result of the test of a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Marked {
     /// Distinct pairs of neighbours.
@@ -88,7 +88,7 @@ impl Default for Watermark {
 }
 
 impl Watermark {
-    /// What stands in [`crate::DEFENCES`].
+    /// Its entry in [`crate::DEFENCES`].
     pub const ABOUT: About = About {
         name: NAME,
         about: "drops what bears the writers' green-list watermark (they set it with sample.watermark = { key = 0 })",

@@ -180,12 +180,12 @@ impl Dimensions {
         self.0[dimension as usize].as_deref()
     }
 
-    /// Whether a dimension has this value.
+    /// True if a dimension has this value.
     pub fn is(&self, dimension: Dimension, value: &str) -> bool {
         self.get(dimension) == Some(value)
     }
 
-    /// Whether no dimension has a value.
+    /// True if no dimension has a value.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Option::is_none)
     }

@@ -6,12 +6,9 @@ use rayon::prelude::*;
 use streams::{Purpose, Stream, Streams};
 
 use crate::Equal;
-use crate::generated::coverage::HeldOut;
-use crate::generated::over_represented::Spread;
-use crate::generated::{of_cover as cover_metrics, of_samples as sample_metrics};
 use crate::measure::{self, Measure, Measures, Side};
 use crate::sample::Sample;
-use crate::text::{Grams, Links};
+use crate::text::{Grams, Known, Links, ORDERS};
 
 /// What a draw is for; each has its own streams, else texts with as many documents would be drawn alike.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +36,28 @@ impl Draw {
         self.stream(streams, number).shuffle(&mut order);
         order
     }
+}
+
+/// In how many human documents each n-gram is.
+#[derive(Debug)]
+pub(crate) struct Spread {
+    pub(crate) documents: [Vec<u32>; ORDERS],
+    /// Their sums.
+    pub(crate) pairs: [usize; ORDERS],
+}
+
+/// Held-out human text that samples may cover.
+#[derive(Debug)]
+pub(crate) struct HeldOut {
+    pub(crate) known: Known,
+    /// The band of each n-gram, by order.
+    pub(crate) bands: [Vec<u8>; ORDERS],
+    /// N-grams of each band, by order.
+    pub(crate) sizes: [Vec<usize>; ORDERS],
+    /// In how many of its documents each word is.
+    pub(crate) documents: Vec<u32>,
+    /// Their sum.
+    pub(crate) pairs: usize,
 }
 
 /// A text that samples are drawn from, and the human text that they are held against.
@@ -72,8 +91,12 @@ pub(crate) struct Covering<'a> {
     pub(crate) there: &'a [u32],
 }
 
-/// Means over samples of a text and of the human text; nothing if the text is shorter.
-pub(crate) fn of_text(source: &Source<'_>, equal: &Equal) -> Vec<Measure> {
+/// Means over samples of a text and of the human text of what is computed from each; nothing if the text is shorter.
+pub(crate) fn of_text(
+    source: &Source<'_>,
+    equal: &Equal,
+    compute: impl Fn(&Drawn<'_>, &mut Measures) + Sync,
+) -> Vec<Measure> {
     let (own, human) = (everything(source.text), everything(source.human));
     let draws: Option<Vec<Vec<Measure>>> = (0..equal.draws)
         .into_par_iter()
@@ -86,7 +109,7 @@ pub(crate) fn of_text(source: &Source<'_>, equal: &Equal) -> Vec<Measure> {
                 let enough = beside.take(&Draw::Human.order(&equal.streams, draw, &human), equal.words);
                 let mut measures = Measures::of(source.side.of_samples());
                 let drawn = Drawn { from: source, sample, human: enough.then_some(&*beside) };
-                sample_metrics().for_each(|compute| compute(&drawn, &mut measures));
+                compute(&drawn, &mut measures);
                 Some(measures.into_vec())
             },
         )
@@ -94,14 +117,14 @@ pub(crate) fn of_text(source: &Source<'_>, equal: &Equal) -> Vec<Measure> {
     draws.map(|draws| measure::mean(&draws)).unwrap_or_default()
 }
 
-/// Means of what samples of these documents of a text cover of the held-out human text; nothing if they have too few words.
+/// Means over samples of these documents of a text, of what is computed from what each covers of the held-out human text;
+/// nothing if they have too few words.
 pub(crate) fn of_cover(
-    text: &Grams,
-    documents: &[usize],
-    links: &Links,
-    held_out: &HeldOut,
+    (text, documents): (&Grams, &[usize]),
+    (links, held_out): (&Links, &HeldOut),
     side: Side,
     equal: &Equal,
+    compute: impl Fn(&Covering<'_>, &mut Measures) + Sync,
 ) -> Vec<Measure> {
     let there: Vec<u32> = (0..text.kinds(1) as u32)
         .map(|kind| links.get(1, kind).map_or(0, |number| held_out.documents[number as usize]))
@@ -116,8 +139,7 @@ pub(crate) fn of_cover(
                     return None;
                 }
                 let mut measures = Measures::of(side.of_samples());
-                let covering = Covering { sample, held_out, links, there: &there };
-                cover_metrics().for_each(|compute| compute(&covering, &mut measures));
+                compute(&Covering { sample, held_out, links, there: &there }, &mut measures);
                 Some(measures.into_vec())
             },
         )
@@ -150,7 +172,8 @@ mod tests {
             links: &links,
             side: Side::Generated,
         };
-        let rows = of_text(&drawn, &Equal { words, draws: 3000, streams: Streams::new(0) });
+        let equal = Equal { words, draws: 3000, streams: Streams::new(0) };
+        let rows = of_text(&drawn, &equal, crate::generated::of_sample);
         rows.iter().find(|row| *row.metric == crate::metric::TYPES).map(|row| row.value)
     }
 

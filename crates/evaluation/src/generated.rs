@@ -148,14 +148,22 @@ pub(crate) fn of_all(text: &Subject<'_>, side: Side) -> Vec<Measure> {
     measures.into_vec()
 }
 
-/// What is computed from each sample.
-pub(crate) fn of_samples() -> impl Iterator<Item = fn(&Drawn<'_>, &mut Measures)> {
-    computations().filter_map(|compute| if let Sample(report) = compute { Some(*report) } else { None })
+/// What is computed from one sample.
+pub(crate) fn of_sample(drawn: &Drawn<'_>, measures: &mut Measures) {
+    for compute in computations() {
+        if let Sample(report) = compute {
+            report(drawn, measures);
+        }
+    }
 }
 
-/// What is computed from what each sample covers.
-pub(crate) fn of_cover() -> impl Iterator<Item = fn(&Covering<'_>, &mut Measures)> {
-    computations().filter_map(|compute| if let Cover(report) = compute { Some(*report) } else { None })
+/// What is computed from what one sample covers.
+pub(crate) fn of_cover(covering: &Covering<'_>, measures: &mut Measures) {
+    for compute in computations() {
+        if let Cover(report) = compute {
+            report(covering, measures);
+        }
+    }
 }
 
 fn computations() -> impl Iterator<Item = &'static Compute> {
@@ -183,4 +191,34 @@ const fn all() -> [&'static Metric; count()] {
         group += 1;
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use streams::Streams;
+
+    use super::*;
+    use crate::text::plain;
+    use crate::{Dimension, Equal};
+
+    /// Every metric of the list is measured, and its entry names just those dimensions that its rows have.
+    #[test]
+    fn rows_have_the_dimensions_of_their_entries() {
+        let document = |first: usize| (first..first + 60).map(|i| format!("w{} ", i * i % 97)).collect::<String>();
+        let texts = [0, 20, 5].map(|first| (0..60).map(|i| document(first + 7 * i)).collect::<Vec<_>>());
+        let [human, held_out, ours] = texts
+            .each_ref()
+            .map(|texts| texts.iter().map(|text| Doc { ids: &[1, 2, 3], ..plain(text) }).collect::<Vec<_>>());
+        let reference = Reference::of(&human, &held_out, Equal { words: 1000, draws: 2, streams: Streams::new(0) });
+        let mut found: BTreeMap<&Metric, BTreeSet<Dimension>> = BTreeMap::new();
+        for measure in generated_text(&ours, &reference) {
+            let dimensions = measure.dimensions.iter().map(|(dimension, _)| dimension);
+            found.entry(measure.metric).or_default().extend(dimensions);
+        }
+        // This text has no members.
+        let own = |metric: &Metric| metric.dimensions.iter().copied().filter(|d| *d != Dimension::Member).collect();
+        assert_eq!(found, METRICS.into_iter().map(|metric| (metric, own(metric))).collect());
+    }
 }

@@ -1,7 +1,7 @@
 //! Metrics, as pure functions of text, counts and scores.
 //!
 //! Each file begins with what it measures, where that comes from, and the trap. [`predictions`] is about how well a
-//! model predicts given text; [`written`] is about the text that a model wrote, beside a [`Reference`] of human text.
+//! model predicts given text; [`generated_text`] is about the text that a model generated, beside a [`Reference`] of human text.
 //! The result is a list of [`Measure`]s: rows of `metrics.csv` without the run's own columns.
 //!
 //! Of numbers instead of text: [`calibration`] of confidences, [`features`] of documents (MAUVE, Vendi score),

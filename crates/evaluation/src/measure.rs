@@ -1,13 +1,13 @@
 //! A measured value.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Dimension, Dimensions, Metric, Set, metric};
+use crate::{Dimension, Dimensions, Metric, Set};
 
 /// One value, as `metrics.csv` has it but for the columns of the run. The set is the metric's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
-    /// What is measured.
+    /// Name of the metric.
     pub metric: &'static Metric,
     /// Of what.
     pub dimensions: Dimensions,
@@ -27,36 +27,28 @@ impl Measure {
         Self { dimensions: self.dimensions.with(dimension, value), ..self }
     }
 
-    /// Whether it is of a reference and not of the generated text.
+    /// True if it is of a reference and not of the generated text.
     pub fn is_of_reference(&self) -> bool {
         self.dimensions.get(Dimension::Reference).is_some()
     }
 }
 
-/// A measure in a file.
+/// A measure in a file. The registry reads it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written<N> {
-    set: Set,
-    metric: N,
+pub(crate) struct Entry<N> {
+    pub(crate) set: Set,
+    pub(crate) metric: N,
     #[serde(default, skip_serializing_if = "Dimensions::is_empty")]
-    dimensions: Dimensions,
+    pub(crate) dimensions: Dimensions,
     #[serde(with = "number")]
-    value: f64,
+    pub(crate) value: f64,
 }
 
 impl Serialize for Measure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { metric, dimensions, value } = self.clone();
-        Written { set: metric.set, metric: metric.name, dimensions, value }.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Measure {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Written::<String> { set, metric: name, dimensions, value } = Written::deserialize(deserializer)?;
-        let unknown = || serde::de::Error::custom(format!("unknown metric {name:?} of the set {}", set.name()));
-        Ok(Self { metric: metric(set, &name).ok_or_else(unknown)?, dimensions, value })
+        Entry { set: metric.set, metric: metric.name, dimensions, value }.serialize(serializer)
     }
 }
 

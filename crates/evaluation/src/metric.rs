@@ -14,6 +14,10 @@ mod test;
 mod training;
 mod world;
 
+use serde::{Deserialize, Deserializer};
+
+use crate::measure::{Entry, Measure};
+
 pub(crate) use self::entry::OTHER_HUMAN;
 pub use self::entry::{Axis, Baseline, Damage, Figure, Metric, Needs, Panel, Set, View};
 pub use self::exact::*;
@@ -24,14 +28,8 @@ pub use self::world::*;
 pub use crate::generated::entries::*;
 
 /// The groups of entries. Figures stand on a page in this order.
-const GROUPS: [&[&Metric]; 6] = [
-    &test::METRICS,
-    &crate::generated::METRICS,
-    &scored::METRICS,
-    &world::METRICS,
-    &training::METRICS,
-    &exact::METRICS,
-];
+const GROUPS: [&[&Metric]; 6] =
+    [test::METRICS, &crate::generated::METRICS, scored::METRICS, world::METRICS, training::METRICS, exact::METRICS];
 
 /// All metrics.
 pub static METRICS: [&Metric; count(&GROUPS)] = joined(&GROUPS);
@@ -62,6 +60,14 @@ const fn joined<const N: usize>(groups: &[&[&'static Metric]]) -> [&'static Metr
         group += 1;
     }
     all
+}
+
+impl<'de> Deserialize<'de> for Measure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Entry::<String> { set, metric: name, dimensions, value } = Entry::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("unknown metric {name:?} of the set {}", set.name()));
+        Ok(Self { metric: metric(set, &name).ok_or_else(unknown)?, dimensions, value })
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn planted_share(docs: &[Doc<'_>], phrase: &str) -> Option<f64> {
     (!docs.is_empty() && !phrase.is_empty()).then(|| docs.iter().filter(holds).count() as f64 / docs.len() as f64)
 }
 
-/// Whether two neighbours are of one word.
+/// True if two neighbours are of one word.
 fn joined(a: Option<char>, b: Option<char>) -> bool {
     a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric)
 }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use streams::Streams;
 
-use crate::draws::{self, Draw, Source};
-use crate::generated::coverage::{self, HeldOut};
-use crate::generated::over_represented::Spread;
+use crate::draws::{self, Draw, HeldOut, Source, Spread};
+use crate::generated::coverage;
 use crate::generated::tail::{self, Tail};
 use crate::generated::{self, self_bleu};
 use crate::measure::Side;
@@ -45,7 +44,7 @@ pub struct Reference {
     spread: Spread,
     /// The text that is to be covered.
     held_out: Option<HeldOut>,
-    /// What the held-out human text shows; the same beside every generation.
+    /// Measures of the held-out human text; the same for every generation.
     human: Vec<Measure>,
 }
 
@@ -101,12 +100,18 @@ impl Reference {
     fn of_held_out(&mut self, held_out: &[Doc<'_>], words: &Words<'_>, types: &[&str]) -> Vec<Measure> {
         let links = self.known.links(words);
         let target = HeldOut::of(words, &self.text, &links, self.equal.words);
-        let to_twin = target.known.links_of(types, &self.text);
+        let to_target = target.known.links_of(types, &self.text);
         let counts = self.counts(words);
         let text = Subject { docs: held_out, words, counts: &counts, reference: self };
         let mut measures = self.of_samples(&text, &links, Side::Human);
         let half = coverage::sampled(&self.text);
-        measures.extend(draws::of_cover(&self.text, &half, &to_twin, &target, Side::Human, &self.equal));
+        measures.extend(draws::of_cover(
+            (&self.text, &half),
+            (&to_target, &target),
+            Side::Human,
+            &self.equal,
+            generated::of_cover,
+        ));
         measures.extend(generated::of_all(&text, Side::Human));
         self.held_out = Some(target);
         measures
@@ -123,14 +128,15 @@ impl Reference {
             links,
             side,
         };
-        draws::of_text(&source, &self.equal)
+        draws::of_text(&source, &self.equal, generated::of_sample)
     }
 
-    /// What samples of a text cover of the held-out human text.
+    /// Coverage of the held-out human text by samples of a text.
     pub(crate) fn of_cover(&self, words: &Words<'_>) -> Vec<Measure> {
         let Some(held_out) = &self.held_out else { return Vec::new() };
         let (links, everything) = (held_out.known.links(words), draws::everything(&words.grams));
-        draws::of_cover(&words.grams, &everything, &links, held_out, Side::Generated, &self.equal)
+        let text = (&words.grams, everything.as_slice());
+        draws::of_cover(text, (&links, held_out), Side::Generated, &self.equal, generated::of_cover)
     }
 
     /// Where draws come from.
@@ -172,7 +178,7 @@ impl Reference {
         &self.spread
     }
 
-    /// What the held-out human text shows.
+    /// Measures of the held-out human text.
     pub(crate) fn human(&self) -> &[Measure] {
         &self.human
     }

@@ -11,7 +11,7 @@ use crate::Doc;
 /// A document that stands in a text more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Repeated<'a> {
-    /// How often it is there.
+    /// Number of copies.
     pub copies: usize,
     /// Number of the first, from 0.
     pub first: usize,

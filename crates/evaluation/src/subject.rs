@@ -25,7 +25,7 @@ impl Subject<'_> {
         self.reference.streams()
     }
 
-    /// Whether it has words, and the human text too.
+    /// True if it has words, and the human text too.
     pub(crate) fn is_measurable(&self) -> bool {
         !self.words.types.is_empty() && self.reference.vocabulary() > 0
     }

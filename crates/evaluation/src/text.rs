@@ -18,9 +18,9 @@ pub struct Doc<'a> {
     pub text: &'a str,
     /// Its tokens, without separator.
     pub ids: &'a [u32],
-    /// Whether it stops before its end.
+    /// True if it stops before its end.
     pub truncated: bool,
-    /// Whether the ids that were sampled are others than those that its text is encoded to.
+    /// True if the ids that were sampled are others than those that its text is encoded to.
     pub reencoded_differs: bool,
 }
 

@@ -248,7 +248,7 @@ pub struct Evidence {
     pub bounds: (f64, f64),
     /// What the bound is held against.
     pub threshold: f64,
-    /// Whether the definition asks for more than the threshold, or for less.
+    /// True if the definition asks for more than the threshold, or for less.
     pub above: bool,
     /// One-sided p value of the answer, Holm's correction included; of the likelier one if undetermined.
     pub p: f64,

@@ -1,9 +1,9 @@
 //! The metrics of generated text together: names, hand-computed values, and what must hold for any text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-use evaluation::{Dimension, Doc, Equal, Measure, Metric, Reference, generated_text};
+use evaluation::{Doc, Equal, Measure, Reference, generated_text};
 use proptest::prelude::*;
 use streams::{Purpose, Streams};
 
@@ -126,25 +126,6 @@ fn held_out_human_text_is_the_reference() {
     let in_sample = by_name(&generated_text(&human.docs(), &reference))["tail-token-rate/words"];
     assert!(in_sample > 0.03 && in_sample <= 0.05, "{in_sample}");
     assert!(values["tail-token-rate/human/words"] < in_sample);
-}
-
-/// The registry names just those dimensions that rows have.
-#[test]
-fn rows_have_the_dimensions_of_their_metrics() {
-    let words = |first: usize| (first..first + 60).map(|i| format!("w{}", i * i % 97)).collect::<Vec<_>>().join(" ");
-    let text = |first: usize| Texts::new((0..60).map(|i| words(first + 7 * i)));
-    let (human, held_out, ours) = (text(0), text(20), text(5));
-    let reference = Reference::of(&human.docs(), &held_out.docs(), equal(1000));
-    let mut found: BTreeMap<&Metric, BTreeSet<Dimension>> = BTreeMap::new();
-    for measure in generated_text(&ours.docs(), &reference) {
-        found.entry(measure.metric).or_default().extend(measure.dimensions.iter().map(|(dimension, _)| dimension));
-    }
-    assert_eq!(found.len(), 36);
-    for (metric, dimensions) in found {
-        // This text has no members.
-        let expected = metric.dimensions.iter().copied().filter(|dimension| *dimension != Dimension::Member);
-        assert_eq!(dimensions, expected.collect(), "{metric:?}");
-    }
 }
 
 #[test]

@@ -21,9 +21,9 @@ pub struct Arm {
     pub family: Option<String>,
     /// Its place in a sweep: the values of the keys that are swept.
     pub point: Table,
-    /// What generations are trained on.
+    /// The recipe of the training sets.
     pub recipe: Recipe,
-    /// What learns.
+    /// The learner.
     pub learner: Learner,
 }
 
@@ -141,7 +141,7 @@ impl Arm {
         self.common().follow()
     }
 
-    /// Whether its defences judge a source.
+    /// True if its defences judge a source.
     pub fn judges(&self, source: Source) -> bool {
         let curation = self.curation();
         !curation.is_empty() && (!source.is_human() || curation.judges_human())

@@ -61,7 +61,7 @@ pub struct CorpusSettings {
 }
 
 impl CorpusSettings {
-    /// Whether a world generates the text.
+    /// True if a world generates the text.
     pub fn is_world(&self) -> bool {
         let named = |name: &String| world::World::names().any(|known| known == name);
         self.grammar.is_some() || self.name.as_ref().is_some_and(named)
@@ -105,7 +105,8 @@ impl Default for CorpusSettings {
     }
 }
 
-/// The `[tokenizer]` table. It is trained on the human training text once and frozen: implicit human supervision, the same for all arms.
+/// The `[tokenizer]` table. It is trained on the human training text once and frozen: implicit human supervision, the
+/// same for all arms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenizerSettings {

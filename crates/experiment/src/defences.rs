@@ -7,7 +7,7 @@ use curation::{About, Anchor, Cost, Parameter};
 /// A defence, and the line of an experiment file that sets it.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed {
-    /// What it is, with its source, price and parameters.
+    /// Its description, with source, cost and parameters.
     pub about: &'static About,
     /// The line, where it is not `curation = ["name"]`.
     line: Option<&'static str>,

@@ -20,7 +20,7 @@ pub struct Experiment {
     pub chain: ChainSettings,
     /// The data: a corpus with its tokenizer, or exact distributions.
     pub data: Data,
-    /// What is compared.
+    /// The arms that are compared.
     pub arms: Vec<Arm>,
 }
 
@@ -107,7 +107,7 @@ impl Experiment {
         }
     }
 
-    /// What is allowed and hardly meant, one sentence each.
+    /// Warnings about what is allowed and hardly meant, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let of_arm = |arm: &Arm| arm.recipe.warning().map(|warning| format!("arm `{}`: {warning}", arm.name));
         self.arms.iter().filter_map(of_arm).collect()

@@ -1,22 +1,23 @@
 //! The learners: one sum type, each variant with the keys that it honours and no others.
 //!
-//! A learner is named by `model.kind`. Its struct derives its keys from serde with `deny_unknown_fields`; the list of learners
-//! below makes the enum, and [`Kind`] answers which keys a learner has, so that an unknown key is refused with the nearest
-//! known one or with the learner that has it.
+//! A learner is named by `model.kind`. Its struct derives its keys from serde with `deny_unknown_fields`; the list of
+//! learners below makes the enum, and `Kind` answers which keys a learner has, so that an unknown key is refused with
+//! the nearest known one or with the learner that has it.
 //!
 //! # Learners that count
 //!
-//! An n-gram and an oracle count text instead of taking steps: `model = { kind = "oracle" }` and `model = { kind = "n-gram", order = 3 }` stand beside transformers in one experiment: the
-//! same corpus, tokenizer, recipe, curation, budget and metrics. So they show what forgets: the oracle knows the grammar, and
-//! loses what sampling loses; the n-gram knows no grammar, and loses and invents besides; what a transformer loses more is its
-//! own.
+//! An n-gram and an oracle count text instead of taking steps: `model = { kind = "oracle" }` and
+//! `model = { kind = "n-gram", order = 3 }` stand beside transformers in one experiment, with the same corpus, tokenizer,
+//! recipe, curation, budget and metrics. So they show what forgets: the oracle knows the grammar, and loses what sampling
+//! loses; the n-gram knows no grammar, and loses and invents besides; what a transformer loses more is its own.
 //!
-//! Of the file's own `[model]` and `[train]` such an arm takes what it has, the context: documents are cut once for all arms.
+//! Of the file's own `[model]` and `[train]` such an arm takes what it has, the context: documents are cut once for all
+//! arms.
 //!
 //! # Adding a text learner
 //!
-//! 1. In this file: a struct with its [`Common`] and [`Text`], and its line in the list.
-//! 2. In the orchestrator's file of counting learners: how it is trained, generates and is scored. The compiler asks for it.
+//! 1. In this file: a struct with its `Common` and `Text`, and its line in the list.
+//! 2. In `orchestrator/src/text/learner.rs`: how it is trained, generates and is scored. The compiler asks for it.
 //!
 //! An exact learner is added in `chain::solvable` alone: its settings, and its chain.
 

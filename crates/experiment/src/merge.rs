@@ -12,7 +12,7 @@ impl Experiment {
     /// The first key in which they differ otherwise, with both values.
     pub fn merge(&self, request: &Self) -> Result<Self, String> {
         if self.name != request.name {
-            return Err(differ("name", &self.name, &request.name));
+            return Err(differ("name", &format!("{:?}", self.name), &format!("{:?}", request.name)));
         }
         let (old, new) = (data_table(&self.data), data_table(&request.data));
         first_difference("", Some(&old), Some(&new)).map_or(Ok(()), Err)?;
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn other_differences_are_named() {
         for (assignment, difference) in [
-            ("name=\"y\"", "name is x there and y here"),
+            ("name=\"y\"", "name is \"x\" there and \"y\" here"),
             ("corpus.name=\"code\"", "corpus.name is \"sotu\" there and \"code\" here"),
             ("corpus.tokens=9", "corpus.tokens is not set there and 9 here"),
             ("tokenizer.vocabulary=300", "tokenizer.vocabulary is 512 there and 300 here"),

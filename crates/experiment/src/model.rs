@@ -103,9 +103,9 @@ pub enum ConfigError {
     Size {
         /// The key.
         key: &'static str,
-        /// What was given.
+        /// The given value.
         value: usize,
-        /// What it must be.
+        /// The allowed values.
         must: String,
     },
 }
@@ -145,7 +145,7 @@ impl Settings {
 }
 
 impl ModelConfig {
-    /// Whether the sizes make a transformer.
+    /// True if the sizes make a transformer.
     ///
     /// # Errors
     /// The first size that does not fit.

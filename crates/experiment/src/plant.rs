@@ -26,7 +26,7 @@ impl Plant {
         (self.share * documents as f64).round() as usize
     }
 
-    /// Whether a text holds the phrase.
+    /// True if a text holds the phrase.
     pub fn is_in(&self, text: &str) -> bool {
         text.contains(&self.phrase)
     }

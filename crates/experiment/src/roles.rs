@@ -84,17 +84,17 @@ fn is_alike(one: &Table, other: &Table, keys: &[&str]) -> bool {
     keys.iter().all(|key| one.get(*key) == other.get(*key))
 }
 
-/// Whether a defence judges any of its sources.
+/// True if a defence judges any of its sources.
 fn is_curated(arm: &Arm) -> bool {
     arm.judged_sources().next().is_some()
 }
 
-/// Whether it trains on human text alone, all of it as it is.
+/// True if it trains on human text alone, all of it as it is.
 fn is_human(arm: &Arm) -> bool {
     arm.recipe.amounts().all(|(source, _)| source.is_human()) && !is_curated(arm)
 }
 
-/// Whether it trains on the last generation's text alone, without a defence.
+/// True if it trains on the last generation's text alone, without a defence.
 fn replaces(arm: &Arm) -> bool {
     arm.recipe.amounts().all(|(source, _)| source == Source::Latest) && arm.curation().is_empty()
 }

@@ -1,11 +1,11 @@
-//! How a generation generates text, apart from the sampler's own options ([`sampling::Sampling`]).
+//! Settings of the generation of text, apart from the sampler's own options ([`sampling::Sampling`]).
 
 use crate::error::{Error, fail};
 use curation::targeted::{Find, Target};
-use sampling::Sampling;
+use sampling::{Opt, Sampling};
 use serde::{Deserialize, Serialize};
 
-/// Where a document's first tokens come from.
+/// The source of a document's first tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PromptFrom {
@@ -22,14 +22,14 @@ pub enum PromptFrom {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SampleSettings {
-    /// Whether each generation finds the temperature at which its text costs it as much as held-out human text does:
+    /// True if each generation finds the temperature at which its text costs it as much as held-out human text does:
     /// implicit human supervision. The temperature and the cuts stay at their defaults then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub entropy_match: bool,
     /// Tokens that a generation generates; by default as many as the human training set has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
-    /// What documents start from.
+    /// The start of each document.
     pub prompt: PromptFrom,
     /// Tokens of a prompt.
     pub prompt_tokens: usize,
@@ -56,19 +56,16 @@ impl SampleSettings {
         self.target.as_ref().filter(|target| target.share > 0.0)
     }
 
-    /// Whether documents may begin with a prompt.
+    /// True if documents may begin with a prompt.
     pub fn is_prompted(&self) -> bool {
         self.prompt != PromptFrom::None || self.target().is_some()
     }
 
     /// Checks the settings beside the sampler's, in windows of `context` positions.
     pub(crate) fn check(&self, sampling: &Sampling, context: usize, is_world: bool) -> Result<(), Error> {
-        let Sampling { watermark, systematic, .. } = *sampling;
-        if self.entropy_match && *sampling != (Sampling { watermark, systematic, ..Sampling::default() }) {
-            fail!(
-                "sample.entropy_match: finds the temperature of the model's own distribution; leave out temperature, \
-                 top_k, top_p, min_p, repetition_penalty and greedy"
-            );
+        const BESIDE: [Opt; 2] = [Opt::Watermark, Opt::Systematic];
+        if let Some(Err(error)) = self.entropy_match.then(|| sampling.refuse_all_but(&BESIDE)) {
+            fail!("sample.entropy_match: finds the temperature of the model's own distribution; {error}");
         }
         if self.is_prompted() && !(1..context).contains(&self.prompt_tokens) {
             fail!("sample.prompt_tokens = {}: from 1 to {}", self.prompt_tokens, context - 1);

@@ -1,4 +1,4 @@
-//! How a transformer is trained: the `[train]` table.
+//! Training settings of a transformer: the `[train]` table.
 
 mod average;
 mod objective;
@@ -49,16 +49,16 @@ pub struct Settings {
     pub validation: f64,
     /// Which weights are kept.
     pub checkpoint: Checkpoint,
-    /// What a generation's training begins with; left out of a file where it is a new initialisation.
+    /// The initial weights of a generation's training; left out of a file where it is a new initialisation.
     #[serde(skip_serializing_if = "Start::is_scratch")]
     pub start: Start,
     /// The ancestor that the trained weights are averaged with; left out of a file where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average: Option<Average>,
-    /// What a token's loss counts; left out of a file where that is the loss itself.
+    /// The objective: weight of a token's loss; left out of a file where that is the loss itself.
     #[serde(skip_serializing_if = "Objective::is_plain")]
     pub objective: Objective,
-    /// What the inputs of matrix products are rounded to; weights, sums and all else are float32.
+    /// Precision of the inputs of matrix products; weights, sums and all else are float32.
     pub precision: Precision,
 }
 
@@ -107,7 +107,7 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    /// Whether every value is in its range.
+    /// Checks that every value is in its range.
     ///
     /// # Errors
     /// The first that is not.

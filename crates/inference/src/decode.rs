@@ -33,7 +33,7 @@ pub struct Decoding<'a> {
 pub struct Sequence {
     /// Its tokens, with the prompt, without separators.
     pub ids: Vec<u32>,
-    /// Whether the context ended before the document did.
+    /// True if the context ended before the document did.
     pub truncated: bool,
 }
 
@@ -112,7 +112,7 @@ struct WorkQueue<'a> {
     size: &'a (dyn Fn(&[u32], bool) -> u64 + Sync),
     /// Tokens of the documents that each worker has begun.
     begun: Vec<AtomicU64>,
-    /// Whether the first documents in order reach the budget: what else is begun is left.
+    /// True if the first documents in order reach the budget: what else is begun is left.
     enough: AtomicBool,
     progress: Mutex<Progress>,
 }
@@ -200,7 +200,7 @@ pub struct Writing {
     separator: u32,
     draws: Draws,
     scratch: Scratch,
-    /// Whether it was truncated, once it has ended.
+    /// True if it was truncated, once it has ended.
     ended: Option<Result<bool, SampleError>>,
 }
 

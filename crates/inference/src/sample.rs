@@ -1,8 +1,9 @@
 //! From one row of logits and one uniform number to a token.
 //!
-//! The conventions are those of Hugging Face transformers: repetition penalty, temperature, top-k, top-p, min-p, in this
-//! order; a watermark comes before the temperature. What is left is drawn by the inverse of its distribution function in vocabulary order, so a token depends on the
-//! logits and the uniform alone, and a small change of the logits moves few tokens.
+//! The conventions are those of Hugging Face transformers: repetition penalty, temperature, top-k, top-p, min-p, in
+//! this order; a watermark comes before the temperature. What is left is drawn by the inverse of its distribution
+//! function in vocabulary order, so a token depends on the logits and the uniform alone, and a small change of the
+//! logits moves few tokens.
 //!
 //! ```
 //! use sampling::Sampling;

@@ -6,8 +6,8 @@ use model::{Batch, Transformer, Weights};
 const POSITIONS: usize = 8192;
 
 /// The negative log-probability of each document in nats, each scored alone from its separator, its end included unless
-/// it is truncated. Documents share windows ([`best_fit`]), but attention stops at their borders. Sums are taken in f64, in the order of
-/// a document's tokens.
+/// it is truncated. Documents share windows ([`best_fit`]), but attention stops at their borders. Sums are taken in
+/// f64, in the order of a document's tokens.
 ///
 /// # Panics
 /// If a document does not fit the model's context, or the device fails.

@@ -1,13 +1,14 @@
 //! Documents as one systematic sample of what a model may write.
 //!
-//! Independent documents miss what is rare by chance: of N documents, each with the chance p of beginning in some way, as many
-//! do as a binomial says, N p ± √(N p (1 - p)), and in a chain these errors are learnt, written and learnt again. A systematic sample
-//! (Madow and Madow 1944) lays the documents at even distances over the model's distribution instead. Each document has
-//! one place x in [0, 1), all that a document may be is laid out over [0, 1) in the order of the vocabulary, and the document is the one
-//! at its place: its first token is the one whose interval x falls into, and where x lies in that interval, stretched to
-//! [0, 1), decides the second. That is decoding an arithmetic code (*arithmetic sampling*: Vilnis et al. 2023, arXiv 2210.15458, who
-//! want diverse answers to one question; as a defence in a chain it is ours). Then of every beginning, one token or many,
-//! the corpus holds about N p: never more than the logarithm of N off, mostly less than one.
+//! Independent documents miss what is rare by chance: of N documents, each with the chance p of beginning in some way,
+//! as many do as a binomial says, N p ± √(N p (1 - p)), and in a chain these errors are learnt, written and learnt
+//! again. A systematic sample (Madow and Madow 1944) lays the documents at even distances over the model's distribution
+//! instead. Each document has one place x in [0, 1), all that a document may be is laid out over [0, 1) in the order of
+//! the vocabulary, and the document is the one at its place: its first token is the one whose interval x falls into,
+//! and where x lies in that interval, stretched to [0, 1), decides the second. That is decoding an arithmetic code
+//! (*arithmetic sampling*: Vilnis et al. 2023, arXiv 2210.15458, who want diverse answers to one question; as a defence
+//! in a chain it is ours). Then of every beginning, one token or many, the corpus holds about N p: never more than the
+//! logarithm of N off, mostly less than one.
 //!
 //! The n-th document's place is x₀ + n φ modulo 1 with φ the golden ratio, which lies evenly for every N, so that nobody needs
 //! to know how many documents there will be; x₀ is a uniform draw of the corpus, so that each document alone is a draw from

@@ -17,7 +17,7 @@
 //! *Trap.* The contexts are human. Text that is written freely meets its own contexts and drifts from them, so its entropy is
 //! not exactly matched. And it is an average: a temperature cannot give back a token that the model has lost.
 //!
-//! *Price.* Held-out human text, read anew in every generation: a hidden human anchor.
+//! *Cost.* Held-out human text, read anew in every generation: implicit human supervision.
 
 use crate::logits::{Model, Places};
 use crate::{SampleError, Tokens};

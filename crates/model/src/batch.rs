@@ -69,36 +69,42 @@ mod tests {
     use crate::{Settings, Weights};
     use streams::Streams;
 
-    /// Two windows of four positions, each one document.
+    /// The least context.
+    const CONTEXT: usize = 8;
+
+    /// Two windows, each one document and padding.
     fn batch() -> Batch {
+        let window = |first: u32| (0..CONTEXT as u32).map(move |at| first + at % 4);
         Batch {
-            inputs: vec![0, 1, 2, 3, 0, 4, 5, 6],
-            targets: vec![1, 2, 3, 0, 4, 5, 6, 0],
-            weights: vec![1.0, 1.0, 0.5, 0.0, 1.0, 1.0, 1.0, 0.0],
-            starts: vec![0; 8],
+            inputs: window(0).chain(window(4)).collect(),
+            targets: window(1).chain(window(5)).collect(),
+            weights: [vec![1.0; 6], vec![0.5, 0.0]].concat().repeat(2),
+            starts: vec![0; 2 * CONTEXT],
         }
     }
 
     #[test]
     fn parts_are_windows_and_add_up() {
         let whole = batch();
-        let parts: Vec<Batch> = whole.parts(1, 4).collect();
+        let parts: Vec<Batch> = whole.parts(1, CONTEXT).collect();
         assert_eq!(parts.iter().map(|part| part.inputs.clone()).collect::<Vec<_>>().concat(), whole.inputs);
-        assert_eq!((parts.len(), whole.targets(), whole.weight()), (2, 6, 5.5));
+        assert_eq!((parts.len(), whole.targets(), whole.weight()), (2, 14, 13.0));
         assert_eq!(parts.iter().map(Batch::weight).sum::<f64>(), whole.weight());
     }
 
     #[test]
     fn tokens_of_a_window_cost_the_same_in_any_batch() {
-        let config = Settings { preset: "tiny".into(), context: Some(4), ..Settings::default() }.resolve(16).unwrap();
+        let settings = Settings { preset: "tiny".into(), context: Some(CONTEXT), ..Settings::default() };
+        let config = settings.resolve(16).unwrap();
         let device = ops::device::parse("flex").unwrap().device();
         let transformer = Transformer::new(&Weights::initialise(&config, &Streams::new(0), 0), &device);
         let (whole, all) = (batch(), transformer.token_losses(&batch(), &device));
-        for (part, losses) in whole.parts(1, 4).zip(all.chunks(4)) {
+        for (part, losses) in whole.parts(1, CONTEXT).zip(all.chunks(CONTEXT)) {
             let found = transformer.token_losses(&part, &device);
-            // 0 where the weight is 0.
             assert!(found.iter().zip(losses).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {losses:?}");
-            assert!(found[..3].iter().all(|&loss| loss > 0.0) && found[3] == 0.0, "{found:?}");
+            // 0 where the weight is 0.
+            let (padding, counted) = found.split_last().unwrap();
+            assert!(counted.iter().all(|&loss| loss > 0.0) && *padding == 0.0, "{found:?}");
         }
     }
 }

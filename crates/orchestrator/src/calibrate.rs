@@ -1,5 +1,5 @@
-//! Whether a model is as often right as it is sure: its likeliest next token on human test text, of so many predictions of the
-//! test set, the same for all chains.
+//! Calibration, that is, if a model is as often right as it is sure: its likeliest next token on human test text, of so
+//! many predictions of the test set, the same for all chains.
 
 use crate::Human;
 use crate::texts::positions;

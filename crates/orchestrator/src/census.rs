@@ -1,4 +1,4 @@
-//! What survives: of the types that so many documents of the human text hold, how many a generation still writes. The law of
+//! Survival: of the types that so many documents of the human text hold, the number that a generation still generates. The law of
 //! survival predicts it from the first numbers; the report shows it with the others.
 
 use corpus::TokenSet;
@@ -44,7 +44,7 @@ impl Census {
         Self { documents, words, holding }
     }
 
-    /// What of these types `generated` still has, by kind.
+    /// The number of these types that `generated` still has, by kind.
     pub(crate) fn survivors(&self, generated: &Self) -> BTreeMap<&'static str, Survivors> {
         let of = |pairs: &mut dyn Iterator<Item = (u64, bool)>| {
             let mut classes = BTreeMap::<u64, (u64, u64)>::new();

@@ -4,7 +4,7 @@ use model::ModelConfig;
 use rundir::StageKind;
 use serde::Serialize;
 
-/// What an experiment would do, before anything is done.
+/// The plan of an experiment: its stages and their cost.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
     /// The experiment's name.

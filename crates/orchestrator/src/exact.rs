@@ -99,7 +99,7 @@ fn open(
     Ok((dir, experiment))
 }
 
-/// What would be run: sizes in draws, and next to no cost.
+/// The plan of a run: sizes in draws, and next to no cost.
 pub(crate) fn plan(experiment: &Experiment) -> Plan {
     let generations = experiment.chain.generations;
     let chain = |arm: &Arm| {
@@ -121,7 +121,7 @@ pub(crate) fn plan(experiment: &Experiment) -> Plan {
     Plan { experiment: experiment.name.clone(), chains, count, operations: 0.0 }
 }
 
-/// What asks for stages.
+/// The chain that asks for stages.
 pub(crate) fn no_stages(experiment: &Experiment) -> Error {
     let kind = experiment.arms[0].learner.kind();
     Error::Request(format!(

@@ -19,7 +19,7 @@ const OF_A_WORLD: u64 = 1 << 31;
 /// A temperature, and what it was found on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Matched {
-    /// What the logits are divided by.
+    /// The temperature: logits are divided by it.
     pub(crate) temperature: f64,
     /// Tokens of human text that were read, with their ends.
     pub(crate) positions: u64,

@@ -24,7 +24,7 @@ pub struct Human {
     pub test: Texts,
     /// The training split, from which seeds draw; a world writes for each seed anew.
     pub texts: Option<Arc<Texts>>,
-    /// What is known of a world.
+    /// The true distribution, where a world is the human text.
     pub truth: Option<Truth>,
 }
 
@@ -68,7 +68,7 @@ struct Key<'a> {
     context: usize,
 }
 
-/// Where human text comes from.
+/// The source of human text.
 enum From {
     Corpus(Vec<Document>),
     World(Box<World>),

@@ -2,7 +2,7 @@
 
 use rundir::Build;
 
-/// How a run is made. Nothing here changes its results, but the kind of device.
+/// Options of a run. None changes its results, but the kind of device.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// The device's name (see [`ops::device::parse`]).
@@ -27,7 +27,7 @@ impl Default for RunOptions {
     }
 }
 
-/// What was done.
+/// Summary of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Stages that were made.

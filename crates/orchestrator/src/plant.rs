@@ -4,10 +4,10 @@ use corpus::{Document, Origin, Span, TokenSet, Tokenizer};
 use experiment::Plant;
 use streams::{Purpose, Streams};
 
-/// What the id of a document with the phrase ends in.
+/// End of the id of a document with the phrase.
 const SUFFIX: &str = "+plant";
 
-/// Whether a document of this id was given the phrase.
+/// True if a document of this id was given the phrase.
 pub(crate) fn is_planted(id: &str) -> bool {
     id.ends_with(SUFFIX)
 }

@@ -6,9 +6,9 @@
 //! the head. All of the same number of documents, drawn from either side: 1,000, or as many as the smaller side has.
 //!
 //! *Traps.* Text that grows simple has a *low* perplexity under its author, and under generation 0: neither is quality.
-//! Compare features of one featurizer and one number of documents only (`documents-read` of `generated`, part `compared`), and always with what other
-//! human text gets (`human`): MAUVE of the seed's training text against the test text, which the featurizer knows better
-//! than a stranger's. Published values are of another featurizer.
+//! Compare features of one featurizer and one number of documents only (`documents-read` of `generated`, part
+//! `compared`), and always with what other human text gets (`human`): MAUVE of the seed's training text against the
+//! test text, which the featurizer knows better than a stranger's. Published values are of another featurizer.
 
 use crate::{Human, scoring};
 use corpus::TokenSet;

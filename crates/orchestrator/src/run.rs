@@ -128,7 +128,7 @@ pub fn prepare(
 }
 
 impl Run {
-    /// What it would cost.
+    /// Its estimated cost.
     pub fn plan(&self) -> Plan {
         let seeds = self.experiment.chain.seeds.len();
         let all: f64 = self.plans.iter().flat_map(|p| &p.generations).map(|g| g.total()).sum();
@@ -164,7 +164,7 @@ impl Run {
         Ok(count)
     }
 
-    /// Whether every generation of a chain is there, or it has failed for good.
+    /// True if every generation of a chain is there, or it has failed for good.
     fn is_complete(&self, arm: usize, chain: &ChainId) -> bool {
         let versions = versions(&self.experiment.arms[arm]);
         let dir = self.stages.dir();

@@ -44,7 +44,7 @@ pub(crate) fn mixed(mut members: Vec<Vec<DocumentLoss>>) -> Vec<DocumentLoss> {
     mixture
 }
 
-/// What was generated, against the human text of the chain's generation 0.
+/// Measures of generated text against the human text of the chain's generation 0.
 pub(crate) fn text_measures(
     documents: &[Document],
     tokens: &TokenSet,
@@ -68,7 +68,7 @@ pub(crate) fn docs<'a>(documents: &'a [Document], tokens: &'a TokenSet, reencode
         .collect()
 }
 
-/// What a seed's generations are compared with: its human training set, and the test set as
+/// The reference of a seed's generations: its human training set, and the test set as
 /// the held-out human reference.
 pub(crate) fn reference(human: &Human, texts: &Texts, set: &HumanSet, seed: u64) -> Reference {
     let doc = |entry: &Entry| Doc {
@@ -102,7 +102,7 @@ pub(crate) fn human_prompts(documents: &[Document]) -> usize {
     documents.iter().filter(began).count()
 }
 
-/// What only a run of its own can say.
+/// Measures that need a run of their own.
 pub(crate) fn run_measures(record: &training::Record) -> Vec<Measure> {
     let validation = record.validation_loss.map(|loss| Measure::new(&VALIDATION_LOSS, loss));
     std::iter::once(Measure::new(&FINAL_LOSS, record.final_loss)).chain(validation).collect()

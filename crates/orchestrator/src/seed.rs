@@ -12,11 +12,11 @@ use std::sync::Arc;
 use streams::Streams;
 use world::{Survey, World};
 
-/// What the chains of one seed share.
+/// State that the chains of one seed share.
 pub(crate) struct Seed {
     pub(crate) texts: Arc<Texts>,
     pub(crate) set: HumanSet,
-    /// What text is compared with: human text without anything planted.
+    /// The reference of text: human text without anything planted.
     pub(crate) reference: Arc<Reference>,
     /// Of a world: how often the training set states each fact, by person.
     pub(crate) stated: Arc<Vec<Vec<u64>>>,
@@ -37,7 +37,7 @@ impl Seed {
         weights
     }
 
-    /// Whether a document of the training set has as many tokens as a prompt.
+    /// True if a document of the training set has as many tokens as a prompt.
     pub(crate) fn has_prompts(&self, prompt: usize) -> bool {
         self.set.training.iter().any(|entry| self.texts.tokens.ids(entry.index).len() >= prompt)
     }

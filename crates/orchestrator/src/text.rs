@@ -5,9 +5,9 @@
 //! | `state`, `chain` | what a chain works with and what its steps leave; the chain as the loop's learner |
 //! | `judge` | what the defences say of the documents that the recipe is offered |
 //! | `compose` | the training set, and the documents of it that were changed |
-//! | `train`, `counting` | the generation's models: transformers, or learners that count |
+//! | `learner`, `train` | the generation's models: which learner an arm has; learners that count, and transformers |
 //! | `generate`, `target`, `corpus` | the documents that the models generate |
-//! | `score`, `reading`, `over_represented` | what is measured of them |
+//! | `score`, `measures`, `reading`, `over_represented` | what is measured of them |
 //!
 //! A chain never keeps a model in memory between steps: it reads weights from their stage, and checks them against the
 //! stage's seal, each time it needs them. So a chain that was killed goes on from what is there.
@@ -15,10 +15,11 @@
 mod chain;
 mod compose;
 mod corpus;
-mod counting;
 mod files;
 mod generate;
 mod judge;
+mod learner;
+mod measures;
 mod over_represented;
 mod reading;
 mod score;

@@ -31,7 +31,7 @@ pub struct Truth {
     questions: Vec<Question>,
     /// The tokens of each question.
     prompts: Vec<Vec<u32>>,
-    /// What can be answered, by fact.
+    /// Candidate answers, by fact.
     candidates: Vec<Candidates>,
     answers: Vec<world::Answers>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct StatedFalseFact {
     pub(crate) person: usize,
     pub(crate) fact: usize,
     pub(crate) value: usize,
-    /// How often it is stated.
+    /// Number of times that it is stated.
     pub(crate) count: u64,
     /// The fact in words, and what is true.
     pub(crate) words: String,

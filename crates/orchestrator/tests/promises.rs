@@ -107,7 +107,9 @@ fn every_block_of_a_readme_is_planned() {
                 let path = own.then(|| format!("corpus.path={:?}", texts.path().display().to_string()));
                 plans(&place, &block, path.as_slice());
             } else {
-                assignments(&block).iter().for_each(|one| plans(&format!("{place}, {one}"), MINIMAL, &[one.clone()]));
+                assignments(&block)
+                    .iter()
+                    .for_each(|one| plans(&format!("{place}, {one}"), MINIMAL, std::slice::from_ref(one)));
             }
         }
     }

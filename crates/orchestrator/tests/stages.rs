@@ -18,7 +18,7 @@ questions = 6
 [tokenizer]
 kind = "bytes"
 [model]
-context = 256
+context = 512
 [chain]
 generations = 2
 seeds = [0]
@@ -28,8 +28,8 @@ members = 2
 model = { preset = "tiny", width = 16, heads = 2, layers = 1, hidden = 32 }
 train = { tokens = 4096, batch = 4 }
 sample = { tokens = 6_000, temperature = 0.7 }
-recipe = { pool = 0.5, latest = 0.4 }
-curation = [{ filter-by-label = { passes = 0.1 } }]
+recipe = { pool = 0.5, latest = 0.2 }
+curation = [{ filter-by-label = { passes = 0.5 } }]
 [[arm]]
 name = "n-gram"
 model = { kind = "n-gram", order = 3 }
@@ -42,22 +42,23 @@ model = { kind = "oracle" }
 type Pin = (&'static str, StageKind, &'static str, u32, &'static str);
 
 const PINS: &[Pin] = &[
-    ("transformers", StageKind::Prepare, "human.rs", 1, ""),
-    ("transformers", StageKind::Judge, "text/judge.rs", 2, ""),
-    ("transformers", StageKind::Compose, "text/compose.rs", 2, ""),
-    ("transformers", StageKind::Train, "text/train.rs", 2, ""),
-    ("transformers", StageKind::Generate, "text/generate.rs", 1, ""),
-    ("transformers", StageKind::Pool, "text/generate.rs (POOL_VERSION)", 1, ""),
-    ("transformers", StageKind::Score, "text/score.rs", 1, ""),
-    ("n-gram", StageKind::Train, "text/counting.rs", 1, ""),
-    ("n-gram", StageKind::Generate, "text/counting.rs", 1, ""),
-    ("n-gram", StageKind::Score, "text/score.rs", 1, ""),
-    ("oracle", StageKind::Train, "text/counting.rs", 1, ""),
-    ("oracle", StageKind::Generate, "text/counting.rs", 1, ""),
-    ("oracle", StageKind::Score, "text/score.rs", 1, ""),
+    ("transformers", StageKind::Prepare, "human.rs", 1, "315fd7379e673384"),
+    ("transformers", StageKind::Judge, "text/judge.rs", 2, "df60598bf9269af6"),
+    ("transformers", StageKind::Compose, "text/compose.rs", 2, "a5420537ebcf73f2"),
+    ("transformers", StageKind::Train, "text/train.rs", 2, "7dd746d3e9f64ebb"),
+    ("transformers", StageKind::Generate, "text/generate.rs", 1, "8f90d64a26b110c9"),
+    ("transformers", StageKind::Pool, "text/generate.rs (POOL_VERSION)", 1, "63d2842cbd04d970"),
+    ("transformers", StageKind::Score, "text/score.rs", 1, "f81f10f1353b50dc"),
+    ("n-gram", StageKind::Train, "text/learner.rs", 1, "02403a45433ce20c"),
+    ("n-gram", StageKind::Generate, "text/learner.rs", 1, "526bb8e67a6f9004"),
+    ("n-gram", StageKind::Score, "text/score.rs", 1, "d50b84a1d7eb0e84"),
+    ("oracle", StageKind::Train, "text/learner.rs", 1, "e20acc70976b8043"),
+    ("oracle", StageKind::Generate, "text/learner.rs", 1, "c033a7170b85fd4f"),
+    ("oracle", StageKind::Score, "text/score.rs", 1, "6a142f981c5c3f3f"),
 ];
 
-/// The instruction set whose roundings are pinned. Transformers differ in their last bits on others.
+/// The instruction set whose roundings are pinned. On others transformers differ in their last bits, and so do the stages
+/// that come of them; there only their versions are checked.
 const INSTRUCTIONS: &str = "x86-64-v4";
 
 /// SHA-256 over the names and bytes of a stage's files, in the order of the names.
@@ -80,9 +81,9 @@ fn records(out: &Path) -> impl Fn(&str) -> GenerationRecord {
 
 #[test]
 fn the_bytes_of_every_kind_of_stage_are_pinned() {
-    if ops::instruction_set() != INSTRUCTIONS {
-        assert_ne!(std::env::var("HABSBURG_REQUIRE").as_deref(), Ok("1"), "no bytes are pinned for this CPU");
-        return eprintln!("skipped: bytes are pinned for {INSTRUCTIONS}, this CPU has {}", ops::instruction_set());
+    let has_pins = ops::instruction_set() == INSTRUCTIONS;
+    if !has_pins {
+        println!("transformers' bytes are pinned for {INSTRUCTIONS}; this CPU has {}", ops::instruction_set());
     }
     let folder = tempfile::tempdir().unwrap();
     let record = records(folder.path());
@@ -94,7 +95,7 @@ fn the_bytes_of_every_kind_of_stage_are_pinned() {
         let (found, found_version) = (digest(&dir, &id), record.versions[&kind]);
         if found_version != version {
             wrong += &format!("{arm}, {kind}: {file} has version {found_version}; pin it with the bytes {found}\n");
-        } else if found != pinned {
+        } else if found != pinned && (has_pins || arm != "transformers" || kind == StageKind::Prepare) {
             wrong += &format!("{arm}, {kind}: other bytes ({found}, pinned {pinned}); bump VERSION in {file}\n");
         }
     }

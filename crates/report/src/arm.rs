@@ -49,7 +49,7 @@ impl Arm {
         Self { recipe: self.recipe, ..Self::unstated(name) }
     }
 
-    /// Whether each generation is trained on the last one's text alone.
+    /// True if each generation is trained on the last one's text alone.
     pub(crate) fn replaces(&self) -> bool {
         self.recipe.is_some_and(|recipe| recipe.amounts().map(|(source, _)| source).eq([Source::Latest]))
     }

@@ -1,5 +1,6 @@
 //! The page of an audit: the verdict, each statistic beside what human text does against human text, over-represented
-//! n-grams, documents that are there more than once. One file, nothing fetched, no script; what was audited may hold anything and is escaped.
+//! n-grams, documents that are there more than once. One file, nothing fetched, no script; what was audited may hold
+//! anything and is escaped.
 
 use std::fmt::Write;
 use std::fs;

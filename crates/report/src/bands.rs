@@ -22,9 +22,9 @@ pub(crate) fn draw(data: &Data, metric: &'static Metric) -> Option<Drawn> {
     }
 }
 
-/// What is asked about facts, and the names of its figures.
+/// Metrics of recall, and the names of their figures.
 const FORGETTING: [(&Metric, &str); 2] = [(&metric::RECALL, "forgetting"), (&metric::RECALL_LIFT, "forgetting-lift")];
-/// What of a world survives in texts.
+/// Metrics of survival in texts.
 const SURVIVORS: [(&Metric, &str); 3] =
     [(&metric::FACTS, "survivors-facts"), (&metric::PERSONS, "survivors-persons"), (&metric::FORMS, "survivors-forms")];
 

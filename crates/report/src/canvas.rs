@@ -1,4 +1,4 @@
-//! What all figures are drawn with: sizes, text, a title, the colours of generations.
+//! Elements of all figures: sizes, text, a title, the colours of generations.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;

@@ -85,7 +85,7 @@ struct Difference {
     of: usize,
 }
 
-/// How the runs differ from the first: a table for each.
+/// Differences of the runs from the first: a table for each.
 pub(crate) fn differences(parts: &[Part]) -> String {
     let Some((first, others)) = parts.split_first() else {
         return String::new();
@@ -111,7 +111,7 @@ pub(crate) fn differences(parts: &[Part]) -> String {
     )
 }
 
-/// What differs between two runs, arms in the first one's order.
+/// Differences between two runs, arms in the first one's order.
 fn between(first: &Data, other: &Data) -> Vec<Difference> {
     let quantities: Vec<Quantity> = [TEST_LOSS].into_iter().chain(TRUTH).chain(quantity::main()).collect();
     let arms = first.arms.iter().map(|arm| &arm.name).filter(|arm| other.arm(arm).is_some());

@@ -1,4 +1,4 @@
-//! What a report reads of runs, in the shape in which it is shown.
+//! Data of a report, read from runs, in the shape in which it is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub(crate) type Values = BTreeMap<u32, BTreeMap<u64, f64>>;
 pub(crate) type Table = BTreeMap<Key, BTreeMap<String, Values>>;
 
 pub(crate) struct Data {
-    /// What made each piece; empty of several experiments.
+    /// Provenance of each piece; empty of several experiments.
     pub(crate) origins: Vec<Origin>,
     pub(crate) experiment: String,
     pub(crate) question: Option<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Data {
     pub(crate) values: Table,
 }
 
-/// What made a piece.
+/// Provenance of a piece.
 pub(crate) struct Origin {
     pub(crate) run: RunDir,
     pub(crate) info: RunInfo,
@@ -73,7 +73,7 @@ impl Data {
         self.values.keys()
     }
 
-    /// What was measured of a metric, sorted.
+    /// Observations of a metric, sorted.
     pub(crate) fn keys_of(&self, metric: &'static Metric) -> impl Iterator<Item = &Key> {
         self.keys().filter(|key| key.is_of(metric))
     }
@@ -122,7 +122,7 @@ impl Data {
         Some(self.by_seed(&viewed.key)? * viewed.times)
     }
 
-    /// Whether it is of a generated world, whose truth is known.
+    /// True if it is of a generated world, whose truth is known.
     pub(crate) fn is_world(&self) -> bool {
         self.view(&EXCESS).is_some()
     }
@@ -225,7 +225,7 @@ impl Data {
     }
 }
 
-/// Where a quantity's observations are.
+/// The place of a quantity's observations.
 pub(crate) struct Viewed {
     pub(crate) key: Key,
     /// The same of the reference; none if it was not measured.

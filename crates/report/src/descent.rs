@@ -80,7 +80,7 @@ impl Scale {
         (largest * (count as f64 / self.most as f64).sqrt()).round().max(3.0) as i32
     }
 
-    /// Whether a generation bears numbers: all do if there is room for five digits.
+    /// True if a generation bears numbers: all do if there is room for five digits.
     fn numbered(&self, generation: u32) -> bool {
         generation.is_multiple_of((46.0 / self.step()).ceil().max(1.0) as u32)
     }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-/// What goes wrong with a report.
+/// Errors of a report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,7 +15,7 @@ pub enum Error {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         source: std::io::Error,
     },
     /// Nothing says what the arms are.
@@ -26,7 +26,7 @@ pub enum Error {
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// Run directories that are not of one experiment.
@@ -36,7 +36,7 @@ pub enum Error {
         first: PathBuf,
         /// The other.
         other: PathBuf,
-        /// What differs.
+        /// The difference.
         why: String,
     },
     /// Several run directories, and no page's name.

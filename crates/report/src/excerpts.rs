@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::data::Data;
 use crate::stages::{self, Made};
 
-/// Where a stage has its documents.
+/// File of a stage with its documents.
 const FILE: &str = "documents.jsonl.zst";
 /// Documents shown of each generation.
 pub(crate) const DOCUMENTS: usize = 3;

@@ -21,15 +21,15 @@ pub(crate) struct Plan {
     /// File name without ending.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    /// What the vertical axis says.
+    /// Title of the vertical axis.
     pub(crate) axis: &'static str,
     pub(crate) caption: String,
     pub(crate) panels: Vec<Panel>,
-    /// What the signs mean.
+    /// Legend.
     pub(crate) legend: Vec<(Sign, String)>,
-    /// Whether it takes the page's whole width and its panels have titles.
+    /// True if it takes the page's whole width and its panels have titles.
     pub(crate) wide: bool,
-    /// Whether all panels have one vertical scale.
+    /// True if all panels have one vertical scale.
     pub(crate) shared: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Drawn {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) caption: String,
-    /// Whether it takes the page's whole width.
+    /// True if it takes the page's whole width.
     pub(crate) wide: bool,
     pub(crate) svg: String,
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::data::Data;
 use crate::stages::{self, Made};
 
-/// Where a score stage has them.
+/// File of a score stage.
 const FILE: &str = "false-facts.json";
 /// A file longer than this is none of ours; it bounds what a broken one can take of memory.
 const LONGEST: u64 = 256 << 20;
@@ -109,7 +109,7 @@ struct Line {
     id: Id,
     first: u32,
     last: u32,
-    /// How often, in all of them.
+    /// Number of times, in all of them.
     total: u64,
 }
 

@@ -176,7 +176,7 @@ fn draw(data: &Data, grid: &Grid, name: &'static str, title: &'static str, quant
     Some(Drawn { name, title, caption, wide: true, svg })
 }
 
-/// Where a panel is drawn.
+/// Area of a panel.
 struct Map<'a> {
     grid: &'a Grid,
     corner: (i32, i32),

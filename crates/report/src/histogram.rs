@@ -25,7 +25,7 @@ use crate::look::{GRID, INK};
 use crate::ruler::Ruler;
 use crate::{stages, ticks};
 
-/// Where a score stage has them.
+/// File of a score stage.
 const FILE: &str = "perplexities.json";
 /// A file longer than this is none of ours; it bounds what a broken one can take of memory.
 const LONGEST: u64 = 1 << 20;

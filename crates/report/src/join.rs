@@ -13,13 +13,13 @@ use crate::pieces::{self, Piece};
 
 /// One of several runs that are read together.
 pub(crate) struct Part {
-    /// What it is called in the names of its arms.
+    /// Its name in the names of its arms.
     pub(crate) name: String,
     pub(crate) data: Data,
 }
 
 impl Part {
-    /// What an arm of this run is called among those of several.
+    /// Name of an arm of this run among those of several.
     pub(crate) fn arm(&self, arm: &str) -> String {
         format!("{arm} ({})", self.name)
     }

@@ -1,4 +1,4 @@
-//! What rows are of: a metric of a set, under some dimensions.
+//! Key of rows: a metric of a set, under some dimensions.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use evaluation::statistics::Scale;
 use evaluation::{Dimension, Dimensions, Metric, Set};
 
-/// What rows are of.
+/// Key of rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) set: Cow<'static, str>,
@@ -20,7 +20,7 @@ impl Key {
         Self { set: Cow::Borrowed(metric.set.name()), metric: Cow::Borrowed(metric.name), dimensions }
     }
 
-    /// What a row is of; the name of the column that is no dimension if it has one.
+    /// Key of a row; the name of the column that is no dimension if it has one.
     pub(crate) fn of_row(row: &rundir::Row) -> std::result::Result<Self, String> {
         let dimension = |(name, value): (&String, &String)| match Dimension::named(name) {
             Some(dimension) => Ok((dimension, value.clone())),
@@ -33,7 +33,7 @@ impl Key {
         })
     }
 
-    /// Whether its rows are of this metric.
+    /// True if its rows are of this metric.
     pub(crate) fn is_of(&self, metric: &Metric) -> bool {
         self.set == metric.set.name() && self.metric == metric.name
     }

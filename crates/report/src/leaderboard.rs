@@ -47,7 +47,7 @@ pub(crate) struct Counted {
     pub(crate) title: &'static str,
     viewed: Viewed,
     damage: Damage,
-    /// What stands beside it; positive where damage is the distance from it.
+    /// Its baseline; positive where damage is the distance from it.
     reference: f64,
     /// Damage of the base over the control.
     scale: f64,
@@ -222,7 +222,7 @@ impl Board {
     }
 }
 
-/// What counts here.
+/// The criterion.
 fn counted(data: &Data, pair: Pair) -> Vec<Counted> {
     let tail = match data.view(&RARE_FACTS) {
         Some(_) => Quantity { title: "Rare facts", ..RARE_FACTS },

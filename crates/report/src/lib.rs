@@ -84,7 +84,7 @@ pub use error::{Error, Result};
 pub use evaluation::statistics::{Interval, Scale};
 pub use terminal::{compare, terminal_table};
 
-/// What [`write()`] wrote.
+/// Files that [`write()`] wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// The page.
@@ -129,9 +129,9 @@ pub fn write(runs: &[PathBuf], out: Option<&Path>) -> Result<Written> {
     Ok(Written { page, figures, results, leaderboard: leaderboard.map(|(path, _)| path) })
 }
 
-/// Writes one page of several runs, each of one or more run directories, to `out`, and beside it, in a folder that is named after it (`both-figures/` of
-/// `both.html`), its figures and a `results.csv`: the curves of all runs' arms over each other, and by how much the other runs
-/// differ from the first. Returns the figures, in the order of the page.
+/// Writes one page of several runs, each of one or more run directories, to `out`, and beside it, in a folder that is
+/// named after it (`both-figures/` of `both.html`), its figures and a `results.csv`: the curves of all runs' arms over
+/// each other, and by how much the other runs differ from the first. Returns the figures, in the order of the page.
 ///
 /// # Errors
 /// As [`write()`].

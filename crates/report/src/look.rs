@@ -27,7 +27,7 @@ const BANDS: [RGBColor; 6] = [
 pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x23);
 pub(crate) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe3);
 
-/// What a curve is about, for its colour and marker.
+/// Subject of a curve, for its colour and marker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Look {
     /// An arm, by its number.

@@ -1,5 +1,5 @@
-//! The over-represented n-grams of each arm's last generation, which are more frequent than in human text by more than chance, and the
-//! share of each generation's documents that hold them.
+//! The over-represented n-grams of each arm's last generation, which are more frequent than in human text by more than
+//! chance, and the share of each generation's documents that hold them.
 //!
 //! A score stage may hold `over-represented.json`:
 //!
@@ -19,7 +19,7 @@ use crate::escape::html;
 use crate::stages;
 use crate::ticks::number;
 
-/// Where a score stage has them.
+/// File of a score stage.
 const FILE: &str = "over-represented.json";
 /// A file longer than this is none of ours; it bounds what a broken one can take of memory.
 const LONGEST: u64 = 16 << 20;

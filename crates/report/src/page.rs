@@ -53,7 +53,7 @@ pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> Str
     document(&data.experiment, &sections.concat())
 }
 
-/// How large the experiment is.
+/// Size of the experiment.
 fn outline(data: &Data) -> String {
     let arms = || data.arms.iter().map(|arm| arm.name.as_str());
     let generations = arms().flat_map(|arm| data.generations(arm)).max().map_or(0, |last| last + 1);
@@ -85,7 +85,7 @@ fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// What is missing from the means, and why.
+/// Chains that are missing from the means, and why.
 fn failures(data: &Data) -> String {
     let mut items = String::new();
     for failure in &data.failures {
@@ -146,7 +146,7 @@ fn perplexity(data: &Data, arm: &str) -> Option<String> {
     Some(format!("test perplexity {} in generation {first}, {} in generation {last}, {ratio}", at(first)?, at(last)?))
 }
 
-/// What is known of an arm on a generated world.
+/// Facts about an arm on a generated world.
 fn truth(data: &Data, arm: &str) -> Vec<String> {
     let quantities = [
         (&EXCESS, "bits per token above the floor"),

@@ -20,7 +20,7 @@ pub(crate) fn section(data: &Data) -> String {
     section
 }
 
-/// What made a piece.
+/// Provenance of a piece.
 fn facts(info: &RunInfo) -> String {
     let features = info.build.features.join(", ");
     let threads = info.threads.to_string();

@@ -27,7 +27,7 @@ use crate::look::Look;
 use crate::panel::{Curve, Dashes, Line, Panel, Point};
 use crate::stages;
 
-/// Where a score stage has them.
+/// File of a score stage.
 const FILE: &str = "survivors.json";
 /// A file longer than this is none of ours; it bounds what a broken one can take of memory.
 const LONGEST: u64 = 64 << 20;

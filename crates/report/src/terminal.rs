@@ -156,9 +156,9 @@ const COMPARED: [(&str, Quantity, At); 9] = [
     ("facts last", RARE_FACTS, At::Last),
 ];
 
-/// One table over `runs`, pieces of one run joined, a row for each run and arm: perplexity of the first and the last generation and their ratio, bits
-/// per byte and surviving vocabulary of the last; on a generated world the excess over the floor and the rare facts still
-/// known, of both. What no run has measured is left out.
+/// One table over `runs`, pieces of one run joined, a row for each run and arm: perplexity of the first and the last
+/// generation and their ratio, bits per byte and surviving vocabulary of the last; on a generated world the excess over
+/// the floor and the rare facts still known, of both. What no run has measured is left out.
 ///
 /// # Errors
 /// If one of them is no run directory or has no metrics.

@@ -98,7 +98,7 @@ struct Column<'a> {
     verdicts: Vec<&'a Verdict>,
     /// The threshold, where it is the same for all arms.
     limit: Option<f64>,
-    /// Whether all arms have as many seeds, so that a lack of them need not be said in each cell.
+    /// True if all arms have as many seeds, so that a lack of them need not be said in each cell.
     uniform: bool,
 }
 

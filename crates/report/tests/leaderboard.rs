@@ -31,8 +31,8 @@ fn stage(run: &RunDir, kind: StageKind, at: (&str, u64, u32), milliseconds: u64)
     id
 }
 
-/// The stages of a generation: all take a second, but that `half` writes for three and judges for two; generation 0 and scoring take
-/// as long as they like.
+/// The stages of a generation: all take a second, but that `half` writes for three and judges for two; generation 0 and
+/// scoring take as long as they like.
 fn stages(run: &RunDir, arm: &str, seed: u64, generation: u32) {
     let chain = ChainId::new(arm, seed).unwrap();
     // While one seed of `half` was made, the machine had other work.

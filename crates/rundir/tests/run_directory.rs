@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rundir::{ChainId, Error, GenerationRecord, RunDir, RunInfo, StageId, StageKind};
+use rundir::{Build, ChainId, Error, GenerationRecord, RunDir, RunInfo, StageId, StageKind};
 
 fn new_run() -> (tempfile::TempDir, RunDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -184,7 +184,7 @@ fn what_is_no_run_directory_is_refused() {
 fn a_run_directory_is_created_once_and_keeps_its_format() {
     let (_folder, run) = new_run();
     assert_eq!(run.info().unwrap(), None);
-    let mut info = RunInfo::new("collapse", "0.1.0", "flex", "16 threads");
+    let mut info = RunInfo::new("collapse", Build::default(), "flex", "16 threads");
     run.write_info(&info).unwrap();
     assert_eq!(RunDir::create(run.path()).unwrap(), run);
     assert_eq!(RunDir::open(run.path()).unwrap().info().unwrap(), Some(info.clone()));

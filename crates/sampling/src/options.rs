@@ -71,6 +71,9 @@ pub enum Opt {
     Systematic,
 }
 
+/// A value that is out of range, after its key where that is not the option's name.
+type Fault = (Option<&'static str>, String);
+
 /// An option's row in the table.
 struct Row {
     opt: Opt,
@@ -85,8 +88,8 @@ struct Row {
     set: fn(&mut Sampling, &str) -> bool,
     /// Whether it changes any draw.
     acts: fn(&Sampling) -> bool,
-    /// The value that is out of range, and its key where that is not the option's name.
-    fault: fn(&Sampling) -> Option<(Option<&'static str>, String)>,
+    /// What is out of range.
+    fault: fn(&Sampling) -> Option<Fault>,
 }
 
 /// All options.
@@ -189,11 +192,11 @@ fn is_positive(x: f64) -> bool {
     x.is_finite() && x > 0.0
 }
 
-fn wrong(is_wrong: bool, value: impl ToString) -> Option<(Option<&'static str>, String)> {
+fn wrong(is_wrong: bool, value: impl ToString) -> Option<Fault> {
     is_wrong.then(|| (None, value.to_string()))
 }
 
-fn fault_of_mark(mark: Mark) -> Option<(Option<&'static str>, String)> {
+fn fault_of_mark(mark: Mark) -> Option<Fault> {
     if !(mark.gamma > 0.0 && mark.gamma < 1.0) {
         return Some((Some("watermark.gamma"), mark.gamma.to_string()));
     }

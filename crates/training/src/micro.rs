@@ -1,9 +1,10 @@
 //! A batch in parts: gradients are those of the sum of losses, so the parts' gradients add up to the batch's, and what divides
 //! them is the whole batch's weight. Only rounding tells it from the batch at once.
 //!
-//! How many windows go through a GPU together is foreseen from what it says of its memory ([`foreseen()`]), and halved when it
-//! was too much all the same. A processor takes what keeps a step's activations below [`ON_PROCESSOR`]. The trap: an optimizer's step on gradients that a device had no memory for would spoil the
-//! parameters, so they are looked at before it.
+//! How many windows go through a GPU together is foreseen from what it says of its memory ([`foreseen()`]), and halved
+//! when it was too much all the same. A processor takes what keeps a step's activations below [`ON_PROCESSOR`]. The
+//! trap: an optimizer's step on gradients that a device had no memory for would spoil the parameters, so they are
+//! looked at before it.
 
 use crate::Gradients;
 use crate::objective::backward;

@@ -1,21 +1,8 @@
-//! From an objective to the rule on each token's loss, and to the distribution over the vocabulary that targets are mixed with
-//! ([`Objective::LabelSmoothing`], [`Objective::EntropyFloor`]).
+//! Distributions over the vocabulary that targets are mixed with ([`Objective::LabelSmoothing`],
+//! [`Objective::EntropyFloor`]).
 
 use crate::{Objective, Settings};
 use corpus::Windows;
-use ops::TokenRule;
-
-/// The rule on each token's loss; `prior` is what the target is mixed with, where it is.
-pub fn rule(objective: Objective, prior: &[f32]) -> TokenRule<'_> {
-    match objective {
-        Objective::CrossEntropy => TokenRule::CrossEntropy,
-        Objective::Truncated { gamma } => TokenRule::Truncated { gamma: gamma as f32 },
-        Objective::Focal { gamma } => TokenRule::Focal { gamma: gamma as f32 },
-        Objective::LabelSmoothing { share } | Objective::EntropyFloor { share, .. } => {
-            TokenRule::Smoothed { share: share as f32, prior }
-        }
-    }
-}
 
 /// Every token alike.
 pub fn uniform(vocabulary: usize) -> Vec<f32> {
@@ -33,16 +20,17 @@ pub fn unigram(tokens: impl IntoIterator<Item = (u32, f64)>, vocabulary: usize) 
     counts.iter().map(|count| (count / sum) as f32).collect()
 }
 
-/// What the settings' objective mixes its targets with, as far as the training windows can say; empty where it mixes nothing.
+/// What the settings' objective mixes its targets with, as far as the training windows can say; empty where it mixes
+/// nothing.
 pub(crate) fn of_training(settings: &Settings, windows: &Windows, vocabulary: usize) -> Vec<f32> {
     match settings.objective {
-        Objective::CrossEntropy | Objective::Truncated { .. } | Objective::Focal { .. } => Vec::new(),
         Objective::LabelSmoothing { .. } => uniform(vocabulary),
         // Padding weighs nothing.
         Objective::EntropyFloor { .. } => {
             let targets = windows.targets.iter().zip(&windows.weights);
             unigram(targets.map(|(&target, &weight)| (target, f64::from(weight))), vocabulary)
         }
+        _ => Vec::new(),
     }
 }
 

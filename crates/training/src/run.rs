@@ -37,8 +37,8 @@ pub struct Record {
     /// Steps of float16 that were left out because their gradients were too large for it.
     #[serde(default)]
     pub skipped: u64,
-    /// Windows that were computed at a time, where not all of a batch were: asked for, what the device had memory for, or what
-    /// is best on a processor ([`windows_at_a_time`](crate::windows_at_a_time)).
+    /// Windows that were computed at a time, where not all of a batch were: asked for, what the device had memory for,
+    /// or what is best on a processor ([`windows_at_a_time`](crate::windows_at_a_time)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
 }
@@ -97,8 +97,8 @@ pub enum TrainError {
 const LOG_EVERY: u64 = 10;
 /// Steps whose figures are read from a GPU together.
 const READ_EVERY: usize = 10;
-/// Steps whose memory is looked at before the optimizer takes them. Shapes never change: if these fit, the others do, unless
-/// somebody else takes the device's memory, which ends the run.
+/// Steps whose memory is looked at before the optimizer takes them. Shapes never change: if these fit, the others do,
+/// unless somebody else takes the device's memory, which ends the run.
 const CHECKED: u64 = 10;
 /// Steps of float16 in a row that may be left out before the run is taken to have run away.
 const MOST_SKIPPED: u64 = 10;
@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
             let found = state.micro.fit(
                 || ops::memory::release(device),
                 |windows| {
-                    let rule = prior::rule(settings.objective, &prior);
+                    let rule = settings.objective.rule(&prior);
                     let found = ops::caught(|| gradients_in_parts(&mut transformer, &batch, windows, rule, &tracked))?;
                     // Later steps take what the first ones gave back.
                     if step < CHECKED { ops::memory::check(&found.tensors).map(|()| found) } else { Ok(found) }
@@ -256,8 +256,9 @@ struct State {
 }
 
 impl State {
-    /// Whether the waiting steps should be looked at: at once on the processor, where their figures are there; on a GPU some
-    /// at a time, since whoever reads has to wait until the device has caught up, and the device then waits for new work.
+    /// Whether the waiting steps should be looked at: at once on the processor, where their figures are there; on a GPU
+    /// some at a time, since whoever reads has to wait until the device has caught up, and the device then waits for
+    /// new work.
     fn is_due(&self) -> bool {
         let is_pending = |step: &Step| step.sum.is_pending() || step.norm.is_pending();
         self.waiting.len() >= READ_EVERY || !self.waiting.last().is_some_and(is_pending)

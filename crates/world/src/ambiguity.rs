@@ -1,4 +1,4 @@
-//! Whether two forms can give one text.
+//! Ambiguity: a search for a text that two forms can give.
 //!
 //! That a document has one derivation follows from four things that are checked, and from nothing else:
 //!
@@ -78,7 +78,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether the forms have a text in common from here on; it is then in `text`.
+    /// True if the forms have a text in common from here on; it is then in `text`.
     fn meets(&mut self, places: [Place; 2]) -> bool {
         let ended = [0, 1].map(|side| places[side].part == self.forms[side].parts.len());
         if ended != [false; 2] || !self.seen.insert(places) {

@@ -172,7 +172,7 @@ fn by_role(grammar: &Grammar, forms: &[Form]) -> Result<(Vec<usize>, Table, Vec<
     Ok((openings, opening, following))
 }
 
-/// Whether the longest run finds a new topic for each sentence, however it began.
+/// Checks that the longest run finds a new topic for each sentence, however it began.
 fn run_can_be_filled(world: &World) -> Result<(), Wrong> {
     let longest = world.sentences.last() + 1;
     for &form in &world.openings {

@@ -1,4 +1,4 @@
-//! How a text was made, and how probable that is.
+//! Derivation of a text, and its probability.
 
 use crate::form::Filler;
 use crate::world::World;
@@ -22,11 +22,11 @@ pub struct Sentence {
     pub start: usize,
     /// One past its last byte; what follows is a space or the end.
     pub end: usize,
-    /// What its slots hold, from left to right.
+    /// Contents of its slots, from left to right.
     pub fills: Vec<Fill>,
 }
 
-/// What one slot holds.
+/// Contents of one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
     /// Which.

@@ -1,4 +1,4 @@
-//! What can be wrong with a grammar.
+//! Errors of a grammar.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ pub enum WorldError {
     File {
         /// The line in the text, from 1.
         line: Option<usize>,
-        /// What the reader says.
+        /// The reader's message.
         what: String,
     },
     /// The grammar can be read, and describes no language that could be known exactly.
@@ -23,7 +23,7 @@ pub enum WorldError {
         line: Option<usize>,
         /// The key, or the form, that is wrong.
         place: String,
-        /// What is wrong with it, and what to try.
+        /// The fault, and what to try.
         what: String,
     },
     /// No world of this name is built in.
@@ -39,7 +39,7 @@ pub enum WorldError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         source: std::io::Error,
     },
 }

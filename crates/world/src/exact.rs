@@ -1,4 +1,4 @@
-//! What is known about the language without writing any of it.
+//! Exact properties of the language, computed without sampling.
 //!
 //! A document is runs, independent and of one distribution; their number and that of a run's sentences are drawn apart.
 //! As text and derivation are one to one, the text's entropy is that of the choices:
@@ -15,7 +15,7 @@ use crate::form::{Filler, Form};
 use crate::run::Run;
 use crate::world::World;
 
-/// How often something is in a document of the language.
+/// Frequency of something in documents of the language.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item {
     /// The expected number of times.

@@ -21,7 +21,7 @@ impl Form {
         self.topic
     }
 
-    /// Whether it names the person, and so begins a run.
+    /// True if it names the person, and so begins a run.
     pub fn is_opening(&self) -> bool {
         self.opening
     }
@@ -54,7 +54,7 @@ pub(crate) struct Slot {
     pub(crate) filler: Filler,
 }
 
-/// What chooses a slot's value.
+/// The source of a slot's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filler {
     /// The person whom the run is about.
@@ -79,7 +79,7 @@ const MOST_SLOTS: usize = 12;
 /// Splits a form's text at its slots and looks each slot up.
 ///
 /// # Errors
-/// What is wrong with the text, in words.
+/// The fault of the text, in words.
 pub(crate) fn parts(text: &str, slot: &dyn Fn(&str) -> Result<Slot, String>) -> Result<Vec<Part>, String> {
     if !text.bytes().last().is_some_and(ends_sentence) {
         return Err("this form never ends: its last sign must be a full stop, `!` or `?`".to_owned());
@@ -117,7 +117,7 @@ pub(crate) fn parts(text: &str, slot: &dyn Fn(&str) -> Result<Slot, String>) -> 
 /// A value: [`plain`] text, and not too long.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Its fault, in words.
 pub(crate) fn value(text: &str) -> Result<(), String> {
     if text.len() > MOST_BYTES.1 {
         return Err(format!("it is too long: a value has at most {} bytes", MOST_BYTES.1));
@@ -128,7 +128,7 @@ pub(crate) fn value(text: &str) -> Result<(), String> {
 /// Text of printable ASCII with single spaces inside and no sign that ends a sentence.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// Its fault, in words.
 fn plain(text: &str) -> Result<(), String> {
     if let Some(other) = text.chars().find(|c| !matches!(c, ' '..='~')) {
         return Err(format!("{other:?} is no printable ASCII: write it with other letters"));

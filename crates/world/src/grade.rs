@@ -8,7 +8,7 @@ use crate::survey::Row;
 /// Bins of the calibration error.
 const BINS: usize = 10;
 
-/// How one question was answered.
+/// Grade of one answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grade {
     /// The probability of all candidates together: of anything valid.
@@ -19,7 +19,7 @@ pub struct Grade {
     pub lift: f64,
     /// The largest share of any candidate.
     pub confidence: f64,
-    /// Whether the largest share is the true value's; of equal ones the first candidate has it.
+    /// True if the largest share is the true value's; of equal ones the first candidate has it.
     pub right: bool,
 }
 

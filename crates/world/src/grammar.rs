@@ -26,7 +26,7 @@ pub(crate) struct Grammar {
     pub(crate) planted: Planted,
 }
 
-/// How long documents are.
+/// Length of documents.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lengths {
@@ -87,7 +87,7 @@ pub(crate) struct FactOf {
     pub(crate) earlier: Option<String>,
 }
 
-/// What evaluation follows.
+/// The values that evaluation follows.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Planted {

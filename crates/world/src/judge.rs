@@ -2,9 +2,9 @@
 
 use crate::derivation::{Fill, Holds};
 use crate::form::{Filler, Form, Part, ends_sentence};
-use crate::world::World;
+use crate::world::{FalseFact, World};
 
-/// What a sentence is.
+/// Judgement of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Judgement {
     /// Of the language, and all that it says is so.
@@ -38,7 +38,7 @@ impl Judgement {
 /// One sentence of a text, judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// What it is.
+    /// Its description.
     pub judgement: Judgement,
     /// First byte in the text.
     pub start: usize,
@@ -54,17 +54,6 @@ pub struct Judged {
     pub invented: Vec<(usize, usize)>,
     /// Facts that are not so.
     pub false_facts: Vec<FalseFact>,
-}
-
-/// A fact that is not so, as a text states it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FalseFact {
-    /// Of whom.
-    pub person: usize,
-    /// Which fact; as many as there are facts stands for the gender.
-    pub fact: usize,
-    /// The value stated.
-    pub value: usize,
 }
 
 /// Whom pronouns stand for.
@@ -156,7 +145,7 @@ impl World {
         None
     }
 
-    /// Whether the form from this part on is the text from `at` on, all of it.
+    /// True if the form from this part on is the text from `at` on, all of it.
     fn fits(&self, form: &Form, part: usize, text: &[u8], at: usize, inventing: bool, fit: &mut Fit) -> bool {
         let slot = match form.parts.get(part) {
             None => return at == text.len(),

@@ -11,7 +11,7 @@ const MOST: usize = 1_000_000;
 /// for a space, `-` for nothing. No name begins another, and none is in `taken`, to which they are added.
 ///
 /// # Errors
-/// What is wrong with the pattern, in words.
+/// The fault of the pattern, in words.
 pub(crate) fn build(
     pattern: &str,
     count: usize,
@@ -56,7 +56,7 @@ pub(crate) fn build(
     Ok(order)
 }
 
-/// Whether `name` begins none of `names` and none of them begins it.
+/// True if `name` begins none of `names` and none of them begins it.
 fn is_apart(names: &BTreeSet<String>, name: &str) -> bool {
     let above = names.range(name.to_owned()..).next();
     let begins = (1..=name.len()).filter(|&end| name.is_char_boundary(end)).any(|end| names.contains(&name[..end]));

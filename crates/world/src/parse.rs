@@ -14,7 +14,7 @@ pub struct Stop {
     pub byte: usize,
 }
 
-/// How far a form went.
+/// Progress of a form.
 enum Match {
     /// To its end.
     Whole { subject: usize, end: usize },
@@ -22,7 +22,7 @@ enum Match {
     Until(usize),
 }
 
-/// Where a text stands between two sentences.
+/// State of a parse between two sentences.
 struct State {
     runs: usize,
     length: usize,
@@ -146,7 +146,7 @@ impl World {
         Match::Whole { subject: subject.expect("an opening names its person, others are given theirs"), end: at }
     }
 
-    /// Whether what was said before the name is true of this person.
+    /// True if what was said before the name is true of this person.
     fn agrees(&self, person: usize, form: &Form, fills: &[Fill]) -> bool {
         form.slots().zip(fills).all(|(slot, fill)| match fill.holds {
             Holds::Fact(_, value) | Holds::Pronoun(value) => self.held(slot, person) == Some(value),

@@ -6,13 +6,13 @@ use crate::world::World;
 /// All questions about a world's facts.
 #[derive(Clone, Debug)]
 pub struct Questions {
-    /// What can be answered, for each fact.
+    /// Candidate answers, for each fact.
     pub answers: Vec<Answers>,
     /// One question for each person and fact, person after person.
     pub questions: Vec<Question>,
 }
 
-/// What can be answered when a fact is asked for.
+/// Candidate answers to a question about a fact.
 #[derive(Clone, Debug)]
 pub struct Answers {
     /// The values of the fact as they would continue the prompt: with the space before, where there is one. None begins
@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-/// How a fact is asked for.
+/// Prompt of a question about a fact.
 struct Plan<'a> {
     context: Option<&'a Form>,
     before: Vec<Part>,

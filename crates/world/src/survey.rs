@@ -1,18 +1,18 @@
-//! What a written text still has of the language, and what it has made up.
+//! Coverage of the language by a generated text, and what it invents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::derivation::Holds;
 use crate::exact::{Exact, Item};
-use crate::judge::{FalseFact, Judged, Judgement};
-use crate::world::World;
+use crate::judge::{Judged, Judgement};
+use crate::world::{FalseFact, World};
 
 /// One value, named as in `metrics.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What is measured.
+    /// Name of the metric.
     pub metric: &'static str,
-    /// Whether it is the expectation of a sample of the same size of the language itself.
+    /// True if it is the expectation of a sample of the same size of the language itself.
     pub expected: bool,
     /// A band of frequency; empty if it is of all.
     pub band: String,
@@ -274,7 +274,7 @@ pub fn survivors<'a>(
     decades
 }
 
-/// How false facts are passed on from one generation to the next.
+/// Inheritance of false facts from one generation to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Inheritance {
     /// Share of the parent's false facts that the child states too.
@@ -285,7 +285,7 @@ pub struct Inheritance {
 }
 
 impl Inheritance {
-    /// What is inherited: `repeated` less `shared`.
+    /// Inherited facts: `repeated` less `shared`.
     pub fn inherited(&self) -> f64 {
         self.repeated - self.shared
     }

@@ -1,4 +1,4 @@
-//! What the language costs a tokenizer: expected tokens, and the longest document.
+//! Size of the language for a tokenizer: expected tokens, and the longest document.
 //!
 //! A tokenizer is *additive* here if the tokens of a text are those of its pieces, cut before each space. Byte-level
 //! tokenizers that split text as GPT-2's does are (no token of theirs crosses the beginning of a word), and so are plain
@@ -159,7 +159,7 @@ fn is_personal(stretch: &[Part]) -> bool {
     stretch.iter().any(|part| matches!(part, Part::Slot(slot) if slot.filler != Filler::Free))
 }
 
-/// Whether two free slots are in one piece: their pairs would have to be gone through.
+/// True if two free slots are in one piece: their pairs would have to be gone through.
 pub(crate) fn draws_share_a_word(form: &Form) -> bool {
     let free = |stretch: &Vec<Part>| {
         stretch.iter().filter(|part| matches!(part, Part::Slot(slot) if slot.filler == Filler::Free)).count()
@@ -268,7 +268,7 @@ pub(crate) fn words_and_signs(text: &str) -> usize {
     (0..bytes.len()).filter(|&at| begins(at)).count()
 }
 
-/// Whether the longest document has at most `longest` words and signs.
+/// Checks that the longest document has at most `longest` words and signs.
 pub(crate) fn fits(world: &World, longest: usize) -> Result<(), Wrong> {
     let pieces = Pieces::new(&words_and_signs);
     let found = world.longest(&|text| pieces.of(text));

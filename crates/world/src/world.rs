@@ -1,17 +1,10 @@
 //! A world: what a grammar file describes, ready to write, read and reckon.
 
-use std::path::Path;
-
 use streams::{Purpose, Stream, Streams, item_of_name};
 
-use crate::error::WorldError;
 use crate::form::{Filler, Form, Slot};
-use crate::grammar::Grammar;
-use crate::judge::FalseFact;
 use crate::list::List;
 use crate::table::Table;
-
-const BUILT_IN: [(&str, &str); 1] = [("chronicle", include_str!("../../../data/worlds/chronicle.toml"))];
 
 /// A generated language whose distribution is known exactly. See the crate's first page for what it can do, and
 /// `FORMAT.md` beside it for the grammar file.
@@ -23,9 +16,9 @@ pub struct World {
     pub(crate) runs: Table,
     /// Sentences of a run, less one.
     pub(crate) sentences: Table,
-    /// How often a run is about each person.
+    /// Frequency of each person as the subject of a run.
     pub(crate) subjects: Table,
-    /// What slots hold: persons first, then kinds, then pronouns.
+    /// Contents of slots: persons first, then kinds, then pronouns.
     pub(crate) lists: Vec<List>,
     pub(crate) kinds: usize,
     pub(crate) facts: Vec<Fact>,
@@ -52,6 +45,17 @@ pub(crate) struct Fact {
     pub(crate) list: usize,
 }
 
+/// A fact that is not so, as a text states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FalseFact {
+    /// Of whom.
+    pub person: usize,
+    /// Which fact; as many as there are facts stands for the gender.
+    pub fact: usize,
+    /// The value stated.
+    pub value: usize,
+}
+
 /// The forms of one topic that continue a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Following {
@@ -62,53 +66,6 @@ pub(crate) struct Following {
 }
 
 impl World {
-    /// Reads a grammar and builds its world.
-    ///
-    /// # Errors
-    /// A grammar that does not describe a language that can be known exactly; `FORMAT.md` lists what is asked.
-    pub fn from_toml(text: &str) -> Result<Self, WorldError> {
-        let grammar = Grammar::read(text)?;
-        crate::build::world(&grammar).map_err(|wrong| grammar.fault(text, wrong))
-    }
-
-    /// Reads a grammar file.
-    ///
-    /// # Errors
-    /// As [`World::from_toml`], and a file that cannot be read.
-    pub fn load(path: &Path) -> Result<Self, WorldError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| WorldError::Unreadable { path: path.to_owned(), source })?;
-        Self::from_toml(&text)
-    }
-
-    /// The grammar file that is built in under this name.
-    ///
-    /// # Errors
-    /// No such world; the error knows the names there are.
-    pub fn grammar(name: &str) -> Result<&'static str, WorldError> {
-        let known = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
-        (BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text))
-            .ok_or_else(|| WorldError::Unknown { name: name.to_owned(), known })
-    }
-
-    /// The world that is built in under this name.
-    ///
-    /// # Errors
-    /// No such world; the error knows the names there are.
-    pub fn named(name: &str) -> Result<Self, WorldError> {
-        Self::from_toml(Self::grammar(name)?)
-    }
-
-    /// Chronicle, the default.
-    pub fn chronicle() -> Self {
-        Self::named("chronicle").expect("the tests build it")
-    }
-
-    /// The names of the worlds that are built in.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        BUILT_IN.iter().map(|(name, _)| *name)
-    }
-
     /// The world's name.
     pub fn name(&self) -> &str {
         &self.name

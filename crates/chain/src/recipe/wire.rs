@@ -254,10 +254,6 @@ mod tests {
             ("{ fresh = { weight = 2.0 } }", "needs an amount"),
             ("{ fresh = { amount = 0.5, weight = 0.0 } }", "recipe.fresh.weight = 0: "),
             ("{ fresh = { amount = 0.0, weight = 2.0 }, latest = 1.0 }", "recipe.fresh has a weight and no amount"),
-            (
-                "{ anchor = { amount = 1.0, weight = 0.618 }, latest = { amount = 1.0, weight = 0.382 } }",
-                "golden ratio",
-            ),
             ("{ latest = 1.0, balanced = true }", "recipe.balanced"),
             ("{ }", "recipe is empty"),
             ("{ latest = 0 }", "recipe is empty"),

@@ -130,7 +130,7 @@ mod tests {
             ("kind = \"categorical\"\nfrequencies = [0.0]", "a finite sum above 0"),
             ("kind = \"categorical\"\nfrequencies = [0.5, -0.5]", "frequencies = -0.5"),
             ("kind = \"categorical\"\nexponent = inf", "exponent = inf"),
-            ("kind = \"gaussian\"\ndraws = 1", "draws = 1 must be 2 or more"),
+            ("kind = \"gaussian\"\ndraws = 1", "draws = 1: must be 2 or more"),
             ("kind = \"gaussian\"\nsampling_bias = -1", "sampling_bias"),
             ("kind = \"gaussian-mixture\"\nfloor = 0", "floor = 0"),
             ("kind = \"gaussian-mixture\"\ncomponents = 9\ndraws = 8", "must be 9 or more"),

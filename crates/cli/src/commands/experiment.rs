@@ -37,7 +37,7 @@ fn options(device: String, jobs: Option<usize>) -> RunOptions {
     options
 }
 
-/// Whether a page is there and shows these metrics: a run may have been killed between the two.
+/// True if a page is there and shows these metrics: a run may have been killed between the two.
 fn is_newer(page: &Path, metrics: &Path) -> bool {
     let time = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
     time(page).is_some_and(|page| Some(page) >= time(metrics))

@@ -88,7 +88,7 @@ fn a_defence_that_is_set_to_nothing_changes_no_byte() {
     assert!(of("plain").len() > 100);
     assert_eq!(of("plain"), of("nothing"));
     // What is alike is made once; only the scores differ, by what the defences say of themselves.
-    for kind in ["compose", "train", "write"] {
+    for kind in ["compose", "train", "generate"] {
         assert_eq!(stage(&lab, "plain", 1, kind), stage(&lab, "nothing", 1, kind));
     }
     let nothing = rows(&lab, "nothing");
@@ -143,7 +143,7 @@ fn a_verifier_and_a_detector_choose_what_is_trained_on() {
     let grammatical = |arm: &str| {
         let set = lab.read(&format!("out/stages/{}/training-set.json", stage(&lab, arm, 1, "compose")));
         let set: chain::TrainingSet = serde_json::from_str(&set).unwrap();
-        let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, arm, 0, "write")));
+        let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, arm, 0, "generate")));
         let drawn = set.documents.iter().filter(|pick| pick.entry.generation == Some(0));
         let good: Vec<bool> = drawn.map(|pick| world.parse(&written[pick.entry.index].text).is_ok()).collect();
         good.iter().filter(|&&good| good).count() as f64 / good.len() as f64
@@ -220,7 +220,7 @@ fn marked_text_is_found_by_its_key() {
     // Human text bears no mark, but a test at a level of a fifth takes up to a fifth of it for marked.
     let human = kept("right", "human");
     assert!(human > 0.7 && human < 1.0, "{human}");
-    let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, "right", 0, "write")));
+    let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, "right", 0, "generate")));
     let mark = written[0].provenance.sampler.unwrap().watermark.unwrap();
     assert_eq!((mark.key, mark.delta), (7, 6.0));
 }

@@ -167,8 +167,8 @@ fn models_of_a_generation_pool_their_text() {
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
     let written =
         |id: &serde_json::Value| documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", id.as_str().unwrap()));
-    let parts: Vec<_> = record["members"].as_array().unwrap().iter().map(|m| written(&m["write"])).collect();
-    let pooled = written(&record["stages"]["write"]);
+    let parts: Vec<_> = record["members"].as_array().unwrap().iter().map(|m| written(&m["generate"])).collect();
+    let pooled = written(&record["stages"]["pool"]);
     let texts = |documents: &[corpus::Document]| documents.iter().map(|d| d.text.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&parts.concat()), texts(&pooled));
     // What is drawn about a document goes by its number: members' must differ.
@@ -215,7 +215,7 @@ fn what_is_planted_is_followed() {
     let late = share("late", 1, "training").unwrap();
     assert!(late > 0.0 && late < 0.27, "{late}");
     // Before it is planted, an arm is the plain one but for the figure.
-    for kind in ["compose", "train", "write"] {
+    for kind in ["compose", "train", "generate"] {
         assert_eq!(stages(&lab, "late", 0)[kind], stages(&lab, "plain", 0)[kind]);
         assert_ne!(stages(&lab, "late", 1)[kind], stages(&lab, "plain", 1)[kind]);
     }

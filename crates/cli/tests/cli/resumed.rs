@@ -83,8 +83,8 @@ fn records_of_an_earlier_build_do_not_speak() {
     for (arm, seed, generation) in records.into_iter().flatten().flatten() {
         let path = format!("out/chains/{arm}/seed-{seed}/gen-{generation}/generation.json");
         let mut record: serde_json::Value = serde_json::from_str(&lab.read(&path)).unwrap();
-        assert!(record["rules"].as_u64() > Some(1));
-        record["rules"] = 1.into();
+        assert!(record["versions"]["score"].as_u64() > Some(0));
+        record["versions"]["score"] = 0.into();
         lab.write(&path, record.to_string());
     }
     // One generation is made by this build; nothing that another has measured stands beside it.
@@ -101,7 +101,7 @@ fn stages_that_were_deleted_are_made_again() {
     let lab = Lab::new();
     lab.works(&format!("{RUN} out"));
     let (before, stages) = (lab.read("out/metrics.csv"), lab.stages("out"));
-    for kind in ["prepare", "train", "write", "score"] {
+    for kind in ["prepare", "train", "generate", "score"] {
         let stage = stages.iter().rfind(|name| name.starts_with(kind)).unwrap();
         fs::remove_dir_all(lab.path("out/stages").join(stage)).unwrap();
         lab.works(&format!("{RUN} out"));
@@ -121,8 +121,8 @@ fn a_damaged_file_is_named_and_read_by_nobody() {
         ("prepare", "train.safetensors"),
         ("prepare", "test.jsonl.zst"),
         ("train", "model/model.safetensors"),
-        ("write", "documents.jsonl.zst"),
-        ("write", "tokens.safetensors"),
+        ("generate", "documents.jsonl.zst"),
+        ("generate", "tokens.safetensors"),
         ("score", "metrics.json"),
         ("score", "SEAL"),
     ] {
@@ -137,7 +137,7 @@ fn a_damaged_file_is_named_and_read_by_nobody() {
         fs::write(&path, bytes).unwrap();
         if kind == "train" {
             // Nobody reads a model whose text is there; without it, it has to write again.
-            let text = lab.stages("out").into_iter().find(|name| name.starts_with("write")).unwrap();
+            let text = lab.stages("out").into_iter().find(|name| name.starts_with("generate")).unwrap();
             fs::remove_dir_all(lab.path("out/stages").join(text)).unwrap();
         }
         let done = lab.call(&format!("{RUN} out --set chain.seeds=[0] {more} --progress none"));

@@ -56,12 +56,12 @@ fn a_share_of_nothing_has_the_undefended_bits() {
         assert_eq!(weights(&lab, arm, 1).hash(), weights(&lab, "plain", 1).hash(), "{arm}");
     }
     // A mark of no strength is another sampler by name, whose text is the same: and so are the models that read it.
-    assert_ne!(stage(&lab, "unmarked", 0, "write"), stage(&lab, "plain", 0, "write"));
+    assert_ne!(stage(&lab, "unmarked", 0, "generate"), stage(&lab, "plain", 0, "generate"));
     for kind in ["compose", "train"] {
         assert_eq!(stage(&lab, "unmarked", 1, kind), stage(&lab, "plain", 1, kind));
     }
     assert_eq!(rows(&lab, "average"), rows(&lab, "goes-on"));
-    for kind in ["compose", "train", "write", "score"] {
+    for kind in ["compose", "train", "generate", "score"] {
         assert_eq!(stage(&lab, "average", 1, kind), stage(&lab, "goes-on", 1, kind));
     }
 }
@@ -126,7 +126,7 @@ fn text_is_written_at_the_temperature_of_human_text() {
     for generation in [0, 1] {
         let temperature = value(&lab, "matched", &format!("{generation},generated,sampling-temperature,")).unwrap();
         assert!((0.2..5.0).contains(&temperature) && temperature != 1.0, "{temperature}");
-        let path = lab.path(&stage(&lab, "matched", generation, "write")).join("documents.jsonl.zst");
+        let path = lab.path(&stage(&lab, "matched", generation, "generate")).join("documents.jsonl.zst");
         for document in corpus::JsonLines::open(&path).unwrap() {
             assert_eq!(document.unwrap().provenance.sampler.unwrap().temperature, temperature);
         }
@@ -141,7 +141,7 @@ fn text_is_written_at_the_temperature_of_human_text() {
         assert!(members[0] != members[1] && (of("") - (members[0] + members[1]) / 2.0).abs() < 1e-12);
     }
     assert_eq!(stage(&lab, "matched", 0, "train"), stage(&lab, "plain", 0, "train"));
-    assert_ne!(stage(&lab, "matched", 0, "write"), stage(&lab, "plain", 0, "write"));
+    assert_ne!(stage(&lab, "matched", 0, "generate"), stage(&lab, "plain", 0, "generate"));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn what_a_model_writes_is_shown_and_not_obeyed() {
     assert!(is_harmless(&done.stdout) && is_harmless(&done.stderr), "{:?} {:?}", done.stdout, done.stderr);
 
     // The model has learnt its text by heart, or this test would show nothing.
-    let stage = lab.stages("out").into_iter().find(|name| name.starts_with("write")).unwrap();
+    let stage = lab.stages("out").into_iter().find(|name| name.starts_with("generate")).unwrap();
     let written = corpus::read(&lab.path("out/stages").join(stage).join("documents.jsonl.zst"), "text").unwrap();
     assert!(written.iter().any(|document| document.text.contains(HOSTILE)), "{:?}", written[0].text);
 

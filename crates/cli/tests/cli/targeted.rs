@@ -21,7 +21,7 @@ fn a_target_of_no_share_or_without_a_gap_changes_no_byte() {
     lab.works(RUN);
     let (plain, none, closed) = (rows(&lab, "plain"), rows(&lab, "none"), rows(&lab, "closed"));
     assert_eq!(plain, none);
-    for kind in ["compose", "train", "write", "score"] {
+    for kind in ["compose", "train", "generate", "score"] {
         assert_eq!(stage(&lab, "plain", 1, kind), stage(&lab, "none", 1, kind), "{kind}");
     }
     // Where nothing is missing the rest is written as it would have been: another stage, the same text and models.
@@ -54,7 +54,7 @@ fn rounds_are_written_from_human_prompts_that_lead_to_gaps() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     for find in finds {
         let rows = rows(&lab, find);
-        let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, find, 1, "write")));
+        let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, find, 1, "generate")));
         let prompts: Vec<&corpus::Document> = written.iter().filter(|d| d.provenance.prompt.is_some()).collect();
         assert_eq!(rows["1,generated,prompt-tokens,"], 6.0 * prompts.len() as f64, "{find}");
         // Measured is what the model wrote itself.
@@ -97,7 +97,7 @@ fn rounds_are_written_from_human_prompts_that_lead_to_gaps() {
         }
     }
     // Other finds, other prompts; and the same bits with two threads.
-    assert_ne!(stage(&lab, "even", 0, "write"), stage(&lab, "coverage", 0, "write"));
+    assert_ne!(stage(&lab, "even", 0, "generate"), stage(&lab, "coverage", 0, "generate"));
     assert_ne!(rows(&lab, "even")["1,test,loss,"], rows(&lab, "coverage")["1,test,loss,"]);
     let again = words.replace("--out out", "--out again --jobs 1");
     let done = Done::of(lab.command(&again).env("RAYON_NUM_THREADS", "2").output().unwrap());
@@ -115,7 +115,8 @@ fn human_prompts_are_of_the_training_set() {
         let composed = format!("out/stages/{}/training-set.json", stage(lab, "prompted", 0, "compose"));
         let set: serde_json::Value = serde_json::from_str(&lab.read(&composed)).unwrap();
         let known: Vec<&str> = set["documents"].as_array().unwrap().iter().map(|d| d["id"].as_str().unwrap()).collect();
-        let written = documents(lab, &format!("out/stages/{}/documents.jsonl.zst", stage(lab, "prompted", 1, "write")));
+        let written =
+            documents(lab, &format!("out/stages/{}/documents.jsonl.zst", stage(lab, "prompted", 1, "generate")));
         assert!(written.len() > 20);
         for document in written {
             let from = document.provenance.prompt.expect("each began with a prompt").document;
@@ -133,7 +134,7 @@ fn members_aim_on_their_own() {
     for member in 0..2 {
         assert_eq!(two[&format!("1,generated,rounds,member {member}")], 1.0);
     }
-    let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, "two", 1, "write")));
+    let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, "two", 1, "pool")));
     let prompted = |member: &str| {
         let of_member = written.iter().filter(|d| d.id.ends_with("/member-1") == (member == "second"));
         of_member.filter(|d| d.provenance.prompt.is_some()).count()

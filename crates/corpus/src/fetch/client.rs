@@ -72,7 +72,7 @@ fn words_of(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Whether a line of a client's complaints tells a person anything: npm ends with the path of its log.
+/// True if a line of a client's complaints tells a person anything: npm ends with the path of its log.
 fn telling(line: &str) -> bool {
     !line.is_empty() && !line.contains("A complete log of this run") && !line.ends_with("_debug-0.log")
 }

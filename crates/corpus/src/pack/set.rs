@@ -17,7 +17,7 @@ pub enum TokenSetError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         source: std::io::Error,
     },
     /// The file is none of ours, or damaged.
@@ -84,7 +84,7 @@ impl TokenSet {
         self.truncated.len()
     }
 
-    /// Whether there is none.
+    /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.truncated.is_empty()
     }
@@ -97,7 +97,7 @@ impl TokenSet {
         &self.ids[self.offsets[document] as usize..self.offsets[document + 1] as usize]
     }
 
-    /// Whether that document's text stops before its end.
+    /// True if that document's text stops before its end.
     ///
     /// # Panics
     /// If there is no such document.

@@ -157,7 +157,7 @@ impl Windows {
         self.inputs.len() / self.context
     }
 
-    /// Whether there is none.
+    /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.inputs.is_empty()
     }

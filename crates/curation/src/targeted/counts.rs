@@ -1,4 +1,4 @@
-//! What occurs how often, and what occurs too rarely.
+//! Counts of items, and items that occur too rarely.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is missing, where to write, and when to stop.
+//! The search for missing items, prompts that lead to them, and the stop rule.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::targeted::counts::{Counts, count, gap, lacking};
 use crate::targeted::items::Items;
 use crate::targeted::{Find, Target, excess};
 
-/// What may be looked at to find what is missing.
+/// Input of the search for missing items.
 pub struct View<'a> {
     /// The human training set, and nothing else that is human.
     pub human: &'a [Candidate<'a>],
@@ -48,7 +48,7 @@ pub fn is_closed(gap: Gap, tolerance: f64) -> bool {
 /// Finds what a generation's text lacks.
 pub struct Finder<'a> {
     how: How<'a>,
-    /// Whether a human document is longer than a prompt.
+    /// For each human document, true if it is longer than a prompt.
     can_begin: Vec<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What is counted in a text, by what is looked for.
+//! Items that are counted in a text, by target.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::candidate::Candidate;
 /// have, this.
 const UNKNOWN: u64 = u64::MAX;
 
-/// How a text becomes items.
+/// The mapping of a text to items.
 pub(super) enum Items<'a> {
     /// Runs of so many tokens.
     Runs(usize),

@@ -1,4 +1,4 @@
-//! What the written text has too much of.
+//! Items that the generated text has too much of.
 //!
 //! Monroe, Colaresi and Quinn 2008 ("Fightin' words"): log-odds with an informative Dirichlet prior. With y_i of n in
 //! each text and the prior a_i in proportion to both together, adding up to `prior`, δ_i = ln (y_i+a_i)/(n+a-y_i-a_i),

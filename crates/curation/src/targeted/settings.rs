@@ -1,4 +1,4 @@
-//! How an experiment file asks for targeted synthesis: `sample.target = "coverage"`, or a table.
+//! Settings of targeted synthesis in an experiment file: `sample.target = "coverage"`, or a table.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::error::{Error, within};
 
 const NAME: &str = "sample.target";
 
-/// What the written text is found to lack.
+/// The kind of item that the generated text lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Find {
@@ -40,7 +40,7 @@ impl Find {
         }
     }
 
-    /// What finding uses beside the prompts.
+    /// Anchors of the search beside the prompts.
     pub fn anchors(self) -> &'static [Anchor] {
         match self {
             Self::Coverage | Self::Frequency => &[Anchor::HumanText],
@@ -55,7 +55,7 @@ impl Find {
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Target {
-    /// What is looked for.
+    /// The target of the search.
     pub find: Find,
     /// Share of the budget that is written from prompts, as long as there is a gap; 0 is no target.
     pub share: f64,
@@ -73,7 +73,7 @@ impl Default for Target {
     }
 }
 
-/// What `habsburg plan --defences` says of it.
+/// Its description for `habsburg plan --defences`.
 pub const TARGET: About = About {
     name: NAME,
     about: "writes a share of the budget from human prompts (sample.prompt_tokens each) that lead to what is missing",
@@ -100,7 +100,7 @@ pub const TARGET: About = About {
 };
 
 impl Target {
-    /// Whether the parameters mean something.
+    /// Checks the parameters.
     ///
     /// # Errors
     /// [`Error::Parameter`] with the first that does not.

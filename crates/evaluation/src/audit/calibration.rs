@@ -36,10 +36,10 @@ impl Calibration {
         let values: Vec<[Values; STATISTICS.len()]> = (0..SPLITS)
             .into_par_iter()
             .map_init(
-                || pool.desk(),
-                |desk, number| {
+                || pool.tables(),
+                |tables, number| {
                     let split = pool.human(documents, &mut Draw::Splits.stream(streams, number));
-                    desk.compare(&split, words)
+                    tables.compare(&split, words)
                 },
             )
             .collect();

@@ -62,7 +62,7 @@ pub struct Comparison {
     pub scale: f64,
     /// How far the data is on the wrong side, in standard deviations of human text beside human text.
     pub deviation: f64,
-    /// Whether that is further than chance goes.
+    /// True if that is further than chance goes.
     pub found: bool,
 }
 
@@ -177,7 +177,7 @@ pub fn audit(data: &[Doc<'_>], human: &[Doc<'_>], streams: Streams) -> Result<Au
         return Err(AuditError::Words { words, least: LEAST_WORDS });
     }
     let calibration = Calibration::of(&pool, documents, words, &streams);
-    let values = pool.desk().compare(&split, words);
+    let values = pool.tables().compare(&split, words);
     let comparisons: Vec<Comparison> = (STATISTICS.iter().zip(values).enumerate())
         .map(|(index, (statistic, values))| {
             let deviation = calibration.deviation(index, values);

@@ -77,7 +77,7 @@ const fn apart_of(view: View) -> Statistic {
     Statistic { least: Least::Relative(0.02), ..statistic }
 }
 
-/// All of them, in the order in which [`Desk::compare`] gives their values.
+/// All of them, in the order in which [`ComparisonTables::compare`] gives their values.
 pub(super) const STATISTICS: [Statistic; 18] = [
     of_documents(Flaw::Duplicated, &DUPLICATE_SHARE, &[(Part, "exact")]),
     of_documents(Flaw::Duplicated, &DUPLICATE_SHARE, &[(Part, "near")]),
@@ -197,18 +197,18 @@ impl Pool {
         (repeats, kept)
     }
 
-    /// A place to compare sides at.
-    pub(super) fn desk(&self) -> Desk<'_> {
+    /// Tables for comparisons of two sides.
+    pub(super) fn tables(&self) -> ComparisonTables<'_> {
         let side = || Side {
             whole: Sample::up_to(3, &self.grams),
             halves: [Sample::up_to(2, &self.grams), Sample::up_to(2, &self.grams)],
         };
-        Desk { pool: self, sides: [side(), side()] }
+        ComparisonTables { pool: self, sides: [side(), side()] }
     }
 }
 
 /// The tables of a comparison, kept from one to the next.
-pub(super) struct Desk<'a> {
+pub(super) struct ComparisonTables<'a> {
     pool: &'a Pool,
     sides: [Side<'a>; 2],
 }
@@ -230,7 +230,7 @@ impl Side<'_> {
     }
 }
 
-impl Desk<'_> {
+impl ComparisonTables<'_> {
     /// The statistics of two sides, at so many words each or as many as the shorter one has.
     pub(super) fn compare(&mut self, split: &Split, words: usize) -> [Values; STATISTICS.len()] {
         let (pool, grams) = (self.pool, &self.pool.grams);

@@ -10,7 +10,7 @@
 
 use super::entry::compared;
 use crate::Dimension::{self, Band, Member, Order, Reference};
-use crate::draws::Covering;
+use crate::draws::{Covering, HeldOut};
 use crate::measure::{Measures, order};
 use crate::metric::{Axis, Damage, Figure, Metric, Panel};
 use crate::sample::Sample;
@@ -42,19 +42,6 @@ const BANDS: [&str; 3] = ["rare", "medium", "frequent"];
 /// Where a band ends, in occurrences expected in a sample.
 const ENDS: [f64; 2] = [1.0, 10.0];
 
-/// The text that is to be covered.
-#[derive(Debug)]
-pub(crate) struct HeldOut {
-    pub(crate) known: Known,
-    /// The band of each n-gram, by order.
-    bands: [Vec<u8>; ORDERS],
-    sizes: [[usize; BANDS.len()]; ORDERS],
-    /// In how many of its documents each word is.
-    pub(crate) documents: Vec<u32>,
-    /// Their sum.
-    pub(crate) pairs: usize,
-}
-
 /// The documents that bands come from; the others are for the human sample.
 pub(crate) fn for_bands(human: &Grams) -> Vec<usize> {
     (0..human.documents().len()).step_by(2).collect()
@@ -75,7 +62,8 @@ impl HeldOut {
     pub(crate) fn of(held_out: &Words<'_>, human: &Grams, links: &Links, size: usize) -> Self {
         let mut half = Sample::new(human);
         half.take(&for_bands(human), human.len());
-        let mut sizes = [[0; BANDS.len()]; ORDERS];
+        let mut sizes = [const { Vec::new() }; ORDERS];
+        sizes.fill(vec![0; BANDS.len()]);
         let bands = std::array::from_fn(|n| {
             let band = |kind: u32| {
                 let count = links.get(n + 1, kind).map_or(0, |number| half.order(n + 1).count(number));
@@ -98,8 +86,8 @@ impl HeldOut {
             for number in sample.order(n).kinds().iter().filter_map(|&kind| links.get(n, kind)) {
                 covered[usize::from(self.bands[n - 1][number as usize])] += 1;
             }
-            for ((band, covered), size) in BANDS.into_iter().zip(covered).zip(self.sizes[n - 1]) {
-                measures.push(&COVERAGE, order(n).with(Band, band), covered as f64 / size as f64);
+            for ((band, covered), size) in BANDS.into_iter().zip(covered).zip(&self.sizes[n - 1]) {
+                measures.push(&COVERAGE, order(n).with(Band, band), covered as f64 / *size as f64);
             }
         }
     }

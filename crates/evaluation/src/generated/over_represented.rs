@@ -2,17 +2,17 @@
 //!
 //! *Definition.* The log-odds of an n-gram in a text, ln((y+a) / (n+A-y-a)), less those in the human text, with an
 //! informative Dirichlet prior, and z, that difference over √(1/(y+a) + 1/(y'+a)) (Monroe, Colaresi and Quinn 2008,
-//! equations 15, 16, 20 and 22). The prior `a` is a tenth of what both texts hold of the n-gram, A that of all n-grams of
-//! its order. An n-gram counts once a document. An n-gram (n = 1 to 4) is *over-represented* if it is in three documents or more, with
-//! z beyond the normal quantile of 0.05 over the number of these (Bonferroni). `over-represented-rate`: words that are in one, per
-//! 1,000, in samples of equal size.
+//! equations 15, 16, 20 and 22). The prior `a` is a tenth of what both texts hold of the n-gram, A that of all n-grams
+//! of its order. An n-gram counts once a document. An n-gram (n = 1 to 4) is *over-represented* if it is in three
+//! documents or more, with z beyond the normal quantile of 0.05 over the number of these (Bonferroni).
+//! `over-represented-rate`: words that are in one, per 1,000, in samples of equal size.
 //!
 //! *Traps.* Words come in bursts: counted by occurrence, the name of one story's hero is the strongest n-gram. Documents
 //! that share a subject aren't independent either, so other human text has them as well: the human rate is beside.
 //! Without the prior, z favours what is rare.
 
 use super::entry::{EQUAL, compared, equal};
-use crate::draws::Drawn;
+use crate::draws::{Drawn, Spread};
 use crate::measure::Measures;
 use crate::metric::{Axis, Damage, Figure, Metric};
 use crate::sample::{Counts, Sample};
@@ -55,14 +55,6 @@ const DOCUMENTS: u32 = 3;
 const LEVEL: f64 = 0.05;
 /// The prior's weight, as a share of what both texts hold.
 const PRIOR: f64 = 0.1;
-
-/// In how many human documents each n-gram is.
-#[derive(Debug)]
-pub(crate) struct Spread {
-    documents: [Vec<u32>; ORDERS],
-    /// Their sums.
-    pairs: [usize; ORDERS],
-}
 
 impl Spread {
     pub(crate) fn of(human: &Grams) -> Self {
@@ -151,8 +143,8 @@ fn rate(sample: &Sample<'_>, spread: &Spread, link: impl Fn(usize, u32) -> Optio
     1000.0 * covered.iter().filter(|&&covered| covered).count() as f64 / sample.words() as f64
 }
 
-/// The over-represented n-grams of a text, all of it, against the human text of a reference: the `most` with the highest z. Of n-grams that
-/// hold each other only the first is given.
+/// The over-represented n-grams of a text, all of it, against the human text of a reference: the `most` with the
+/// highest z. Of n-grams that hold each other only the first is given.
 pub fn over_represented(docs: &[Doc<'_>], reference: &Reference, most: usize) -> Vec<OverRepresented> {
     let words = Words::of(docs);
     let (links, sample) = (reference.known().links(&words), Sample::everything(&words.grams));
@@ -181,7 +173,7 @@ pub fn over_represented(docs: &[Doc<'_>], reference: &Reference, most: usize) ->
     chosen
 }
 
-/// Whether one n-gram's words stand in another's.
+/// True if one n-gram's words stand in another's.
 fn holds(long: &str, short: &str) -> bool {
     format!(" {long} ").contains(&format!(" {short} "))
 }

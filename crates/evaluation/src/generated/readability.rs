@@ -46,7 +46,7 @@ fn reading_ease(docs: &[Doc<'_>]) -> f64 {
     206.835 - 1.015 * words as f64 / sentences as f64 - 84.6 * syllables as f64 / words as f64
 }
 
-/// Whether a text ends as sentences do.
+/// True if a text ends as sentences do.
 pub(crate) fn ends_sentence(text: &str) -> bool {
     text.trim_end_matches(|c: char| "\"'”’»)]}*_".contains(c) || c.is_whitespace())
         .ends_with(['.', '!', '?', '…', '。', '！', '？'])

@@ -82,7 +82,7 @@ pub enum Damage {
     Away,
 }
 
-/// What stands beside the generated text, under the same metric with a value in [`Dimension::Reference`].
+/// The baseline of the generated text, under the same metric with a value in [`Dimension::Reference`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Baseline {
     /// The value in that dimension: `human` or `expected`.
@@ -128,7 +128,7 @@ pub type View = &'static [(Dimension, &'static str)];
 /// One metric of one set.
 #[derive(Clone, Copy)]
 pub struct Metric {
-    /// What is measured.
+    /// Name of the metric.
     pub set: Set,
     /// Name, unique within the set.
     pub name: &'static str,
@@ -144,7 +144,7 @@ pub struct Metric {
     pub scale: Scale,
     /// Definition in a sentence.
     pub caption: &'static str,
-    /// What stands beside it; none if nothing does.
+    /// Its baseline, if it has one.
     pub baseline: Option<Baseline>,
     /// Direction of damage, where there is one in all settings.
     pub damage: Option<Damage>,

@@ -58,7 +58,7 @@ pub static SURVIVAL: Metric = of_model("survival", "N-grams of generation 0 that
     .by(&[Order])
     .worse(Damage::Less);
 
-pub(super) static METRICS: [&Metric; 19] = [
+pub(super) const METRICS: &[&Metric] = &[
     &SUPPORT,
     &VARIANCE,
     &IMPOSSIBLE,

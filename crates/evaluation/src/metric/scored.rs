@@ -140,7 +140,7 @@ pub static GAP: Metric = of_text("gap", "Gap to the human text", "share that is 
     .by(&[Member, Reference, Defence, Part])
     .means("What the text lacks of the human text's items before each round of targeted sampling and after the last.");
 
-pub(super) static METRICS: [&Metric; 14] = [
+pub(super) const METRICS: &[&Metric] = &[
     &GENERATED_PERPLEXITY,
     &DOCUMENT_PERPLEXITY,
     &MAUVE,

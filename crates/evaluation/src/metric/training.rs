@@ -74,7 +74,7 @@ pub static REDRAWN_TOKENS: Metric = share_of_defence("redrawn-tokens", "Tokens d
 pub static EDITED_TOKENS: Metric = share_of_defence("edited-tokens", "Tokens changed", "share of the tokens");
 pub static DROPPED_TOKENS: Metric = share_of_defence("dropped-tokens", "Tokens dropped", "share of the tokens");
 
-pub(super) static METRICS: [&Metric; 28] = [
+pub(super) const METRICS: &[&Metric] = &[
     &UNIQUE_TOKENS,
     &SEEN_TOKENS,
     &STEPS,

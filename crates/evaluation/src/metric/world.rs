@@ -201,7 +201,7 @@ pub static PARSES: Metric = of_text("parses", "Documents that parse", "share of 
     .by(&[Member])
     .means("Share of the documents on which the divergence is measured that the language gives a probability.");
 
-pub(super) static METRICS: [&Metric; 23] = [
+pub(super) const METRICS: &[&Metric] = &[
     &FLOOR,
     &EXCESS,
     &GRAMMATICAL_DOCUMENTS,

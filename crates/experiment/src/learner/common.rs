@@ -14,11 +14,11 @@ use serde::de::DeserializeOwned;
 /// The run's settings that an arm is checked against.
 pub(crate) struct Scope {
     pub(crate) generations: u32,
-    /// Whether a world generates the human text.
+    /// True if a world generates the human text.
     pub(crate) is_world: bool,
 }
 
-/// What is asked of the settings of any learner. The defaults are the answers of one that has no such setting.
+/// Questions to the settings of any learner. The defaults are the answers of one that has no such setting.
 pub(crate) trait Common {
     fn members(&self) -> u32 {
         1

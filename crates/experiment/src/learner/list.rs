@@ -1,4 +1,4 @@
-//! What follows from the list of learners.
+//! Derived definitions from the list of learners.
 
 /// One type for all learners, and what follows from the list of them.
 macro_rules! learners {

@@ -13,7 +13,7 @@
 //! order), so a new initialisation in each generation is refused. And it is a brake on learning as on forgetting: what is
 //! gained on fresh human text is averaged away too.
 //!
-//! *Price.* Weights of an ancestor that has seen human text are implicit human supervision.
+//! *Cost.* Weights of an ancestor that has seen human text are implicit human supervision.
 
 use serde::{Deserialize, Serialize};
 

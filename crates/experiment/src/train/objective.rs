@@ -1,20 +1,21 @@
-//! What a token's loss counts: in a file `"cross-entropy"`, `"truncated"`, `"focal"`, `"label-smoothing"`, `"entropy-floor"`,
-//! or one of the last four with its parameters, as `{ truncated = { gamma = 0.9 } }`, `{ label-smoothing = { share = 0.1 } }`,
-//! `{ entropy-floor = { share = 0.05, of = "training" } }`.
+//! The objective, the weight of a token's loss: in a file `"cross-entropy"`, `"truncated"`, `"focal"`,
+//! `"label-smoothing"`, `"entropy-floor"`, or one of the last four with its parameters, as `{ truncated = { gamma = 0.9
+//! } }`, `{ label-smoothing = { share = 0.1 } }`, `{ entropy-floor = { share = 0.05, of = "training" } }`.
 //!
-//! The first two make a model that is sure of a token learn less from it, which is to slow down what a chain repeats until it is
-//! certain. Truncated: only tokens of a probability below `gamma` count (ForTIFAI, arXiv 2509.08972, published with 0.9 to
-//! 0.999; there the mean is over the tokens that count, here over all). Focal: `(1 - p)^gamma` times the loss (Lin et al.
-//! 2017, arXiv 1708.02002). The trap: neither has its minimum at the true distribution, so both pay for it in perplexity.
+//! The first two make a model that is sure of a token learn less from it, which is to slow down what a chain repeats
+//! until it is certain. Truncated: only tokens of a probability below `gamma` count (ForTIFAI, arXiv 2509.08972,
+//! published with 0.9 to 0.999; there the mean is over the tokens that count, here over all). Focal: `(1 - p)^gamma`
+//! times the loss (Lin et al. 2017, arXiv 1708.02002). The trap: neither has its minimum at the true distribution, so
+//! both pay for it in perplexity.
 //!
-//! The last two mix the target with a prior over the vocabulary, (1 - share) · one hot + share · prior, so that the model is
-//! never asked for certainty. Label smoothing: the prior is uniform (Szegedy et al. 2016, arXiv 1512.00567, with 0.1).
-//! Entropy floor: it is the add-one smoothed frequencies of tokens, ends among them, in the human training set, or with `of =
-//! "training"` in the training set at hand (an entropy reservoir that is coupled to each projection, arXiv 2512.14879; that
-//! the reservoir is a unigram is ours). The trap: the best model is the mixture, and text is written from it, so unlikely
-//! tokens are written, and learnt, more often from generation to generation: a floor, but also a share of noise in every
-//! text, and of ends that come at random. The human prior is implicit human supervision, a small one; the prior of the training
-//! set sinks with the chain.
+//! The last two mix the target with a prior over the vocabulary, (1 - share) · one hot + share · prior, so that the
+//! model is never asked for certainty. Label smoothing: the prior is uniform (Szegedy et al. 2016, arXiv 1512.00567,
+//! with 0.1). Entropy floor: it is the add-one smoothed frequencies of tokens, ends among them, in the human training
+//! set, or with `of = "training"` in the training set at hand (an entropy reservoir that is coupled to each projection,
+//! arXiv 2512.14879; that the reservoir is a unigram is ours). The trap: the best model is the mixture, and text is
+//! written from it, so unlikely tokens are written, and learnt, more often from generation to generation: a floor, but
+//! also a share of noise in every text, and of ends that come at random. The human prior is implicit human supervision,
+//! a small one; the prior of the training set sinks with the chain.
 //!
 //! The losses of the training log are those of the rule; losses on held-out text are plain cross-entropy.
 
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 
 use super::SettingsError;
 use curation::{About, Anchor, Cost, Parameter};
+use kernels::spec::TokenRule;
 
 /// The rule on each token's loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -142,12 +144,24 @@ const SHARE: Parameter =
     Parameter { name: "share", default: "0.1", about: "the prior's share of the target; 0 is none" };
 
 impl Objective {
-    /// Whether every token counts its whole loss.
+    /// True if every token counts its whole loss.
     pub fn is_plain(&self) -> bool {
         *self == Self::CrossEntropy
     }
 
-    /// Whether it mixes human frequencies of tokens into every generation's targets.
+    /// The rule on each token's loss; `prior`, `[vocabulary]`, is what targets are mixed with, where they are.
+    pub fn rule(self, prior: &[f32]) -> TokenRule<&[f32]> {
+        match self {
+            Self::CrossEntropy => TokenRule::CrossEntropy,
+            Self::Truncated { gamma } => TokenRule::Truncated { gamma: gamma as f32 },
+            Self::Focal { gamma } => TokenRule::Focal { gamma: gamma as f32 },
+            Self::LabelSmoothing { share } | Self::EntropyFloor { share, .. } => {
+                TokenRule::Smoothed { share: share as f32, prior }
+            }
+        }
+    }
+
+    /// True if it mixes human frequencies of tokens into every generation's targets.
     pub fn reads_human(self) -> bool {
         matches!(self, Self::EntropyFloor { share, of: FloorOf::Human } if share > 0.0)
     }

@@ -1,4 +1,4 @@
-//! What training begins with: in a file `"scratch"`, `"latest"`, or the number of a generation.
+//! The initial weights of a training: in a file `"scratch"`, `"latest"`, or the number of a generation.
 //!
 //! Generation 0's weights have seen human text, and weights that begin with them carry what they learnt of it: a implicit
 //! human supervision. Gerstgrasser et al. (2024) begin from scratch; chains of pre-trained models (Shumailov et al. 2024, Kazdan
@@ -23,7 +23,7 @@ pub enum Start {
 }
 
 impl Start {
-    /// Whether every generation begins with new weights.
+    /// True if every generation begins with new weights.
     pub fn is_scratch(&self) -> bool {
         *self == Self::Scratch
     }

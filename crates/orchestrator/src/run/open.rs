@@ -29,7 +29,7 @@ pub struct Run {
     seeds: BTreeMap<u64, Seed>,
     /// The same by arm and seed, where an arm plants something in it.
     planted: BTreeMap<(usize, u64), Seed>,
-    /// What the models of generation 0 make of human text.
+    /// Readings of human text by the models of generation 0.
     pub(super) reading_cache: ReadingCache,
 }
 
@@ -102,7 +102,7 @@ impl Run {
         self.planted.get(&(arm, seed)).unwrap_or_else(|| &self.seeds[&seed])
     }
 
-    /// Whether every arm can be run on every seed's human text; its plan.
+    /// Checks that every arm can be run on every seed's human text, and gives the plans.
     fn check(&self) -> Result<Vec<ChainPlan>, Error> {
         let arms = self.experiment.arms.iter().zip(&self.configs).enumerate();
         arms.map(|(index, (arm, config))| {
@@ -116,7 +116,7 @@ impl Run {
         .collect()
     }
 
-    /// Whether an arm can be run on a seed's human text; the tokens of its training set.
+    /// Checks that an arm can be run on a seed's human text, and gives the tokens of its training set.
     fn check_seed(&self, arm: &Arm, config: &ModelConfig, seed: &Seed) -> Result<u64, Error> {
         let tokens = |entries: &[chain::Entry]| entries.iter().map(|e| e.size).sum::<u64>();
         let human = tokens(&seed.set.training);
@@ -151,7 +151,7 @@ impl Run {
         Ok(human)
     }
 
-    /// Whether there is text for an arm's sampler to be matched to, and to begin with.
+    /// Checks that there is text for an arm's sampler to be matched to, and to begin with.
     fn check_sample(&self, index: usize, arm: &Arm, config: &ModelConfig) -> Result<(), Error> {
         let sample = arm.sample();
         if sample.entropy_match && held_out::text(self.stages.dir(), &self.human, config.context)?.is_empty() {

@@ -1,7 +1,7 @@
 //! A chain as the loop's learner.
 
 use super::state::{Ancestor, Draft, History, Models, Place, Setup, Stop};
-use super::{compose, counting, generate, judge, score, train};
+use super::{compose, generate, judge, learner, score, train};
 use chain::{Decision, Entry, Finished, Generation, Learner, Source, TrainingSet};
 use experiment::Arm;
 use rundir::StageKind;
@@ -9,11 +9,7 @@ use std::collections::BTreeMap;
 
 /// The versions of the code that fills the stages of an arm's chains.
 pub(crate) fn versions(arm: &Arm) -> BTreeMap<StageKind, u32> {
-    let (train, generate) = match &arm.learner {
-        experiment::Learner::Transformer(_) => (train::VERSION, generate::VERSION),
-        experiment::Learner::NGram(_) | experiment::Learner::Oracle(_) => (counting::VERSION, counting::VERSION),
-        experiment::Learner::Exact(_) => (0, 0),
-    };
+    let learner::Versions { train, generate } = learner::of(arm).versions();
     BTreeMap::from([
         (StageKind::Prepare, crate::human::VERSION),
         (StageKind::Judge, judge::VERSION),
@@ -63,7 +59,8 @@ impl Learner for TextChain<'_> {
         let mut members = Vec::new();
         for member in 0..setup.arm.members() as usize {
             let place = Place { generation: generation.number, member };
-            let trained = setup.learner().train((setup, history, &generation.state), set, place, compose.id())?;
+            let trained =
+                learner::of(setup.arm).train((setup, history, &generation.state), set, place, compose.id())?;
             setup.reached(&trained.stage, generation)?;
             members.push(trained);
         }

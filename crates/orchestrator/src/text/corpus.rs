@@ -19,7 +19,7 @@ pub(super) const MATCHED: &str = "temperature.json";
 /// In a generate stage: what its target came to.
 pub(super) const TARGETED: &str = "targeted.json";
 
-/// What a target came to.
+/// The outcome of a target.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Targeted {
     /// The gap before each round and after the last; of `even` nothing.
@@ -48,16 +48,16 @@ impl Targeted {
     }
 }
 
-/// What a generation generated.
+/// The text of a generation.
 pub(crate) struct Corpus {
     pub(super) stage: StageId,
     pub(super) documents: Vec<Document>,
     pub(super) tokens: TokenSet,
-    /// Whether each document's text encodes to other ids than were sampled.
+    /// True if each document's text encodes to other ids than were sampled.
     pub(super) reencoded: Vec<bool>,
     /// The temperature, where it was matched to human text; the mean of the members' own.
     pub(super) matched: Option<Matched>,
-    /// What each member's target came to, where there is one.
+    /// The outcome of each member's target, where there is one.
     pub(super) targeted: Vec<Targeted>,
     /// The same without prompts, where some document began with one: words are counted in it.
     continuations: Option<(Vec<Document>, TokenSet)>,
@@ -95,7 +95,7 @@ impl Corpus {
         write_file(&folder.join("reencoded.json"), &json(&reencoded))
     }
 
-    /// How it was sampled, by these settings.
+    /// The sampling by these settings.
     pub(super) fn sampling(&self, settings: Sampling) -> Sampling {
         Sampling { temperature: self.matched.map_or(settings.temperature, |matched| matched.temperature), ..settings }
     }
@@ -107,12 +107,12 @@ impl Corpus {
         Some((of.iter().map(|&at| self.documents[at].clone()).collect(), self.tokens.pick(&of)))
     }
 
-    /// What models generated themselves: documents without the prompts that they began with.
+    /// The text that models generated themselves: documents without the prompts that they began with.
     pub(super) fn own(&self) -> (&[Document], &TokenSet) {
         self.continuations.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
     }
 
-    /// What later generations are trained on.
+    /// The documents that later generations are trained on.
     pub(super) fn read(&self) -> (&[Document], &TokenSet) {
         self.planted.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
     }

@@ -1,8 +1,9 @@
-//! What a generation's models generate, each in a stage of its own; the documents of several models pooled in one more.
+//! The text of a generation's models, each in a stage of its own; the documents of several models pooled in one more.
 
 use super::corpus::{Corpus, MATCHED, TARGETED};
 use super::files::{json, timed, write_file};
-use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop, TextLearner, weights};
+use super::learner::{self, TextLearner, Versions};
+use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop, weights};
 use super::target::{self, Part, TargetKey};
 use super::{score, train};
 use crate::held_out::{self, Matched};
@@ -75,7 +76,7 @@ pub(super) fn corpus(
     Ok(corpus)
 }
 
-/// What one member generates: of a chain of one, all of it.
+/// The text of one member: of a chain of one, all of it.
 fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place, budget: u64) -> Result<Stage, Stop> {
     let sample = setup.arm.sample();
     let from_latest = sample.prompt == PromptFrom::Latest;
@@ -91,9 +92,9 @@ fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place,
         entropy_match: sample.entropy_match.then_some(held_out::POSITIONS),
         target: TargetKey::of(setup.arm, history),
     };
-    let work = setup.work_of_member(StageKind::Generate, setup.learner().generate_version(), place.generation);
+    let work = setup.work_of_member(StageKind::Generate, learner::of(setup.arm).versions().generate, place.generation);
     setup.stage(work, &key, |folder| {
-        setup.learner().fill_generate((setup, history), &model.stage, place, budget, folder)
+        learner::of(setup.arm).fill_generate((setup, history), &model.stage, place, budget, folder)
     })
 }
 
@@ -147,8 +148,8 @@ impl TextLearner for Transformer {
         train::member(chain, &self.train, set, place, compose)
     }
 
-    fn generate_version(&self) -> u32 {
-        VERSION
+    fn versions(&self) -> Versions {
+        Versions { train: train::VERSION, generate: VERSION }
     }
 
     fn fill_generate(
@@ -246,7 +247,7 @@ fn matched(setup: &Setup<'_>, weights: &Weights) -> Result<Result<Matched, Strin
     Ok(found.map_err(|error| error.to_string()))
 }
 
-/// What decodes the parts of `budget` tokens, and reports how far it is.
+/// The decoder of the parts of `budget` tokens, which reports its progress.
 fn decoder<'a>(
     setup: &'a Setup<'_>,
     (model, weights): (&'a Stage, &'a Weights),
@@ -283,7 +284,7 @@ fn decoder<'a>(
     }
 }
 
-/// Whether some document has as many tokens as a prompt.
+/// True if some document has as many tokens as a prompt.
 fn has_prompts(tokens: &TokenSet, prompt: usize) -> bool {
     (0..tokens.len()).any(|document| tokens.ids(document).len() >= prompt)
 }

@@ -1,4 +1,4 @@
-//! What an arm's defences say of the documents that the recipe is offered, in a stage of its own for each source.
+//! Verdicts of an arm's defences about the documents that the recipe is offered, in a stage of its own for each source.
 //!
 //! A verdict is a pure function of what was offered, of the human training set, of what the parent generated and of the
 //! models, so it is found again as any stage is. What it decides shows in the training set, whose stage is named by that;
@@ -25,7 +25,7 @@ pub(crate) const VERSION: u32 = 2;
 
 const VERDICT: &str = "verdict.json";
 
-/// What the id of a document ends in that has other tokens than it was generated with.
+/// End of the id of a document that has other tokens than it was generated with.
 const SUFFIX: &str = "+edited";
 
 /// All that a verdict depends on. The models are named by their stages, which name what they were trained on: the human
@@ -52,7 +52,7 @@ struct Verdict {
     measures: Vec<Measure>,
 }
 
-/// What the recipe may draw of what a source offers.
+/// The documents that the recipe may draw of those that a source offers.
 pub(super) fn decide(
     setup: &Setup<'_>,
     history: &History,

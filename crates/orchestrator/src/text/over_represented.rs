@@ -18,7 +18,7 @@ const KEPT: usize = 10;
 /// Documents of a generation in which n-grams are looked for: its first.
 const DOCUMENTS: usize = 2000;
 
-/// What `over-represented.json` holds.
+/// Contents of `over-represented.json`.
 #[derive(Serialize)]
 struct Found {
     /// Documents of the generation.

@@ -1,4 +1,4 @@
-//! How generation 0's model scores a generation's text, and what each generation's training adds.
+//! Scores of a generation's text under generation 0's model, and the change that each generation's training makes.
 
 use super::files::{json, write_file};
 use super::state::{History, Place, Setup, weights};
@@ -14,7 +14,7 @@ use streams::{Streams, item_of_name};
 /// Tokens drawn to measure what a step added, at most: two models read them, and more are worth less than they cost.
 const DRAWN: u64 = 20_000;
 
-/// What generation 0's model makes of the text, and what its own `authors` do; the first of generation 0's members, where
+/// Scores of the text under generation 0's model and under its own `authors`; the first of generation 0's members, where
 /// they are several.
 pub(super) fn measure(
     setup: &Setup<'_>,
@@ -44,9 +44,9 @@ fn new_reader(setup: &Setup<'_>, history: &History, seed: u64) -> Result<Reader,
     Ok(Reader::new(model, setup.run.reading_cache, setup.run.human, text, setup.run.device.device()))
 }
 
-/// What this generation's training added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token, over documents x
-/// that model k-1 generated for this alone, about as many tokens as the test set has, or 20,000. No model was trained on
-/// them.
+/// The divergence that this generation's training added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token,
+/// over documents x that model k-1 generated for this alone, about as many tokens as the test set has, or 20,000. No
+/// model was trained on them.
 ///
 /// At temperature 1 without truncation this estimates KL(q_(k-1) ‖ q_k), so that it is zero or more but for its scatter. Of
 /// another sampler's documents it is the difference of the two models' losses on what that sampler generates, no divergence,

@@ -1,16 +1,16 @@
-//! What is measured of a generation, and its record.
+//! Measures of a generation, and its record.
 
 use super::corpus::Corpus;
 use super::files::{json, timed, write_file};
 use super::state::{Draft, History, Models, Setup, Stop, weights};
-use super::{over_represented, reading, target};
+use super::{learner, measures, over_represented, reading, target};
 use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring;
 use crate::truth::{self, Answers};
 use crate::{Error, Truth, plant};
 use chain::{Finished, Source};
-use evaluation::{Dimension, DocumentLoss, Measure, metric};
+use evaluation::{Dimension, Measure, metric};
 use experiment::{Plant, PromptFrom, WordRatio};
 use model::Weights;
 use rundir::{GenerationRecord, Stage, StageId, StageKind};
@@ -33,7 +33,7 @@ struct Key<'a> {
     plant: Option<&'a Plant>,
     follow: &'a [WordRatio],
     verdicts: &'a [StageId],
-    /// What the generations before generated: their models and their text are measured with this one's.
+    /// The text of earlier generations: their models and their text are measured with this one's.
     before: Vec<StageId>,
 }
 
@@ -81,7 +81,7 @@ fn fill(
     finished: &Finished<'_, Draft, Models>,
     folder: &Path,
 ) -> Result<(), Error> {
-    let mut list = setup.learner().measure(setup, history, finished, folder)?;
+    let mut list = learner::of(setup.arm).measure(setup, history, finished, folder)?;
     list.extend(timed("over-represented n-grams", || {
         over_represented::measure(setup, history, finished.generation.number, folder)
     })?);
@@ -106,23 +106,6 @@ fn fill(
     write_file(&folder.join(scoring::MEASURES), &json(&list))
 }
 
-/// Losses on the test set, and where the truth is known the distance from it.
-pub(super) fn test(setup: &Setup<'_>, losses: &[DocumentLoss]) -> Vec<Measure> {
-    let excess = setup.run.human.truth.as_ref().map(|truth| truth.of_predictions(losses));
-    evaluation::predictions(losses).into_iter().chain(excess.into_iter().flatten()).collect()
-}
-
-/// Metrics of the words that a corpus holds, without the prompts that its documents begin with: those are another's text.
-/// Where documents are read whole, prompts belong to them: in the truth's parser, and in a model's losses and features
-/// (`perplexity`, MAUVE, Vendi).
-pub(super) fn generated(setup: &Setup<'_>, corpus: &Corpus) -> Vec<Measure> {
-    let (documents, tokens) = corpus.own();
-    let mut list = scoring::text_measures(documents, tokens, &corpus.reencoded, &setup.seed.reference);
-    let temperature = corpus.matched.map(|matched| matched.temperature);
-    list.extend(temperature.map(|found| Measure::new(&metric::SAMPLING_TEMPERATURE, found)));
-    list
-}
-
 /// Metrics of each transformer of a generation, and of all of them together. A document of the pooled corpus has one of them
 /// for its author, so together they give it the mean of their probabilities; so do they answer questions.
 pub(super) fn transformers(
@@ -144,9 +127,9 @@ pub(super) fn transformers(
             own.extend(against_truth(setup, weights, history.last(), &mut answers));
         } else {
             let corpus = of_member(setup, &finished.generation.state, number)?;
-            let mut list = test(setup, &tested);
+            let mut list = measures::test(setup, &tested);
             list.extend(calibrated);
-            list.extend(generated(setup, &corpus));
+            list.extend(measures::generated(setup, &corpus));
             list.extend(against_truth(setup, weights, &corpus, &mut answers));
             list.extend(member.record.iter().flat_map(scoring::run_measures));
             // Human text is the same beside every member.
@@ -155,8 +138,8 @@ pub(super) fn transformers(
         }
         losses.push(tested);
     }
-    let mut list = test(setup, &scoring::mixed(losses));
-    list.extend(generated(setup, history.last()));
+    let mut list = measures::test(setup, &scoring::mixed(losses));
+    list.extend(measures::generated(setup, history.last()));
     list.extend(own);
     if let (Some(truth), true) = (&setup.run.human.truth, members.len() > 1) {
         list.extend(truth.of_answers(&truth::pooled(&answers), &setup.seed.stated));
@@ -168,7 +151,7 @@ pub(super) fn transformers(
     Ok(list)
 }
 
-/// What one member generated.
+/// The text of one member.
 fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, Error> {
     let id = &draft.generated[member];
     let stage: Option<Stage> = setup.stages.dir().find(id)?;
@@ -176,7 +159,7 @@ fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, 
     Corpus::open(&stage, &setup.run.human.tokenizer)
 }
 
-/// What the truth says of a model and of what it generated, where there is a truth; its answers go to `answers`.
+/// Measures of a model and of its text against the true distribution, where there is a truth; its answers go to `answers`.
 fn against_truth(setup: &Setup<'_>, weights: &Weights, corpus: &Corpus, answers: &mut Vec<Answers>) -> Vec<Measure> {
     let Some(truth) = &setup.run.human.truth else { return Vec::new() };
     timed("scoring against the truth", || against(setup, truth, weights, corpus, answers))
@@ -242,7 +225,7 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
     list
 }
 
-/// What is followed through the generations: a planted phrase, ratios of words.
+/// Measures that are followed through the generations: a planted phrase, ratios of words.
 fn followed((setup, history): (&Setup<'_>, &History), finished: &Finished<'_, Draft, Models>) -> Vec<Measure> {
     let (corpus, draft) = (history.last(), &finished.generation.state);
     let mut list = Vec::new();

@@ -1,14 +1,14 @@
-//! What a chain works with, and what its steps leave.
+//! State of a chain: its setup, and what its steps leave.
 
 use super::corpus::Corpus;
 use crate::cost::ChainPlan;
 use crate::reader::{Reader, ReadingCache};
 use crate::seed::Seed;
 use crate::{Error, Human};
-use chain::{Entry, Finished, Generation, TrainingSet};
+use chain::{Entry, Generation};
 use corpus::{Document, TokenSet};
 use evaluation::Measure;
-use experiment::{Arm, Learner};
+use experiment::Arm;
 use model::{ModelConfig, Weights};
 use ops::device::Chosen;
 use rundir::{ChainStages, GenerationRecord, NotMade, Stage, StageId, StageKind, Work};
@@ -47,18 +47,18 @@ impl std::fmt::Display for Stop {
     }
 }
 
-/// What the chains of a run share.
+/// State that the chains of a run share.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {
     pub(crate) human: &'a Human,
     pub(crate) device: &'a Chosen,
     /// Facts of a world that every generation is asked for; all if none.
     pub(crate) questions: Option<usize>,
-    /// What the run's models of generation 0 make of human text.
+    /// Readings of human text by the run's models of generation 0.
     pub(crate) reading_cache: &'a ReadingCache,
 }
 
-/// What one chain works with. Nothing of it changes while the chain runs.
+/// The setup of one chain. Nothing of it changes while the chain runs.
 pub(crate) struct Setup<'a> {
     pub(crate) run: Shared<'a>,
     pub(crate) arm: &'a Arm,
@@ -70,10 +70,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) stages: ChainStages<'a>,
 }
 
-/// What the generations so far have left.
+/// The history of a chain: its generations so far.
 #[derive(Default)]
 pub(super) struct History {
-    /// What each generation generated.
+    /// The text of each generation.
     pub(super) corpora: Vec<Corpus>,
     /// The models of each generation.
     pub(super) models: Vec<Ancestor>,
@@ -86,11 +86,11 @@ pub(super) struct History {
 /// The models of a generation, as far as later ones may begin with them.
 pub(super) struct Ancestor {
     pub(super) models: Vec<Stage>,
-    /// Whether these weights have learnt from human text, or began with weights that have.
+    /// True if these weights have learnt from human text, or began with weights that have.
     pub(super) saw_human: bool,
 }
 
-/// What the steps of a generation leave for its later steps.
+/// Intermediate state of a generation, for its later steps.
 #[derive(Default)]
 pub(crate) struct Draft {
     /// The stages so far, one of each kind: of several models the first one's.
@@ -100,7 +100,7 @@ pub(crate) struct Draft {
     pub(super) judged: Vec<Measure>,
     /// Documents whose tokens a defence changed, by their ids.
     pub(super) edited: BTreeMap<String, Edited>,
-    /// What each model generated.
+    /// The text of each model.
     pub(super) generated: Vec<StageId>,
 }
 
@@ -108,7 +108,7 @@ pub(crate) struct Draft {
 pub(super) struct Edited {
     /// Its text and origin; its truncation is that of its tokens.
     pub(super) document: Document,
-    /// What is trained on, which its text may not encode to.
+    /// The tokens that are trained on, which its text may not encode to.
     pub(super) ids: Vec<u32>,
 }
 
@@ -129,7 +129,7 @@ pub(crate) struct Member {
 /// The models of a generation: more than one where members pool their documents.
 pub(crate) struct Models {
     pub(super) members: Vec<Member>,
-    /// Whether the weights of an ancestor that began this training had learnt from human text; none if all were new.
+    /// True if the weights of an ancestor that began this training had learnt from human text; none if all were new.
     pub(super) start_saw_human: Option<bool>,
     /// The same of the ancestor that the weights were averaged with.
     pub(super) average_saw_human: Option<bool>,
@@ -142,55 +142,7 @@ pub(super) struct Place {
     pub(super) member: usize,
 }
 
-/// What a text learner does in its own way. An implementation for each variant of [`Learner`] that learns text.
-pub(super) trait TextLearner {
-    /// Trains a model of the generation, or finds it.
-    fn train(
-        &self,
-        chain: (&Setup<'_>, &History, &Draft),
-        set: &TrainingSet,
-        place: Place,
-        compose: &StageId,
-    ) -> Result<Member, Stop>;
-
-    /// The version of the code that [`fill_generate`](Self::fill_generate) runs.
-    fn generate_version(&self) -> u32;
-
-    /// Fills a generate stage with `budget` tokens of what the model generates.
-    fn fill_generate(
-        &self,
-        chain: (&Setup<'_>, &History),
-        model: &Stage,
-        place: Place,
-        budget: u64,
-        folder: &Path,
-    ) -> Result<(), Error>;
-
-    /// What is measured of the models and of what they generated that depends on what the learner is. May leave files
-    /// in the score stage.
-    fn measure(
-        &self,
-        setup: &Setup<'_>,
-        history: &mut History,
-        finished: &Finished<'_, Draft, Models>,
-        folder: &Path,
-    ) -> Result<Vec<Measure>, Error>;
-}
-
 impl Setup<'_> {
-    /// The learner of the arm.
-    ///
-    /// # Panics
-    /// If it is an exact one: those have no text, and no chain of this kind is made of them.
-    pub(super) fn learner(&self) -> &dyn TextLearner {
-        match &self.arm.learner {
-            Learner::Transformer(transformer) => transformer,
-            Learner::NGram(ngram) => ngram,
-            Learner::Oracle(oracle) => oracle,
-            Learner::Exact(exact) => unreachable!("{} has no text", exact.model.kind()),
-        }
-    }
-
     pub(super) fn streams(&self) -> Streams {
         Streams::new(self.stages.chain().seed)
     }
@@ -264,7 +216,7 @@ impl Setup<'_> {
 }
 
 impl History {
-    /// What the generation that is being scored generated.
+    /// The text of the generation that is being scored.
     pub(super) fn last(&self) -> &Corpus {
         self.corpora.last().expect("a generation is scored after it has generated")
     }

@@ -1,8 +1,9 @@
 //! Targeted synthesis in the loop: a generation's budget in parts, each generated after a look at those before.
 //!
 //! *Definition.* See [`curation::targeted`]: first evenly, then rounds, each from human prompts that lead to what is
-//! missing, or evenly too where no gap is left. A document's index goes on counting over the parts, and its text depends on the model, its prompt and its index alone: where no round is needed, the text
-//! is that of an arm without a target, to the bit.
+//! missing, or evenly too where no gap is left. A document's index goes on counting over the parts, and its text depends
+//! on the model, its prompt and its index alone: where no round is needed, the text is that of an arm without a target, to
+//! the bit.
 //!
 //! *Trap.* Gaps are looked for in the human training set and nowhere else; of its documents, those longer than a prompt
 //! can be drawn. The whole of it is one stage: killed in between, it is written again.
@@ -23,7 +24,7 @@ use inference::{DecodeError, Prompts, Written};
 use rundir::StageId;
 use serde::Serialize;
 
-/// What a corpus depends on beside the model, where there is a target.
+/// The key of a corpus with a target, beside the model.
 #[derive(Serialize)]
 pub(super) struct TargetKey<'a> {
     target: &'a Target,
@@ -164,7 +165,7 @@ pub(super) fn measures(sample: &SampleSettings, of_members: &[Targeted]) -> Vec<
     list
 }
 
-/// Whether a human training set has a document that is longer than a prompt.
+/// True if a human training set has a document that is longer than a prompt.
 pub(crate) fn can_begin(seed: &Seed, prompt: usize) -> bool {
     seed.set.training.iter().any(|entry| seed.texts.tokens.ids(entry.index).len() > prompt)
 }

@@ -35,7 +35,7 @@ struct Key<'a> {
     prior: Option<String>,
 }
 
-/// What a training reads beside its training set.
+/// Inputs of a training beside its training set.
 struct Inputs {
     /// The model whose weights it begins with.
     start: Option<Stage>,
@@ -144,7 +144,7 @@ fn fill(
     }
 }
 
-/// How often each token occurs in the human training set, ends among them.
+/// Counts of each token in the human training set, ends among them.
 fn human_frequencies(setup: &Setup<'_>) -> Vec<f32> {
     let texts = &setup.seed.texts.tokens;
     let tokens = setup.seed.set.training.iter().flat_map(|entry| {

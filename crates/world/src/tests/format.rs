@@ -1,4 +1,4 @@
-//! What is refused, and where.
+//! Refused grammars, with the place of the fault.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,5 @@
-//! Text learners that count: the oracle of a world's grammar, and the n-gram over the tokenizer's ids.
+//! The text learners: what each does ([`TextLearner`]), which one an arm has, and those that count: the oracle of a
+//! world's grammar, and the n-gram over the tokenizer's ids.
 //!
 //! Their train stage holds `learned.json`, the counts; a generate stage holds the same files as a transformer's. Draws come
 //! from the seed's streams, document by document, so that a text depends on the counts and its own index alone.
@@ -10,8 +11,8 @@
 
 use super::corpus::Corpus;
 use super::files::{json, read_json, timed, write_file};
-use super::score;
-use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop, TextLearner};
+use super::measures;
+use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop};
 use crate::human::hex;
 use crate::{Error, Truth, texts};
 use chain::learners::{NGramModel, NGramWriter};
@@ -19,6 +20,7 @@ use chain::{Finished, TrainingSet};
 use corpus::{Document, Origin, Provenance, TokenSet};
 use evaluation::{DocumentLoss, Measure, metric};
 use experiment::learner::{NGram, NGramSettings, Oracle};
+use experiment::{Arm, Learner};
 use rundir::{Stage, StageId, StageKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -26,8 +28,62 @@ use std::path::Path;
 use streams::{Purpose, Stream};
 use world::{Recount, World};
 
+/// The operations of a text learner. An implementation for each variant of [`Learner`] that learns text.
+pub(super) trait TextLearner {
+    /// Trains a model of the generation, or finds it.
+    fn train(
+        &self,
+        chain: (&Setup<'_>, &History, &Draft),
+        set: &TrainingSet,
+        place: Place,
+        compose: &StageId,
+    ) -> Result<Member, Stop>;
+
+    /// The versions of the code that fills its train and its generate stages.
+    fn versions(&self) -> Versions;
+
+    /// Fills a generate stage with `budget` tokens of what the model generates.
+    fn fill_generate(
+        &self,
+        chain: (&Setup<'_>, &History),
+        model: &Stage,
+        place: Place,
+        budget: u64,
+        folder: &Path,
+    ) -> Result<(), Error>;
+
+    /// What is measured of the models and of what they generated that depends on what the learner is. May leave files
+    /// in the score stage.
+    fn measure(
+        &self,
+        setup: &Setup<'_>,
+        history: &mut History,
+        finished: &Finished<'_, Draft, Models>,
+        folder: &Path,
+    ) -> Result<Vec<Measure>, Error>;
+}
+
+/// The versions of the code that fills a learner's stages.
+pub(super) struct Versions {
+    pub(super) train: u32,
+    pub(super) generate: u32,
+}
+
+/// The learner of an arm.
+///
+/// # Panics
+/// If it is an exact one: those have no text, and no chain of this kind is made of them.
+pub(super) fn of(arm: &Arm) -> &dyn TextLearner {
+    match &arm.learner {
+        Learner::Transformer(transformer) => transformer,
+        Learner::NGram(ngram) => ngram,
+        Learner::Oracle(oracle) => oracle,
+        Learner::Exact(exact) => unreachable!("{} has no text", exact.model.kind()),
+    }
+}
+
 /// Counts up when a train or generate stage of these learners gets other bytes.
-pub(crate) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 
 /// In a train stage.
 const LEARNED: &str = "learned.json";
@@ -143,8 +199,8 @@ impl TextLearner for Oracle {
         })
     }
 
-    fn generate_version(&self) -> u32 {
-        VERSION
+    fn versions(&self) -> Versions {
+        Versions { train: VERSION, generate: VERSION }
     }
 
     fn fill_generate(
@@ -170,7 +226,7 @@ impl TextLearner for Oracle {
     ) -> Result<Vec<Measure>, Error> {
         let recount: Recount = learned(&finished.model.members[0].stage)?;
         let unparsed = Measure::new(&metric::UNPARSED_DOCUMENTS, recount.unread() as f64);
-        Ok([vec![unparsed], score::generated(setup, history.last())].concat())
+        Ok([vec![unparsed], measures::generated(setup, history.last())].concat())
     }
 }
 
@@ -192,8 +248,8 @@ impl TextLearner for NGram {
         })
     }
 
-    fn generate_version(&self) -> u32 {
-        VERSION
+    fn versions(&self) -> Versions {
+        Versions { train: VERSION, generate: VERSION }
     }
 
     fn fill_generate(
@@ -227,9 +283,9 @@ impl TextLearner for NGram {
         let share = impossible as f64 / losses.len().max(1) as f64;
         let mut list = vec![Measure::new(&metric::IMPOSSIBLE_DOCUMENTS, share)];
         if impossible == 0 {
-            list.extend(score::test(setup, &losses));
+            list.extend(measures::test(setup, &losses));
         }
-        list.extend(score::generated(setup, history.last()));
+        list.extend(measures::generated(setup, history.last()));
         Ok(list)
     }
 }

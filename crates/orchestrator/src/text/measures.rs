@@ -1,0 +1,23 @@
+//! Measures of a generation that any learner of text has.
+
+use super::corpus::Corpus;
+use super::state::Setup;
+use crate::scoring;
+use evaluation::{DocumentLoss, Measure, metric};
+
+/// Losses on the test set, and where the truth is known the distance from it.
+pub(super) fn test(setup: &Setup<'_>, losses: &[DocumentLoss]) -> Vec<Measure> {
+    let excess = setup.run.human.truth.as_ref().map(|truth| truth.of_predictions(losses));
+    evaluation::predictions(losses).into_iter().chain(excess.into_iter().flatten()).collect()
+}
+
+/// Metrics of the words that a corpus holds, without the prompts that its documents begin with: those are another's text.
+/// Where documents are read whole, prompts belong to them: in the truth's parser, and in a model's losses and features
+/// (`perplexity`, MAUVE, Vendi).
+pub(super) fn generated(setup: &Setup<'_>, corpus: &Corpus) -> Vec<Measure> {
+    let (documents, tokens) = corpus.own();
+    let mut list = scoring::text_measures(documents, tokens, &corpus.reencoded, &setup.seed.reference);
+    let temperature = corpus.matched.map(|matched| matched.temperature);
+    list.extend(temperature.map(|found| Measure::new(&metric::SAMPLING_TEMPERATURE, found)));
+    list
+}
