@@ -12,7 +12,8 @@ use toml::{Table, Value};
 /// `plan` has one scratch folder in a process.
 static PLANNING: Mutex<()> = Mutex::new(());
 
-/// What fragments of files are laid over. Small enough that a plan is a matter of a second.
+/// What fragments of files are laid over; those without a table are lines of its last arm. Small enough that a plan is a
+/// matter of a second.
 const MINIMAL: &str = r#"
 name = "minimal"
 [corpus]
@@ -29,6 +30,9 @@ tokens = 100_000
 [chain]
 generations = 2
 seeds = [0]
+[[arm]]
+name = "accumulate"
+recipe = "accumulate"
 [[arm]]
 name = "replace"
 "#;
@@ -107,9 +111,14 @@ fn every_block_of_a_readme_is_planned() {
                 let path = own.then(|| format!("corpus.path={:?}", texts.path().display().to_string()));
                 plans(&place, &block, path.as_slice());
             } else {
-                assignments(&block)
-                    .iter()
-                    .for_each(|one| plans(&format!("{place}, {one}"), MINIMAL, std::slice::from_ref(one)));
+                let is_of_an_arm = !block.lines().any(|line| line.starts_with('['));
+                for one in assignments(&block) {
+                    let place = format!("{place}, {one}");
+                    match is_of_an_arm {
+                        true => plans(&place, &format!("{MINIMAL}{one}\n"), &[]),
+                        false => plans(&place, MINIMAL, &[one]),
+                    }
+                }
             }
         }
     }
