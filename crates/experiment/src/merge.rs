@@ -12,7 +12,7 @@ impl Experiment {
     /// The first key in which they differ otherwise, with both values.
     pub fn merge(&self, request: &Self) -> Result<Self, String> {
         if self.name != request.name {
-            return Err(differ("name", &format!("{:?}", self.name), &format!("{:?}", request.name)));
+            return Err(differ("name", format!("{:?}", self.name), format!("{:?}", request.name)));
         }
         let (old, new) = (data_table(&self.data), data_table(&request.data));
         first_difference("", Some(&old), Some(&new)).map_or(Ok(()), Err)?;
