@@ -15,7 +15,7 @@ use crate::text::{Grams, Known, Links, ORDERS};
 pub(crate) enum Draw {
     /// Samples of the text that is measured.
     Text = 0,
-    /// Samples of the human text that it is held against.
+    /// Samples of the human text that it is compared with.
     Human = 1,
     /// Samples of the human text that show what a human sample covers.
     Covering = 2,
@@ -60,7 +60,7 @@ pub(crate) struct HeldOut {
     pub(crate) pairs: usize,
 }
 
-/// A text that samples are drawn from, and the human text that they are held against.
+/// A text that samples are drawn from, and the human text that they are compared with.
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a Grams,
     /// How often each of its types occurs in the human text, which has `vocabulary` types.

@@ -1,4 +1,4 @@
-//! The human text that written text is held against.
+//! The human text that written text is compared with.
 
 use std::collections::HashMap;
 

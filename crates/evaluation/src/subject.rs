@@ -11,7 +11,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) words: &'a Words<'a>,
     /// How often each of its types occurs in the human text.
     pub(crate) counts: &'a [u64],
-    /// What it is held against.
+    /// What it is compared with.
     pub(crate) reference: &'a Reference,
 }
 
@@ -31,7 +31,7 @@ impl Subject<'_> {
     }
 }
 
-/// What a function measures of a text that is held against itself.
+/// What a function measures of a text that is compared with itself.
 #[cfg(test)]
 pub(crate) fn measured(
     docs: &[Doc<'_>],

@@ -24,7 +24,7 @@ pub(crate) fn sections(data: &Data) -> String {
     [verdict_table(data, &rows, &arms), difference_table(&rows, &arms), damage_table(&rows, &arms)].concat()
 }
 
-/// The arms with what they are held against: the control that the run states, where it was measured.
+/// The arms with what they are compared with: the control that the run states, where it was measured.
 fn arms(data: &Data) -> Vec<Arm> {
     let arm = |arm: &crate::arm::Arm| Arm {
         name: arm.name.clone(),
