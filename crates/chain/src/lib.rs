@@ -37,6 +37,7 @@ pub mod forecast;
 pub mod laws;
 pub mod learners;
 mod ledger;
+mod listing;
 mod recipe;
 mod run;
 pub mod solvable;
@@ -46,5 +47,6 @@ pub use compose::{
 };
 pub use error::RecipeError;
 pub use ledger::{Entry, HumanSet, Ledger, Origin, human_subset, human_subset_by};
+pub use listing::{Listing, Range};
 pub use recipe::{Amount, GOLDEN_RATIO, NAMES, Named, Recipe, Sizes, Source};
 pub use run::{Ended, Finished, Generation, Learner, Outcome, Plan, Watched, run};

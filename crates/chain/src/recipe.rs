@@ -251,7 +251,7 @@ impl Recipe {
     /// `generation + 2` times as much, so that the next generation finds as much new text as an accumulating pool would
     /// hold (the human set and one corpus for each generation so far).
     pub fn writing_budget(&self, generation: u32, writing: u64) -> u64 {
-        if self.grow { writing * (u64::from(generation) + 2) } else { writing }
+        if self.grow { writing.saturating_mul(u64::from(generation) + 2) } else { writing }
     }
 
     /// Whether every generation can be filled. Whole documents are drawn, so a training set comes as near to its amount
@@ -264,7 +264,7 @@ impl Recipe {
         let (mut history, mut least) = (sizes.in_history, sizes.in_history);
         for generation in 1..sizes.generations {
             let latest = self.writing_budget(generation - 1, sizes.writing);
-            history += latest;
+            history = history.saturating_add(latest);
             least = least.min(latest);
             for (source, amount) in self.amounts() {
                 let available = match source {
@@ -272,7 +272,7 @@ impl Recipe {
                     Source::Fresh => sizes.reserve,
                     Source::Latest => latest,
                     // Equal parts come to as much as the smallest of them, times their number.
-                    Source::History if self.balanced => least * (u64::from(generation) + 1),
+                    Source::History if self.balanced => least.saturating_mul(u64::from(generation) + 1),
                     Source::History => history,
                 };
                 self.enough(source, amount, generation, sizes.human, available)?;

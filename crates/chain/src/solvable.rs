@@ -50,10 +50,12 @@
 //! What is not a finite number is left out: the log variance of a model without spread, for instance.
 
 mod chains;
+mod cost;
 mod markov;
 pub mod settings;
 
 pub use chains::{Text, simulate, simulate_text};
+pub use cost::Cost;
 pub use settings::{Settings, SettingsError};
 
 use crate::RecipeError;

@@ -1,18 +1,18 @@
 //! Documents as JSON lines, read one by one and written.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use crate::document::Document;
-use crate::files::{file_name, line_feeds, open};
+use crate::files::{Source, file_name, line_feeds};
+use crate::limits::Limits;
+use crate::object::{Object, Scalar, shown};
 use crate::read_error::ReadError;
 
 /// Documents from JSON lines, one after the other; the first error ends it.
 pub struct JsonLines {
-    reader: Box<dyn BufRead>,
+    source: Source,
     path: PathBuf,
     /// Where plain objects hold their text; none if every line must be a whole document.
     field: Option<String>,
@@ -24,17 +24,18 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// Reads a file of whole documents, as [`write_jsonl_zst`] writes; `.gz`, `.zst` or plain by its name.
+    /// Reads a file of whole documents, as [`write_jsonl_zst`] writes; `.gz`, `.zst` or plain by its name. It is a file of
+    /// this program's own, so there are no bounds.
     ///
     /// # Errors
     /// A file that cannot be opened.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        Ok(Self::new(open(path)?, path, None))
+        Ok(Self::new(Source::open(path, &Limits::NONE, 0)?, path, None))
     }
 
-    pub(crate) fn new(reader: Box<dyn BufRead>, path: &Path, field: Option<&str>) -> Self {
+    pub(crate) fn new(source: Source, path: &Path, field: Option<&str>) -> Self {
         let field = field.map(str::to_owned);
-        Self { reader, path: path.to_owned(), field, line: 0, offset: 0, seen: BTreeMap::new(), finished: false }
+        Self { source, path: path.to_owned(), field, line: 0, offset: 0, seen: BTreeMap::new(), finished: false }
     }
 
     fn place(&self) -> String {
@@ -45,52 +46,56 @@ impl JsonLines {
     fn next_line(&mut self) -> Result<Option<String>, ReadError> {
         loop {
             let mut bytes = Vec::new();
-            let length = (self.reader.read_until(b'\n', &mut bytes))
-                .map_err(|source| ReadError::File { path: self.path.clone(), source })?;
+            let line = self.line as u64 + 1;
+            let length = self.source.line(&mut bytes).map_err(|error| ReadError::at(&self.path, Some(line), error))?;
             if length == 0 {
                 return Ok(None);
             }
             self.line += 1;
             let start = self.offset;
             self.offset += length as u64;
-            let line = String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
+            let mut line = String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
                 place: self.place(),
                 offset: start + error.utf8_error().valid_up_to() as u64,
             })?;
-            let line = if start == 0 { line.strip_prefix('\u{feff}').unwrap_or(&line) } else { &line };
+            if start == 0 && line.starts_with('\u{feff}') {
+                line.remove(0);
+            }
             if !line.trim().is_empty() {
-                return Ok(Some(line.to_owned()));
+                return Ok(Some(line));
             }
         }
     }
 
     fn parse(&self, line: &str) -> Result<Document, ReadError> {
-        let json = |error: serde_json::Error| ReadError::Json { place: self.place(), what: json_fault(&error) };
+        let json =
+            |error: serde_json::Error| ReadError::Json { place: self.place(), what: json_fault_in(&error, line) };
         let Some(field) = &self.field else {
             return serde_json::from_str(line).map_err(json);
         };
-        let value: Value = serde_json::from_str(line).map_err(json)?;
-        let Value::Object(mut object) = value else {
-            return Err(ReadError::Json { place: self.place(), what: "this is no object".into() });
-        };
-        if field == "text" && object.contains_key("provenance") {
-            let mut document: Document = serde_json::from_value(Value::Object(object)).map_err(json)?;
+        let object = Object::read(line, field).map_err(json)?;
+        if field == "text" && object.has_provenance {
+            let mut document: Document = serde_json::from_str(line).map_err(json)?;
             if document.provenance.generation.is_none() {
-                document.text = line_feeds(&document.text);
+                document.text = line_feeds(document.text);
             }
             return Ok(document);
         }
-        let id = match object.get("id") {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) => id.to_string(),
-            _ => format!("{}:{}", file_name(&self.path), self.line),
+        let source = file_name(&self.path);
+        let id = match (object.id, &object.text) {
+            (Some(Scalar::Text(id) | Scalar::Number(id)), _) => id,
+            // The field of the text is `id` itself.
+            (None, Some(Scalar::Text(text))) if field == "id" => text.clone(),
+            _ => format!("{source}:{}", self.line),
         };
-        match object.remove(field) {
-            Some(Value::String(text)) => Ok(Document::human(id, line_feeds(&text), file_name(&self.path))),
-            _ => {
-                let fields = object.keys().cloned().collect();
-                Err(ReadError::NoField { place: self.place(), field: field.clone(), fields })
-            }
+        match object.text {
+            Some(Scalar::Text(text)) => Ok(Document::human(id, line_feeds(text), source)),
+            other => Err(ReadError::NoField {
+                place: self.place(),
+                field: shown(field),
+                is_null: other == Some(Scalar::Null),
+                fields: object.fields,
+            }),
         }
     }
 
@@ -100,7 +105,7 @@ impl JsonLines {
         };
         let document = self.parse(&line)?;
         if let Some(first) = self.seen.insert(document.id.clone(), self.line) {
-            return Err(ReadError::Duplicate { place: self.place(), id: document.id, first });
+            return Err(ReadError::Duplicate { place: self.place(), id: shown(&document.id), first });
         }
         Ok(Some(document))
     }
@@ -111,6 +116,21 @@ pub fn json_fault(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or(&text);
     if error.column() > 0 { format!("column {}: {what}", error.column()) } else { what.to_owned() }
+}
+
+/// [`json_fault`] of a text: what JSON has no word for is named.
+fn json_fault_in(error: &serde_json::Error, text: &str) -> String {
+    let before = error.column().saturating_sub(1).min(text.len());
+    // The parser stops at the first byte that it does not know, or one past the minus sign.
+    let rest = text.as_bytes().get(before.saturating_sub(1)..).unwrap_or_default();
+    let named = ["NaN", "-Infinity", "Infinity"].iter().find(|word| {
+        let at = rest.windows(word.len().min(rest.len().max(1))).take(2).any(|bytes| bytes == word.as_bytes());
+        at && error.is_syntax()
+    });
+    match named {
+        Some(word) => format!("column {}: {word} is no JSON; write null, or leave the field out", error.column()),
+        None => json_fault(error),
+    }
 }
 
 impl Iterator for JsonLines {

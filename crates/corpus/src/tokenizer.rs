@@ -16,6 +16,9 @@ use tokenizers::{
     TokenizerImpl, Trainer as _,
 };
 
+use crate::files::read_small;
+use crate::panics::caught;
+use crate::read_error::ReadError;
 use crate::words::words;
 
 /// The separator's name in `tokenizer.json`. Spelled out inside a text it is text.
@@ -23,6 +26,12 @@ pub const SEPARATOR: &str = "<|endoftext|>";
 
 /// The smallest vocabulary: 256 bytes and the separator.
 pub const SMALLEST_VOCABULARY: usize = 257;
+
+/// The largest vocabulary, which is also the largest of a model.
+pub const LARGEST_VOCABULARY: usize = 1 << 20;
+
+/// Bytes of the largest `tokenizer.json`: it has all tokens of the largest vocabulary twice, in words and in merges.
+const LARGEST_FILE: u64 = 256 << 20;
 
 type Inner = TokenizerImpl<BPE, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
@@ -50,6 +59,9 @@ pub enum TokenizerError {
         /// The system's message.
         source: std::io::Error,
     },
+    /// The path is no file that could be one.
+    #[error(transparent)]
+    NoFile(ReadError),
     /// Another file than it should be.
     #[error("{}: {what}", path.display())]
     Content {
@@ -176,15 +188,20 @@ impl Tokenizer {
     /// # Errors
     /// Bytes that are none, or one that is not byte-level, or has no separator.
     pub fn from_bytes(json: &[u8]) -> Result<Self, TokenizerError> {
-        let mut inner: Inner =
-            serde_json::from_slice(json).map_err(|error| TokenizerError::Unreadable(error.to_string()))?;
-        let byte_level = match inner.get_pre_tokenizer() {
-            Some(PreTokenizerWrapper::ByteLevel(level)) => !level.add_prefix_space && level.use_regex,
-            _ => false,
-        };
-        if !byte_level || inner.get_normalizer().is_some() {
-            return Err(TokenizerError::Unfit("it changes text before it splits it, or splits otherwise".into()));
-        }
+        // The library panics at some files that it should refuse, some of them not before they are used.
+        let loaded = caught(|| Self::of_json(json).and_then(|tokenizer| tokenizer.probed()));
+        loaded.unwrap_or_else(|panic| {
+            let panic: String = panic.chars().take(200).collect();
+            Err(TokenizerError::Unreadable(format!("the library fails at it: {panic}")))
+        })
+    }
+
+    fn of_json(json: &[u8]) -> Result<Self, TokenizerError> {
+        let mut inner: Inner = serde_json::from_slice(json).map_err(|error| {
+            let error: String = error.to_string().chars().take(200).collect();
+            TokenizerError::Unreadable(error)
+        })?;
+        check_kind(&inner)?;
         let separator = inner.token_to_id(SEPARATOR);
         let separator = separator.ok_or_else(|| TokenizerError::Unfit(format!("it has no {SEPARATOR}")))?;
         // `encode` does not use it, for it never looks for special tokens in a text; a test compares the two.
@@ -196,12 +213,33 @@ impl Tokenizer {
         Ok(Self { inner, json, hash, separator, bytes, characters: byte_characters() })
     }
 
+    /// Itself, after it has encoded and decoded every byte that UTF-8 has, and some of its own tokens.
+    fn probed(self) -> Result<Self, TokenizerError> {
+        /// Tokens that are tried.
+        const TRIED: usize = 4096;
+        let all = (0..0x800).chain([0x800, 0xFFFD]).chain((0x1000..=0xF000).step_by(0x1000));
+        let all = all.chain((0x1_0000..=0x10_FFFF).step_by(0x1_FFFF)).filter_map(char::from_u32);
+        let mut text: String = all.collect();
+        for token in self.bytes.iter().step_by(self.bytes.len().div_ceil(TRIED).max(1)) {
+            text.push_str(&String::from_utf8_lossy(token));
+            text.push(' ');
+        }
+        let ids = self.encode(&text);
+        if ids != self.encode(&text) || self.decode(&ids) != text {
+            return Err(TokenizerError::Unfit("a text that it encodes does not come back the same".into()));
+        }
+        Ok(self)
+    }
+
     /// Reads a `tokenizer.json` from a file.
     ///
     /// # Errors
     /// As [`Tokenizer::from_bytes`], and a file that cannot be read.
     pub fn load(path: &Path) -> Result<Self, TokenizerError> {
-        let json = std::fs::read(path).map_err(|source| TokenizerError::File { path: path.to_owned(), source })?;
+        let json = read_small(path, LARGEST_FILE).map_err(|error| match error {
+            ReadError::File { path, source } => TokenizerError::File { path, source },
+            other => TokenizerError::NoFile(other),
+        })?;
         Self::from_bytes(&json).map_err(|what| TokenizerError::Content { path: path.to_owned(), what: Box::new(what) })
     }
 
@@ -262,6 +300,27 @@ impl Tokenizer {
     }
 }
 
+/// Refuses a tokenizer that changes text, splits it otherwise, or draws at random.
+fn check_kind(inner: &Inner) -> Result<(), TokenizerError> {
+    let byte_level = match inner.get_pre_tokenizer() {
+        Some(PreTokenizerWrapper::ByteLevel(level)) => !level.add_prefix_space && level.use_regex,
+        _ => false,
+    };
+    if !byte_level || inner.get_normalizer().is_some() {
+        return Err(TokenizerError::Unfit("it changes text before it splits it, or splits otherwise".into()));
+    }
+    if let Some(dropout) = inner.get_model().dropout.filter(|&dropout| dropout != 0.0) {
+        let what =
+            format!("its model.dropout is {dropout}, so it encodes a text another way each time; set it to null");
+        return Err(TokenizerError::Unfit(what));
+    }
+    let size = inner.get_vocab_size(true);
+    if size > LARGEST_VOCABULARY {
+        return Err(TokenizerError::Unfit(format!("it has {size} ids, and {LARGEST_VOCABULARY} are the most")));
+    }
+    Ok(())
+}
+
 /// A tokenizer around a model: byte-level splitting and decoding, nothing else.
 fn assemble(model: BPE) -> Inner {
     let level = ByteLevel::default().add_prefix_space(false);
@@ -295,8 +354,9 @@ fn token_bytes(inner: &Inner, separator: u32) -> Result<Vec<Vec<u8>>, TokenizerE
     let vocabulary: BTreeMap<u32, String> = inner.get_vocab(true).into_iter().map(|(token, id)| (id, token)).collect();
     let mut bytes = vec![Vec::new(); vocabulary.len()];
     for (&id, token) in &vocabulary {
-        let slot = (bytes.get_mut(id as usize))
-            .ok_or_else(|| TokenizerError::Unfit(format!("its ids have gaps below {id}")))?;
+        let slot = (bytes.get_mut(id as usize)).ok_or_else(|| {
+            TokenizerError::Unfit(format!("it has {} ids, and {id} is one of them", vocabulary.len()))
+        })?;
         if id != separator {
             *slot = (token.chars().map(|c| of_character.get(&c).copied()).collect::<Option<_>>())
                 .ok_or_else(|| TokenizerError::Unfit(format!("its token {token:?} stands for no bytes")))?;

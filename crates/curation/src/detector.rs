@@ -360,11 +360,12 @@ impl Defence for Detector {
         share(name, "keep", self.keep)?;
         within(self.power >= 0.0 && self.power.is_finite(), name, "power", self.power, "a number, 0.0 or more")?;
         within(self.cap > 0.0, name, "cap", self.cap, "a number above 0.0 (inf for none)")?;
-        within(self.repeats > 0, name, "repeats", self.repeats, "at least 1")?;
+        within((1..=1000).contains(&self.repeats), name, "repeats", self.repeats, "from 1 to 1000")?;
         let fits = self.upsample > 0.0 && self.upsample <= f64::from(self.repeats);
         within(fits, name, "upsample", self.upsample, "a number above 0.0 and no more than repeats")?;
-        within(self.shortest > 0, name, "shortest", self.shortest, "at least 1")?;
-        within(self.longest >= self.shortest, name, "longest", self.longest, "at least as many as shortest")?;
+        within((1..=64).contains(&self.shortest), name, "shortest", self.shortest, "from 1 to 64")?;
+        let fits = (self.shortest..=64).contains(&self.longest);
+        within(fits, name, "longest", self.longest, "at least as many as shortest, and at most 64")?;
         within((4..=24).contains(&self.bits), name, "bits", self.bits, "from 4 to 24")?;
         within(self.l2 > 0.0 && self.l2.is_finite(), name, "l2", self.l2, "a number above 0.0")
     }

@@ -101,7 +101,7 @@ impl Defence for NearDuplicates {
             self.similarity,
             "a Jaccard index above 0.0; above 1.0 nothing is dropped",
         )?;
-        within(self.shingle > 0, self.name(), "shingle", self.shingle, "at least 1 token")
+        within((1..=1024).contains(&self.shingle), self.name(), "shingle", self.shingle, "from 1 to 1024 tokens")
     }
 
     fn judge(&self, candidates: &[Candidate<'_>], _: &Context<'_>) -> Result<Verdict, Error> {

@@ -13,7 +13,7 @@
 pub const BINS: usize = 15;
 
 /// One bin of a reliability table; empty ones are left out of tables.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Bin {
     /// Predictions in it.
     pub count: usize,
@@ -24,7 +24,7 @@ pub struct Bin {
 }
 
 /// Reliability by confidence, from the least confident.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Calibration {
     /// Bins of equal width that hold anything.
     pub equal_width: Vec<Bin>,

@@ -1,6 +1,7 @@
 //! The tables of an experiment file that belong to the whole run.
 
 use crate::error::{Error, fail};
+use crate::limits::{Limits, beyond};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -156,13 +157,23 @@ pub struct ChainSettings {
 }
 
 impl ChainSettings {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if !(1..=10_000).contains(&self.generations) {
-            fail!("chain.generations = {}: from 1 to 10000", self.generations);
+    pub(crate) fn check(&self, limits: &Limits) -> Result<(), Error> {
+        if self.generations == 0 {
+            fail!("chain.generations = 0: from 1 to {}", limits.generations);
+        }
+        if u64::from(self.generations) > limits.generations {
+            let what = format!("chain.generations = {}", self.generations);
+            return Err(beyond(what, "generations", limits.generations));
+        }
+        let count = self.seeds.len();
+        if count as u64 > limits.seeds {
+            return Err(beyond(format_args!("chain.seeds: {count} seeds"), "seeds", limits.seeds));
         }
         let seeds: BTreeSet<u64> = self.seeds.iter().copied().collect();
         if seeds.is_empty() || seeds.len() != self.seeds.len() {
-            fail!("chain.seeds = {:?}: at least one, and no duplicates", self.seeds);
+            let dots = if count > 8 { ", ..." } else { "" };
+            let shown = format!("{:?}", &self.seeds[..count.min(8)]).replace(']', &format!("{dots}]"));
+            fail!("chain.seeds = {shown}: at least one, and no duplicates");
         }
         Ok(())
     }

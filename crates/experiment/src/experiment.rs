@@ -3,7 +3,9 @@
 use crate::arm::Arm;
 use crate::data::{ChainSettings, CorpusSettings, Data, Text, TokenizerSettings};
 use crate::error::{Error, fail};
+use crate::keep::Keep;
 use crate::learner::{Learner, Scope};
+use crate::limits::{LARGEST_FILE, Limits};
 use crate::{keys, layers, model, tables};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::Path};
@@ -20,8 +22,12 @@ pub struct Experiment {
     pub chain: ChainSettings,
     /// The data: a corpus with its tokenizer, or exact distributions.
     pub data: Data,
+    /// What is kept on disk; it changes no result.
+    pub keep: Keep,
     /// The arms that are compared.
     pub arms: Vec<Arm>,
+    /// Bounds against mistakes; they change no result.
+    pub limits: Limits,
 }
 
 /// The file without its arms.
@@ -37,6 +43,8 @@ struct Head {
     tokenizer: Option<TokenizerSettings>,
     #[serde(default)]
     chain: ChainSettings,
+    #[serde(default, skip_serializing_if = "Keep::is_all")]
+    keep: Keep,
 }
 
 impl Experiment {
@@ -45,10 +53,9 @@ impl Experiment {
     /// # Errors
     /// With the file's name and the key that is wrong.
     pub fn load(path: &Path, assignments: &[String]) -> Result<Self, Error> {
-        let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::new(format!("experiment file {shown}: {e}; give the path of a TOML file")))?;
-        Self::parse(&text, assignments).map_err(|error| error.at(shown))
+        let text = corpus::files::read_small_text(path, LARGEST_FILE)
+            .map_err(|e| Error::new(format!("experiment file {e}; give the path of a TOML file")))?;
+        Self::parse(&text, assignments).map_err(|error| error.at(path.display()))
     }
 
     /// Reads an experiment from TOML.
@@ -58,16 +65,17 @@ impl Experiment {
     pub fn parse(text: &str, assignments: &[String]) -> Result<Self, Error> {
         let mut file: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
-            Error::new(format!("line {line}: {}", e.message()))
+            Error::new(format!("line {line}: {}", tables::parse_fault(e.message())))
         })?;
         for assignment in assignments {
             tables::set(&mut file, assignment)?;
         }
         check_keys(&file)?;
-        let arms = layers::take_arms(&mut file)?;
-        let Head { name, question, corpus, tokenizer, chain } = tables::read(Value::Table(file), "")?;
+        let limits = Limits::take(&mut file)?;
+        let arms = layers::take_arms(&mut file, limits.arms)?;
+        let Head { name, question, corpus, tokenizer, chain, keep } = tables::read(Value::Table(file), "")?;
         let data = data_of(&arms, corpus, tokenizer)?;
-        let mut experiment = Self { name, question, chain, data, arms };
+        let mut experiment = Self { name, question, chain, data, keep, arms, limits };
         experiment.check()?;
         experiment.resolve()?;
         Ok(experiment)
@@ -87,13 +95,26 @@ impl Experiment {
 
     /// The experiment as TOML, every default written out.
     pub fn to_toml(&self) -> String {
+        self.written(Some(&self.limits))
+    }
+
+    /// The experiment as TOML, without its limits: what decides its results.
+    pub(crate) fn settings(&self) -> String {
+        self.written(None)
+    }
+
+    fn written(&self, limits: Option<&Limits>) -> String {
         let (corpus, tokenizer) = match &self.data {
             Data::Corpus(Text { corpus, tokenizer }) => (Some(corpus.clone()), Some(tokenizer.clone())),
             Data::Exact => (None, None),
         };
         let (name, question, chain) = (self.name.clone(), self.question.clone(), self.chain.clone());
         let plain = "settings are plain values";
-        let mut table = Table::try_from(Head { name, question, corpus, tokenizer, chain }).expect(plain);
+        let head = Head { name, question, corpus, tokenizer, chain, keep: self.keep };
+        let mut table = Table::try_from(head).expect(plain);
+        if let Some(limits) = limits {
+            table.insert("limits".to_owned(), Value::Table(limits.to_table()));
+        }
         let arms = self.arms.iter().map(|arm| Value::Table(arm.to_table()));
         table.insert("arm".to_owned(), Value::Array(arms.collect()));
         toml::to_string(&table).expect(plain)
@@ -118,9 +139,9 @@ impl Experiment {
         if let Some(text) = self.text() {
             text.check()?;
         }
-        self.chain.check()?;
+        self.chain.check(&self.limits)?;
         let is_world = self.text().is_some_and(|text| text.corpus.is_world());
-        let scope = Scope { generations: self.chain.generations, is_world };
+        let scope = Scope { generations: self.chain.generations, is_world, members: self.limits.members };
         let mut names = BTreeSet::new();
         for arm in &self.arms {
             if !names.insert(arm.name.to_lowercase()) {
@@ -128,7 +149,7 @@ impl Experiment {
             }
             arm.check(&scope).map_err(|error| error.at(format!("arm `{}`", arm.name)))?;
         }
-        Ok(())
+        self.check_limits()
     }
 
     /// The positions of a window: documents are cut once for the whole run, so all arms share them.
@@ -169,7 +190,7 @@ impl Experiment {
 /// Refuses keys that stand in no file.
 fn check_keys(file: &Table) -> Result<(), Error> {
     let own = keys::of::<Head>(&[]).unwrap_or_default().iter().copied();
-    let known: Vec<&str> = own.chain(["arm", "sweep"]).chain(layers::shared_keys()).collect();
+    let known: Vec<&str> = own.chain(["arm", "sweep", "limits"]).chain(layers::shared_keys()).collect();
     match file.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => fail!("{key}: {}", tables::unknown_key(key, &known)),
         None => Ok(()),

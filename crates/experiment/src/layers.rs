@@ -6,14 +6,15 @@
 use crate::arm::Arm;
 use crate::error::{Error, fail};
 use crate::learner::Kind;
+use crate::limits::beyond;
 use crate::{sweep, tables};
 use toml::{Table, Value};
 
 /// The tables that say how a learner is built.
 const OF_LEARNER: [&str; 2] = ["model", "train"];
 
-/// Takes the arms out of a file, with all that they take from the file.
-pub(crate) fn take_arms(file: &mut Table) -> Result<Vec<Arm>, Error> {
+/// Takes the arms out of a file, at most so many, with all that they take from the file.
+pub(crate) fn take_arms(file: &mut Table, most: u64) -> Result<Vec<Arm>, Error> {
     let shared = shared_keys();
     let mut own = match file.remove("arm") {
         None => Vec::new(),
@@ -22,8 +23,11 @@ pub(crate) fn take_arms(file: &mut Table) -> Result<Vec<Arm>, Error> {
     };
     match file.remove("sweep") {
         None => {}
-        Some(Value::Table(grid)) => own = sweep::arms(own, &grid, &shared)?,
+        Some(Value::Table(grid)) => own = sweep::arms(own, &grid, &shared, most)?,
         Some(_) => fail!("sweep: write it as a table [sweep]"),
+    }
+    if own.len() as u64 > most {
+        return Err(beyond(format_args!("{} arms", own.len()), "arms", most));
     }
     let base: Table = shared.iter().filter_map(|key| file.remove_entry(*key)).collect();
     let mut kinds = Vec::new();

@@ -7,6 +7,9 @@
 //! An [`Arm`] is a recipe and a [`Learner`]. Learners are a sum type named by `model.kind`, each with the keys that it honours
 //! and no others. Text learners share a corpus ([`Data::Corpus`]); exact learners have none ([`Data::Exact`]).
 //!
+//! [`Limits`] are bounds against mistakes, in a table `[limits]`: seeds, draws, tokens, bytes of a line. What is beyond one is
+//! refused with the key that raises it.
+//!
 //! Nothing here needs Burn: the settings of a transformer ([`model`]) and of its training ([`train`]) are read by the crates
 //! that carry them out.
 //!
@@ -39,9 +42,11 @@ mod data;
 mod defences;
 mod error;
 mod experiment;
+mod keep;
 mod keys;
 mod layers;
 pub mod learner;
+mod limits;
 mod merge;
 pub mod model;
 mod plant;
@@ -57,7 +62,9 @@ pub use data::{ChainSettings, CorpusSettings, Data, Text, TokenizerSettings};
 pub use defences::{Listed, defences, recipes};
 pub use error::Error;
 pub use experiment::Experiment;
+pub use keep::{Keep, Retention};
 pub use learner::{Exact, Learner, Transformer};
+pub use limits::Limits;
 pub use plant::Plant;
 pub use sample::{PromptFrom, SampleSettings};
 pub use word_ratio::WordRatio;

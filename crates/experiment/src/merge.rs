@@ -20,6 +20,7 @@ impl Experiment {
         merged.chain.generations = self.chain.generations.max(request.chain.generations);
         merged.chain.seeds = self.chain.seeds.clone();
         merged.chain.seeds.extend(request.chain.seeds.iter().filter(|s| !self.chain.seeds.contains(s)));
+        merged.limits = self.limits.larger(&request.limits);
         merged.arms = self.arms.clone();
         for arm in &request.arms {
             match self.arms.iter().find(|a| a.name == arm.name) {

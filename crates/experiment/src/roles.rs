@@ -49,9 +49,20 @@ impl Experiment {
     /// number of generations counts, since it decides how much human text a world generates for `fresh`.
     fn digest(&self, arm: &Arm) -> String {
         let chain = ChainSettings { seeds: Vec::new(), ..self.chain.clone() };
-        let (name, question) = Default::default();
-        let alone = Self { name, question, chain, data: self.data.clone(), arms: vec![arm.clone()] };
-        rundir::digest(&alone.to_toml()).expect("a text has a digest")
+        let (name, question, keep, limits) = Default::default();
+        let alone = Self { name, question, chain, data: self.data.clone(), keep, arms: vec![arm.clone()], limits };
+        rundir::digest(&alone.settings()).expect("a text has a digest")
+    }
+
+    /// The digest of all that decides what an arm makes in a generation, the seed and the generations before it apart: its
+    /// settings and the data. The number of generations counts only where it decides how much human text a world generates
+    /// for `fresh`, so that a run that goes on for longer keeps what it has.
+    pub fn settings_of(&self, arm: &Arm) -> String {
+        let is_world = self.text().is_some_and(|text| text.corpus.is_world());
+        let counts = is_world && arm.recipe.amount(Source::Fresh).is_some();
+        let generations = if counts { self.chain.generations } else { 1 };
+        let chain = ChainSettings { generations, ..self.chain.clone() };
+        Self { chain, ..self.clone() }.digest(arm)
     }
 
     /// The arm that trains on human text in an arm's place: one of the same model that agrees with it in all dimensions of a

@@ -13,9 +13,6 @@ use crate::error::{Error, fail};
 use crate::tables;
 use toml::{Table, Value};
 
-/// More arms than this are a mistake.
-const MOST: usize = 1000;
-
 /// One key of the grid and its values.
 struct Axis {
     /// The key's path, with points.
@@ -28,7 +25,7 @@ struct Axis {
 ///
 /// # Errors
 /// If a list is empty or no list, a key is not known, or there are too many arms.
-pub(crate) fn arms(arms: Vec<Table>, sweep: &Table, keys: &[&str]) -> Result<Vec<Table>, Error> {
+pub(crate) fn arms(arms: Vec<Table>, sweep: &Table, keys: &[&str], most: u64) -> Result<Vec<Table>, Error> {
     let mut axes = Vec::new();
     flatten(sweep, "", &mut axes)?;
     if axes.is_empty() {
@@ -39,10 +36,10 @@ pub(crate) fn arms(arms: Vec<Table>, sweep: &Table, keys: &[&str]) -> Result<Vec
     }
     let given = if arms.is_empty() { vec![Table::new()] } else { arms };
     let count = axes.iter().try_fold(given.len(), |count, axis| count.checked_mul(axis.values.len()));
-    if count.is_none_or(|count| count > MOST) {
+    if count.is_none_or(|count| count as u64 > most) {
         let lists: Vec<String> = axes.iter().map(|axis| axis.values.len().to_string()).collect();
         let (arms, lists) = (given.len(), lists.join(" × "));
-        fail!("sweep: {arms} × {lists} arms are more than {MOST}; shorten a list");
+        fail!("sweep: {arms} × {lists} arms are more than {most}; shorten a list, or raise limits.arms");
     }
     let short: Vec<String> = axes.iter().map(|axis| axis.short(&axes)).collect();
     let mut laid_out = Vec::new();
@@ -158,7 +155,7 @@ mod tests {
     fn lay_out(given: &[&str], sweep: &str) -> Result<Vec<Table>, String> {
         let table = |text: &str| text.parse::<Table>().unwrap();
         let given = given.iter().map(|text| table(text)).collect();
-        arms(given, &table(sweep), &KEYS).map_err(|e| e.to_string())
+        arms(given, &table(sweep), &KEYS, 1000).map_err(|e| e.to_string())
     }
 
     fn names(arms: &[Table]) -> Vec<&str> {

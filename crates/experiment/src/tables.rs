@@ -29,15 +29,18 @@ pub(crate) fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     let Some((path, text)) = assignment.split_once('=') else {
         fail!("--set {assignment}: give key.path=value, as in --set train.epochs=1");
     };
-    let value = format!("value = {text}")
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut parsed| parsed.remove("value"))
-        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let value = match format!("value = {text}").parse::<Table>() {
+        Ok(mut parsed) => parsed.remove("value"),
+        Err(_) if has_large_number(text) => fail!("--set {path}: {NUMBERS}"),
+        Err(_) => None,
+    };
+    let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
     let keys: Vec<&str> = path.trim().split('.').collect();
     let (last, parents) = keys.split_last().expect("splitting gives at least one part");
-    if keys.iter().any(|k| k.is_empty()) {
-        fail!("--set {assignment}: `{path}` is no key path");
+    // Keys of a file have four parts at most; a table in thousands of others would overflow the stack.
+    if keys.len() > 32 || keys.iter().any(|k| k.is_empty()) {
+        let shown: String = path.chars().take(100).collect();
+        fail!("--set {shown}: `{shown}` is no key path");
     }
     let mut over = Table::from_iter([((*last).to_owned(), value)]);
     for key in parents.iter().rev() {
@@ -45,6 +48,24 @@ pub(crate) fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     }
     merge(table, &over);
     Ok(())
+}
+
+/// The whole numbers that TOML has.
+const NUMBERS: &str = "whole numbers go from -9223372036854775808 to 9223372036854775807";
+
+/// True of a list of numbers, or one, with more digits than TOML's whole numbers have.
+fn has_large_number(text: &str) -> bool {
+    let is_of_numbers = text.chars().all(|c| c.is_ascii_digit() || "[], _+-".contains(c));
+    let digits = |part: &str| part.chars().filter(char::is_ascii_digit).count();
+    is_of_numbers && text.split(['[', ']', ',', ' ']).any(|part| digits(part) >= 19)
+}
+
+/// The parser's message, one line; of a number that is too large, with those that there are.
+pub(crate) fn parse_fault(message: &str) -> String {
+    let line = message.lines().collect::<Vec<_>>().join(", ");
+    let short: String = line.chars().take(300).collect();
+    let is_number = ["too large", "too small", "overflow", "out of range"].iter().any(|word| line.contains(word));
+    if is_number { format!("{short}; {NUMBERS}") } else { short }
 }
 
 /// Reads `value` as a `T`; `place` is its key, for the message.
@@ -160,6 +181,7 @@ mod tests {
         assert_eq!(base, table(expected));
         assert!(set(&mut base, "train").is_err());
         assert!(set(&mut base, "train..clip=1").is_err());
+        assert!(set(&mut base, &format!("{}clip=1", "train.".repeat(50_000))).is_err());
     }
 
     #[test]

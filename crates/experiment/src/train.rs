@@ -123,17 +123,17 @@ impl Settings {
                 must: "left out where train.epochs is given",
             });
         }
-        within("epochs", self.epochs.unwrap_or(1.0), 1e-6, 1e6, "above 0")?;
-        within("tokens", self.tokens.unwrap_or(1) as f64, 1.0, 1e15, "at least 1")?;
+        within("epochs", self.epochs.unwrap_or(1.0), 1e-6, 1e6, "from 0.000001 to 1000000")?;
+        within("tokens", self.tokens.unwrap_or(1) as f64, 1.0, 1e15, "from 1 to 1e15")?;
         within("batch", self.batch.unwrap_or(1) as f64, 1.0, 65_536.0, "from 1 to 65536")?;
         within("micro_batch", self.micro_batch.unwrap_or(1) as f64, 1.0, 65_536.0, "from 1 to 65536")?;
-        within("learning_rate", self.learning_rate.unwrap_or(1e-3), 1e-9, 10.0, "above 0 and at most 10")?;
+        within("learning_rate", self.learning_rate.unwrap_or(1e-3), 1e-9, 10.0, "from 1e-9 to 10")?;
         within("warmup", self.warmup, 0.0, 1.0, "from 0 to 1")?;
         within("final_rate", self.final_rate, 0.0, 1.0, "from 0 to 1")?;
         within("weight_decay", self.weight_decay, 0.0, 100.0, "from 0 to 100")?;
-        within("beta1", self.beta1, 0.0, 0.999_999, "from 0 to below 1")?;
-        within("beta2", self.beta2, 0.0, 0.999_999, "from 0 to below 1")?;
-        within("clip", self.clip, 1e-9, 1e9, "above 0")?;
+        within("beta1", self.beta1, 0.0, 0.999_999, "from 0 to 0.999999")?;
+        within("beta2", self.beta2, 0.0, 0.999_999, "from 0 to 0.999999")?;
+        within("clip", self.clip, 1e-9, 1e9, "from 1e-9 to 1e9")?;
         within("validation", self.validation, 0.0, 0.5, "from 0 to 0.5")?;
         self.average.map_or(Ok(()), |average| average.check(self.start))?;
         self.objective.check()

@@ -78,11 +78,3 @@ pub enum Error {
         source: std::io::Error,
     },
 }
-
-impl Error {
-    /// Whether the request was valid and the work failed: a corpus that cannot be read to its end, a full disk. All other
-    /// errors are the request's.
-    pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Data(ReadError::File { .. }) | Self::Write { .. })
-    }
-}

@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,6 +11,7 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey, KeypairBytes};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tempfile::NamedTempFile;
 
 use crate::merkle::unhex;
 
@@ -72,10 +72,13 @@ pub fn make_key(path: &Path) -> Result<PublicKey, KeyError> {
     let pem =
         ed25519_dalek::pkcs8::EncodePrivateKey::to_pkcs8_pem(&pair, LineEnding::LF).expect("32 bytes have a form");
     let public = key.verifying_key().to_public_key_pem(LineEnding::LF).expect("32 bytes have a form");
-    write_new(path, pem.as_bytes(), true)?;
-    write_new(&beside, public.as_bytes(), false).inspect_err(|_| {
+    // Both are on the disk before either has its name, and the secret key gets its name last: where it is, the pair is whole.
+    let secret = written(path, pem.as_bytes(), 0o600)?;
+    let public = written(&beside, public.as_bytes(), 0o644)?;
+    name(public, &beside)?;
+    name(secret, path).inspect_err(|_| {
         // Half a pair is none; the first error is the one to report.
-        std::fs::remove_file(path).ok();
+        std::fs::remove_file(&beside).ok();
     })?;
     Ok(PublicKey(key.verifying_key()))
 }
@@ -87,20 +90,31 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn write_new(path: &Path, bytes: &[u8], secret: bool) -> Result<(), KeyError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+/// A file without a name yet, beside the one that it is to have; gone if it never gets it.
+fn written(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, KeyError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".key-");
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if secret { 0o600 } else { 0o644 });
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     #[cfg(not(unix))]
-    let _ = secret;
-    let mut file = options.open(path).map_err(|source| match source.kind() {
+    let _ = mode;
+    let write = || -> io::Result<NamedTempFile> {
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    // A temporary file's errors name its own path, which says nothing to anyone.
+    write().map_err(|error| KeyError::File { path: path.to_owned(), source: error.kind().into() })
+}
+
+/// Gives a file its name, unless that is taken.
+fn name(file: NamedTempFile, path: &Path) -> Result<(), KeyError> {
+    let named = file.persist_noclobber(path).map(|_| ());
+    named.map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Taken(path.to_owned()),
-        _ => KeyError::File { path: path.to_owned(), source },
-    })?;
-    (file.write_all(bytes).and_then(|()| file.sync_all())).map_err(|source| {
-        std::fs::remove_file(path).ok();
-        KeyError::File { path: path.to_owned(), source }
+        _ => KeyError::File { path: path.to_owned(), source: error.error },
     })
 }
 
@@ -108,7 +122,8 @@ fn write_new(path: &Path, bytes: &[u8], secret: bool) -> Result<(), KeyError> {
 fn read(path: &Path) -> Result<String, KeyError> {
     const LONGEST: u64 = 1 << 14;
     let mut bytes = Vec::new();
-    (File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)))
+    let opened = corpus::files::open_file(path).map_err(corpus::ReadError::into_io);
+    (opened.and_then(|(file, _)| file.take(LONGEST).read_to_end(&mut bytes)))
         .map_err(|source| KeyError::File { path: path.to_owned(), source })?;
     Ok(String::from_utf8(bytes).unwrap_or_default())
 }

@@ -69,6 +69,7 @@ pub use keys::{KeyError, PublicKey, SecretKey, make_key};
 pub use merkle::{Hash, leaf, root};
 pub use report::{Report, Signed};
 
+use corpus::Limits;
 use listing::Listing;
 
 /// The result of [`seal`].
@@ -98,8 +99,16 @@ pub fn manifest_path(data: &Path) -> Result<PathBuf, Error> {
 /// # Errors
 /// A corpus that cannot be read, is empty, or has an id twice; a manifest path that is taken or cannot be written.
 pub fn seal(data: &Path, key: Option<&SecretKey>, manifest: &Path) -> Result<Sealed, Error> {
+    seal_within(data, key, manifest, &Limits::default())
+}
+
+/// [`seal`] of a corpus within other bounds than the usual.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_within(data: &Path, key: Option<&SecretKey>, manifest: &Path, limits: &Limits) -> Result<Sealed, Error> {
     check_path(data, manifest)?;
-    let entries = Listing::of(data)?.check(data)?;
+    let entries = Listing::of(data, limits)?.check(data)?;
     let header = manifest::Header::of(&entries, key);
     manifest::write(&header, &entries, manifest)?;
     Ok(Sealed { documents: entries.len(), root: header.root, key: header.key })
@@ -128,6 +137,14 @@ fn check_path(data: &Path, manifest: &Path) -> Result<(), Error> {
 /// A file that is no manifest or contradicts itself; a corpus that cannot be read. A document that cannot be parsed is no
 /// error but a [`Difference`], as is everything else that happened to the documents.
 pub fn verify(data: &Path, manifest: &Path, key: Option<PublicKey>) -> Result<Report, Error> {
+    verify_within(data, manifest, key, &Limits::default())
+}
+
+/// [`verify`] of a corpus within other bounds than the usual.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_within(data: &Path, manifest: &Path, key: Option<PublicKey>, limits: &Limits) -> Result<Report, Error> {
     let (header, sealed) = manifest::read(manifest)?;
     let signed = match header.signed() {
         None => Signed::No,
@@ -135,7 +152,7 @@ pub fn verify(data: &Path, manifest: &Path, key: Option<PublicKey>) -> Result<Re
         Some((by, true)) if key.is_none_or(|key| key == by) => Signed::By(by),
         Some((by, true)) => Signed::ByAnother(by),
     };
-    let listing = Listing::of(data)?;
+    let listing = Listing::of(data, limits)?;
     let faults: Vec<_> = listing.faults.iter().map(|(index, fault)| (*index, fault.to_string())).collect();
     Ok(Report {
         sealed: sealed.len(),

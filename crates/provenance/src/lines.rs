@@ -19,6 +19,14 @@ pub(crate) struct Line<'a> {
     pub(crate) ended: bool,
 }
 
+/// A line of more bytes than are read, inside an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} is longer than {longest} bytes")]
+pub(crate) struct TooLong {
+    pub(crate) line: u64,
+    pub(crate) longest: u64,
+}
+
 /// Applies `work` to every line on all threads and gives the results on in the order of the lines; ends at the first
 /// `Err` of `take`.
 ///
@@ -42,12 +50,9 @@ pub(crate) fn for_each<T: Send, E>(
             if read == 0 {
                 break;
             }
-            if read > longest {
+            if read > longest && bytes.last() != Some(&b'\n') {
                 let line = number + ends.len() as u64;
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("line {line} is longer than {longest} bytes"),
-                ));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, TooLong { line, longest }));
             }
             ends.push(bytes.len());
         }

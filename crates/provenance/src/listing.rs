@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use corpus::files::{is_json_lines, open, read_text, text_files};
-use corpus::{ReadError, json_fault};
+use corpus::files::{Source, Text, open, read_text, text_files};
+use corpus::{Limits, ReadError, json_fault};
 use rayon::prelude::*;
 
 use crate::canonical::{canonical, of_text};
-use crate::lines::{self, Line};
+use crate::lines::{self, Line, TooLong};
 use crate::merkle::Hash;
 
 /// An id may take so many bytes; longer ones are no names, and a manifest's lines stay short.
@@ -40,41 +40,50 @@ impl Listing {
     /// all threads.
     ///
     /// # Errors
-    /// Files that are not there or cannot be read. Documents that make no sense are [`Listing::faults`].
-    pub(crate) fn of(data: &Path) -> Result<Self, ReadError> {
+    /// Files that are not there, cannot be read, or are beyond `limits`. Documents that make no sense are
+    /// [`Listing::faults`].
+    pub(crate) fn of(data: &Path, limits: &Limits) -> Result<Self, ReadError> {
         let metadata = std::fs::metadata(data).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => ReadError::Missing(data.to_owned()),
             _ => ReadError::File { path: data.to_owned(), source },
         })?;
         if metadata.is_dir() {
-            Self::of_folder(data)
-        } else if is_json_lines(data) {
-            Self::of_json_lines(data)
-        } else {
-            let mut listing = Self::default();
-            listing.push(None, read_text(data))?;
-            Ok(listing)
+            return Self::of_folder(data, limits);
+        }
+        match open(data, limits)? {
+            Text::Lines(source) => Self::of_json_lines(data, source, limits),
+            Text::Whole(source) => {
+                let mut listing = Self::default();
+                listing.push(None, hashed(source, data).map(|(hash, _)| hash))?;
+                Ok(listing)
+            }
         }
     }
 
-    fn of_folder(data: &Path) -> Result<Self, ReadError> {
-        /// Files that are in memory at once.
+    fn of_folder(data: &Path, limits: &Limits) -> Result<Self, ReadError> {
+        /// Files that are read at once.
         const TOGETHER: usize = 256;
-        let files: Vec<_> = text_files(data)?.into_iter().collect();
+        let files: Vec<_> = text_files(data, limits)?.into_iter().collect();
         let mut listing = Self::default();
+        let mut total = 0u64;
         for files in files.chunks(TOGETHER) {
-            let texts: Vec<_> = files.par_iter().map(|(_, path)| read_text(path)).collect();
-            for ((id, _), text) in files.iter().zip(texts) {
-                listing.push(Some(id), text)?;
+            let read = |path: &Path| hashed(Source::open(path, limits, total)?, path);
+            let read: Vec<_> = files.par_iter().map(|(_, path)| read(path)).collect();
+            let before = total;
+            for ((id, _), file) in files.iter().zip(read) {
+                if let Ok((_, so_far)) = &file {
+                    total = total.saturating_add(so_far - before);
+                }
+                listing.push(Some(id), file.map(|(hash, _)| hash))?;
             }
         }
         Ok(listing)
     }
 
     /// Adds a text file, or the fault that it is not UTF-8.
-    fn push(&mut self, id: Option<&str>, text: Result<String, ReadError>) -> Result<(), ReadError> {
-        let hash = match text {
-            Ok(text) => Hash::of(&of_text(&text)),
+    fn push(&mut self, id: Option<&str>, hash: Result<Hash, ReadError>) -> Result<(), ReadError> {
+        let hash = match hash {
+            Ok(hash) => hash,
             Err(fault @ ReadError::NotUtf8 { .. }) => {
                 self.faults.push((self.entries.len(), fault));
                 Hash::of(b"")
@@ -85,11 +94,11 @@ impl Listing {
         Ok(())
     }
 
-    fn of_json_lines(data: &Path) -> Result<Self, ReadError> {
+    fn of_json_lines(data: &Path, source: Source, limits: &Limits) -> Result<Self, ReadError> {
         let mut listing = Self::default();
         let read = lines::for_each(
-            open(data)?,
-            u64::MAX,
+            source,
+            limits.line_bytes,
             |line| entry(&line, data),
             |entry| {
                 if let Some((entry, fault)) = entry {
@@ -101,7 +110,10 @@ impl Listing {
         );
         match read {
             Ok(Ok(())) => Ok(listing),
-            Err(source) => Err(ReadError::File { path: data.to_owned(), source }),
+            Err(error) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>()) {
+                Some(&TooLong { line, longest }) => ReadError::too_long(data, line, longest),
+                None => ReadError::of(data, error),
+            }),
         }
     }
 
@@ -128,6 +140,12 @@ impl Listing {
             }
         }
     }
+}
+
+/// The hash of a text file, and what was read of the corpus so far.
+fn hashed(source: Source, path: &Path) -> Result<(Hash, u64), ReadError> {
+    let (text, total) = read_text(source, path)?;
+    Ok((Hash::of(&of_text(&text)), total))
 }
 
 /// The first entry whose id an earlier one has, with that one: indices, the earlier first.

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use corpus::json_fault;
+use corpus::files::open_file;
+use corpus::{ReadError, json_fault};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -172,7 +173,12 @@ fn open(path: &Path) -> Result<(Header, BufReader<File>), Error> {
         io::ErrorKind::NotFound => Error::Missing(path.to_owned()),
         _ => Error::Open { path: path.to_owned(), source },
     };
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    // Not opened: what is neither a file nor a pipe.
+    let file = open_file(path).map_err(|error| match error {
+        ReadError::Kind { .. } => Error::NoManifest(path.to_owned()),
+        error => failed(error.into_io()),
+    })?;
+    let mut reader = BufReader::new(file.0);
     let mut line = Vec::new();
     reader.by_ref().take(LONGEST_HEADER).read_until(b'\n', &mut line).map_err(failed)?;
     let line = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());

@@ -17,11 +17,15 @@ use std::collections::HashSet;
 use crate::form::{Form, Part};
 use crate::list::List;
 
+/// Steps of all walks together: a few seconds.
+const MOST_STEPS: u64 = 100_000_000;
+
 /// Two forms and a text of both.
 #[derive(Debug)]
 pub(crate) struct Collision {
     pub(crate) forms: [usize; 2],
-    pub(crate) text: String,
+    /// None if the search was given up: there are too many places to look at.
+    pub(crate) text: Option<String>,
 }
 
 /// Checks every pair of forms.
@@ -29,13 +33,19 @@ pub(crate) struct Collision {
 /// # Errors
 /// The first pair that has a text in common.
 pub(crate) fn check(forms: &[Form], lists: &[List]) -> Result<(), Collision> {
+    let mut left = MOST_STEPS;
     for b in 1..forms.len() {
         for a in 0..b {
-            let mut walk = Walk { forms: [&forms[a], &forms[b]], lists, seen: HashSet::new(), text: Vec::new() };
+            let forms_of = [&forms[a], &forms[b]];
+            let mut walk = Walk { forms: forms_of, lists, seen: HashSet::new(), text: Vec::new(), left };
             let start = [walk.enter(0, 0), walk.enter(1, 0)];
             if walk.meets(start) {
-                let text = String::from_utf8_lossy(&walk.text).into_owned();
+                let text = Some(String::from_utf8_lossy(&walk.text).into_owned());
                 return Err(Collision { forms: [a, b], text });
+            }
+            left = walk.left;
+            if left == 0 {
+                return Err(Collision { forms: [a, b], text: None });
             }
         }
     }
@@ -58,6 +68,8 @@ struct Walk<'a> {
     seen: HashSet<[Place; 2]>,
     /// What led here.
     text: Vec<u8>,
+    /// Steps that may still be taken.
+    left: u64,
 }
 
 impl Walk<'_> {
@@ -80,6 +92,11 @@ impl Walk<'_> {
 
     /// True if the forms have a text in common from here on; it is then in `text`.
     fn meets(&mut self, places: [Place; 2]) -> bool {
+        self.left =
+            self.left.saturating_sub(1 + places.iter().map(|place| (place.high - place.low) as u64).sum::<u64>());
+        if self.left == 0 {
+            return false;
+        }
         let ended = [0, 1].map(|side| places[side].part == self.forms[side].parts.len());
         if ended != [false; 2] || !self.seen.insert(places) {
             return ended == [true; 2];

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ambiguity;
+use crate::bounds;
 use crate::error::{Wrong, wrong};
 use crate::form::{self, Filler, Form, Slot};
 use crate::grammar::Grammar;
@@ -15,6 +16,7 @@ use crate::world::{Following, World};
 const MOST_TOPICS: usize = 12;
 
 pub(crate) fn world(grammar: &Grammar) -> Result<World, Wrong> {
+    bounds::counts(grammar)?;
     let mut building = Building { grammar, taken: BTreeSet::new(), lists: Vec::new(), facts: Vec::new(), pronouns: 0 };
     let genders = building.persons()?;
     building.kinds()?;
@@ -25,9 +27,16 @@ pub(crate) fn world(grammar: &Grammar) -> Result<World, Wrong> {
     building.all_used(&forms)?;
     let runs = shares(&grammar.document.runs, ["document", "runs"])?;
     let sentences = shares(&grammar.document.sentences, ["document", "sentences"])?;
+    bounds::texts(&forms, &building.lists)?;
     ambiguity::check(&forms, &building.lists).map_err(|found| {
         let [a, b] = found.forms.map(|form| &forms[form]);
-        let what = format!("{:?} says the same as {:?} in {:?}: change one of them", b.text, a.text, found.text);
+        let what = match found.text {
+            Some(text) => format!("{:?} says the same as {:?} in {text:?}: change one of them", b.text, a.text),
+            None => format!(
+                "whether {:?} can say the same as {:?} takes too long to find out: take values or forms out",
+                b.text, a.text
+            ),
+        };
         wrong(["forms", &grammar.forms.0[b.topic].0, &b.text], what)
     })?;
     let bias = building.bias(&forms)?;
@@ -56,6 +65,7 @@ pub(crate) fn world(grammar: &Grammar) -> Result<World, Wrong> {
         tic,
     };
     run_can_be_filled(&world)?;
+    bounds::closed_forms(&world)?;
     tokens::fits(&world, grammar.document.longest)?;
     Ok(world)
 }
@@ -150,6 +160,7 @@ impl Building<'_> {
 /// The forms that begin a run and, by topic, those that continue one.
 fn by_role(grammar: &Grammar, forms: &[Form]) -> Result<(Vec<usize>, Table, Vec<Following>), Wrong> {
     let weights = |forms_of: &[usize]| forms_of.iter().map(|&form| forms[form].weight).collect::<Vec<_>>();
+    bounds::weights(forms.iter().map(|form| form.weight)).map_err(|what| wrong(["forms"], what))?;
     let openings: Vec<usize> = (0..forms.len()).filter(|&form| forms[form].opening).collect();
     if openings.is_empty() {
         return Err(wrong(["forms"], "no form has {person}, so no document could begin: write one"));

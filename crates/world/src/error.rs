@@ -1,7 +1,5 @@
 //! Errors of a grammar.
 
-use std::path::PathBuf;
-
 /// Why there is no world. Each message is one line: the world, the place in its grammar, what is wrong, what to try.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,13 +33,8 @@ pub enum WorldError {
         known: Vec<String>,
     },
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's message.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    NoFile(#[from] corpus::ReadError),
 }
 
 fn at(line: Option<usize>) -> String {

@@ -47,6 +47,7 @@
 //! ```
 
 mod ambiguity;
+mod bounds;
 mod build;
 mod derivation;
 mod divergence;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::bounds;
 use crate::build;
 use crate::error::WorldError;
 use crate::grammar::Grammar;
@@ -24,9 +25,16 @@ impl World {
     /// # Errors
     /// As [`World::from_toml`], and a file that cannot be read.
     pub fn load(path: &Path) -> Result<Self, WorldError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| WorldError::Unreadable { path: path.to_owned(), source })?;
+        let text = Self::read_grammar(path)?;
         Self::from_toml(&text)
+    }
+
+    /// The text of a grammar file.
+    ///
+    /// # Errors
+    /// A file that is not there, is no file, or is larger than any grammar.
+    pub fn read_grammar(path: &Path) -> Result<String, WorldError> {
+        corpus::files::read_small_text(path, bounds::LARGEST_FILE).map_err(WorldError::NoFile)
     }
 
     /// The grammar file that is built in under this name.

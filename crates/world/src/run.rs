@@ -22,6 +22,11 @@ impl<'a> Run<'a> {
         Self { world, levels: levels(world, &vec![1.0; world.forms.len()]) }
     }
 
+    /// Steps from one set of topics to another that each sum goes through.
+    pub(crate) fn states(&self) -> usize {
+        self.levels.iter().map(|level| level.len() * self.world.following.len().max(1)).sum()
+    }
+
     /// The expected number of times that each form is in a run.
     pub(crate) fn expected(&self) -> Vec<f64> {
         let world = self.world;

@@ -167,6 +167,17 @@ pub(crate) fn draws_share_a_word(form: &Form) -> bool {
     stretches(form).iter().any(|stretch| free(stretch) > 1)
 }
 
+/// The lists of drawn values that share a piece with something of a person's: each pair is a piece of its own.
+pub(crate) fn drawn_beside_a_person(form: &Form) -> impl Iterator<Item = usize> {
+    let shared = stretches(form).into_iter().filter(|stretch| is_personal(stretch));
+    shared.flat_map(|stretch| {
+        stretch.into_iter().filter_map(|part| match part {
+            Part::Slot(slot) if slot.filler == Filler::Free => Some(slot.list),
+            _ => None,
+        })
+    })
+}
+
 /// A form cut before the spaces of its own words, so that slots which share a piece stay together.
 fn stretches(form: &Form) -> Vec<Vec<Part>> {
     let mut stretches: Vec<Vec<Part>> = vec![Vec::new()];

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use streams::{Purpose, Stream, item_of_name};
 
+use crate::bounds::{self, MOST_VALUES};
 use crate::error::{Wrong, wrong};
 use crate::form;
 use crate::grammar::{Grammar, Kind, Names};
@@ -11,9 +12,6 @@ use crate::list::List;
 use crate::names;
 use crate::table::Table;
 use crate::world::{Fact, World};
-
-/// How many values a list may have: some checks go through pairs of them.
-const MOST_VALUES: usize = 10_000;
 
 /// How many facts a person may have: they are bits of a number.
 const MOST_FACTS: usize = 64;
@@ -52,6 +50,8 @@ impl Building<'_> {
         if !exponent.is_finite() || exponent < 0.0 {
             return Err(wrong(path, "an exponent is zero (all equally frequent) or above"));
         }
+        let weight = |rank: usize| (rank as f64).powf(-exponent);
+        bounds::weights((1..=len).map(weight)).map_err(|what| wrong(path, what))?;
         Ok(Table::zipf(len, exponent))
     }
 
@@ -93,6 +93,9 @@ impl Building<'_> {
     }
 
     fn built(&mut self, pattern: &str, count: usize, path: [&str; 3]) -> Result<Vec<String>, Wrong> {
+        if count > MOST_VALUES {
+            return Err(wrong(path, format!("{count} values: at most {MOST_VALUES} can be reckoned with")));
+        }
         let mut stream = self.stream(&path.join("."));
         let values = names::build(pattern, count, &mut self.taken, &mut stream).map_err(|what| wrong(path, what))?;
         if values.is_empty() {
@@ -148,6 +151,17 @@ impl Building<'_> {
                 format!("first and last names give {room} persons: ask for at most half of them, or add syllables");
             return Err(wrong(["person", "count"], what));
         }
+        for (((name, _), &share), given) in person.gender.iter().zip(&p).zip(&given) {
+            let (room, asked) = (given.len() * families.len(), share * count as f64);
+            // So many of one gender are drawn on average, and about as many in fact.
+            if asked > room as f64 && person.gender.0.len() > 1 {
+                let what = format!(
+                    "its first names and the last names give {room} persons, and a share of {share} of {count} asks for \
+                     {asked:.0}: add names, or lower the share"
+                );
+                return Err(wrong(["person", "gender", name], what));
+            }
+        }
         let mut stream = self.stream("persons");
         let (mut names, mut genders, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
         while names.len() < count {
@@ -174,7 +188,10 @@ impl Building<'_> {
                     let what = format!("{} weights for {} values: give one for each", weights.len(), values.len());
                     return Err(wrong(["kind", name, "weights"], what));
                 }
-                (Some(weights), None) if weights.iter().all(|&weight| is_weight(weight)) => Table::new(weights),
+                (Some(weights), None) if weights.iter().all(|&weight| is_weight(weight)) => {
+                    bounds::weights(weights.iter().copied()).map_err(|what| wrong(["kind", name, "weights"], what))?;
+                    Table::new(weights)
+                }
                 (Some(_), None) => return Err(wrong(["kind", name, "weights"], "a weight is a number above zero")),
                 (None, exponent) => self.zipf(values.len(), exponent.unwrap_or(1.0), ["kind", name, "exponent"])?,
             };
@@ -210,6 +227,7 @@ impl Building<'_> {
         if self.grammar.fact.0.len() > MOST_FACTS {
             return Err(wrong(["fact"], format!("at most {MOST_FACTS} facts can be reckoned with: take some out")));
         }
+        bounds::pairs(self.grammar, self.lists[0].len())?;
         let mut columns: Vec<Vec<u32>> = Vec::new();
         for (name, fact) in self.grammar.fact.iter() {
             let list = self.lists.iter().position(|list| list.name == fact.kind);
@@ -236,14 +254,14 @@ impl Building<'_> {
             if list == 0 && self.lists[0].len() < 2 {
                 return Err(wrong(["fact", name], "this fact is another person, and there is only one: add persons"));
             }
-            columns.push(self.column(name, &table, list == 0, order));
+            columns.push(self.column(name, &table, list == 0, order).map_err(|what| wrong(["fact", name], what))?);
             self.facts.push(Fact { name: name.to_owned(), list });
         }
         Ok((0..self.lists[0].len()).flat_map(|person| columns.iter().map(move |column| column[person])).collect())
     }
 
     /// One fact of all persons. Nobody is a fact of his own; with an order, the fact is somebody earlier in it, if any.
-    fn column(&self, name: &str, table: &Table, others: bool, order: Option<&[u32]>) -> Vec<u32> {
+    fn column(&self, name: &str, table: &Table, others: bool, order: Option<&[u32]>) -> Result<Vec<u32>, String> {
         let mut stream = self.stream(&format!("fact.{name}"));
         let draw = |person: usize| {
             let allowed: Option<Vec<f64>> = order.map(|order| {
@@ -254,10 +272,13 @@ impl Building<'_> {
                 Some(weights) if weights.iter().any(|&weight| weight > 0.0) => &Table::new(weights),
                 _ => table,
             };
+            if others {
+                bounds::others(table.p(), person, &self.lists[0].values[person])?;
+            }
             loop {
                 let value = table.draw(stream.uniform());
                 if !others || value != person {
-                    return value as u32;
+                    return Ok(value as u32);
                 }
             }
         };

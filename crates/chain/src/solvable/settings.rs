@@ -9,6 +9,7 @@ use sampling::Opt;
 
 use self::check::Check;
 pub use self::kinds::{Categorical, Gaussian, GaussianMixture, KernelDensity, LinearRegression, Markov, Settings};
+use super::cost;
 use crate::{Recipe, Sizes, Source};
 
 /// A setting out of its range.
@@ -43,6 +44,9 @@ trait Kind {
         false
     }
 
+    /// Memory and work for each draw and each model.
+    fn cost(&self) -> cost::Sizes;
+
     /// The first setting out of its range is an error.
     fn check(&self, check: &Check) -> Result<(), SettingsError>;
 }
@@ -56,6 +60,13 @@ impl Settings {
     /// Documents that each generation generates, before [`Recipe::writing_budget`].
     pub fn writing(&self) -> usize {
         self.of_kind().writing().unwrap_or(self.draws())
+    }
+
+    /// What its sizes mean for memory and work; `writing` among them where it is set.
+    pub(super) fn cost_of_sizes(&self) -> cost::Sizes {
+        let mut cost = self.of_kind().cost();
+        cost.sizes.extend(self.of_kind().writing().map(|writing| ("writing", writing as f64)));
+        cost
     }
 
     /// The sampler's options that act on this learner.
@@ -142,6 +153,32 @@ mod tests {
         ] {
             let message = read(text).unwrap().check().unwrap_err().to_string();
             assert!(message.contains(needle) && !message.contains('\n'), "{message}");
+        }
+    }
+
+    /// No size overflows, whatever it is; and what is usual costs little.
+    #[test]
+    fn costs_grow_with_every_size() {
+        for kind in Settings::KINDS {
+            let cost = |more: &str, recipe: &str| {
+                let settings = read(&format!("kind = \"{kind}\"\n{more}")).unwrap();
+                settings.cost(&recipe.parse().unwrap(), 10)
+            };
+            let usual = cost("", "accumulate");
+            assert!(usual.numbers < 1e6 && usual.operations < 1e12, "{kind}: {usual:?}");
+            for recipe in ["replace", "accumulate", "replace-grown"] {
+                let huge = cost("draws = 1000000000000000000", recipe);
+                assert!(
+                    huge.numbers >= 1e18 && huge.numbers.is_finite() && huge.operations >= 1e18,
+                    "{kind}: {huge:?}"
+                );
+            }
+            for (size, value) in usual.sizes.iter().filter(|(size, _)| *size != "draws") {
+                let larger = cost(&format!("{size} = {}", 1000 * (*value as u64 + 1)), "replace");
+                let usual = cost("", "replace");
+                let grows = larger.numbers > usual.numbers || larger.operations > usual.operations;
+                assert!(grows, "{kind}, {size}");
+            }
         }
     }
 

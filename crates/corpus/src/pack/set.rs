@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::document::Document;
+use crate::files::read_small;
+use crate::read_error::ReadError;
 use crate::tokenizer::Tokenizer;
 
 /// Why a token file was not read or written.
@@ -20,6 +22,9 @@ pub enum TokenSetError {
         /// The system's message.
         source: std::io::Error,
     },
+    /// The path is no file.
+    #[error(transparent)]
+    NoFile(ReadError),
     /// The file is none of ours, or damaged.
     #[error("{}: this is no token file ({what}): delete it and let it be made again", path.display())]
     Damaged {
@@ -191,13 +196,17 @@ impl TokenSet {
     /// # Errors
     /// A file that cannot be read, or is none of these.
     pub fn load(path: &Path) -> Result<Self, TokenSetError> {
-        let file = std::fs::read(path).map_err(|source| TokenSetError::File { path: path.to_owned(), source })?;
+        let file = read_small(path, u64::MAX).map_err(|error| match error {
+            ReadError::File { path, source } => TokenSetError::File { path, source },
+            other => TokenSetError::NoFile(other),
+        })?;
         Self::parse(&file).map_err(|what| TokenSetError::Damaged { path: path.to_owned(), what })
     }
 
     fn parse(file: &[u8]) -> Result<Self, String> {
-        let (_, header) = SafeTensors::read_metadata(file).map_err(|error| error.to_string())?;
-        let tensors = SafeTensors::deserialize(file).map_err(|error| error.to_string())?;
+        let said = |error: safetensors::SafeTensorError| error.to_string().chars().take(200).collect::<String>();
+        let (_, header) = SafeTensors::read_metadata(file).map_err(said)?;
+        let tensors = SafeTensors::deserialize(file).map_err(said)?;
         let named = (header.metadata().as_ref())
             .and_then(|metadata| metadata.get("tokenizer")?.split_once(' '))
             .and_then(|(vocabulary, hash)| Some((vocabulary.parse::<usize>().ok()?, hash.to_owned())));
@@ -217,7 +226,8 @@ impl TokenSet {
             && offsets.is_sorted()
             && offsets.last() == Some(&(ids.len() as u64))
             && offsets.len() == truncated.len() + 1
-            && bytes.len() == truncated.len();
+            && bytes.len() == truncated.len()
+            && bytes.iter().try_fold(0u64, |sum, &bytes| sum.checked_add(bytes)).is_some();
         if !ordered || ids.iter().any(|&id| id as usize >= vocabulary) {
             return Err("its parts do not fit together".into());
         }
@@ -271,6 +281,9 @@ mod tests {
         assert!(matches!(TokenSet::load(&path), Err(TokenSetError::Damaged { .. })));
         std::fs::write(&path, b"junk").unwrap();
         assert!(matches!(TokenSet::load(&path), Err(TokenSetError::Damaged { .. })));
-        assert!(matches!(TokenSet::load(&folder.path().join("none")), Err(TokenSetError::File { .. })));
+        assert!(matches!(
+            TokenSet::load(&folder.path().join("none")),
+            Err(TokenSetError::NoFile(ReadError::Missing(_)))
+        ));
     }
 }

@@ -116,3 +116,53 @@ proptest! {
         prop_assert_eq!(again, text);
     }
 }
+
+/// The bytes' tokenizer with something of its file changed.
+fn changed(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tokenizer, TokenizerError> {
+    let mut file: serde_json::Value = serde_json::from_slice(Tokenizer::bytes().to_bytes()).unwrap();
+    change(&mut file);
+    Tokenizer::from_bytes(&serde_json::to_vec(&file).unwrap())
+}
+
+#[test]
+fn what_the_library_panics_at_is_refused() {
+    for decoder in [json!({"x": 1}), json!({"type": "Fuse", "x": {}}), json!([]), json!(7), json!({"type": "x"})] {
+        let shown = decoder.to_string();
+        let found = changed(|file| file["decoder"] = decoder);
+        // The decoder is not used, so one that can be read does no harm.
+        assert!(
+            found.as_ref().err().is_none_or(|error| matches!(error, TokenizerError::Unreadable(_))),
+            "{shown}: {found:?}"
+        );
+    }
+    let text = String::from_utf8(Tokenizer::bytes().to_bytes().to_vec()).unwrap();
+    let from = text.find("\"decoder\":").unwrap();
+    let broken = format!("{}\"decoder\":{{\"x\"}}}}", &text[..from]);
+    assert!(matches!(Tokenizer::from_bytes(broken.as_bytes()), Err(TokenizerError::Unreadable(_))));
+    let nested = format!("{}\"decoder\":{}", &text[..from], "[".repeat(100_000));
+    assert!(matches!(Tokenizer::from_bytes(nested.as_bytes()), Err(TokenizerError::Unreadable(_))));
+}
+
+#[test]
+fn what_does_not_come_back_is_refused() {
+    let message = |found: Result<Tokenizer, TokenizerError>| found.unwrap_err().to_string();
+    assert!(message(changed(|file| file["model"]["dropout"] = json!(0.5))).contains("model.dropout is 0.5"));
+    assert!(changed(|file| file["model"]["dropout"] = json!(0.0)).is_ok());
+    let huge = message(changed(|file| {
+        file["model"]["vocab"]["zz"] = json!(4_000_000_000u32);
+    }));
+    assert!(huge.contains("it has 258 ids, and 4000000000 is one of them"), "{huge}");
+    assert!(changed(|file| file["model"]["vocab"]["zz"] = json!(5_000_000_000u64)).is_err());
+    assert!(changed(|file| file["model"]["end_of_word_suffix"] = json!("</w>")).is_err());
+    assert!(changed(|file| file["model"]["continuing_subword_prefix"] = json!("##")).is_err());
+}
+
+#[test]
+fn a_file_of_absurd_size_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    // Sparse: it takes no room on the disk.
+    std::fs::File::create(&path).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+    let message = Tokenizer::load(&path).unwrap_err().to_string();
+    assert!(message.contains("tokenizer.json: the file has more than 256 MiB"), "{message}");
+}

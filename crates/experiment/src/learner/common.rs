@@ -16,6 +16,8 @@ pub(crate) struct Scope {
     pub(crate) generations: u32,
     /// True if a world generates the human text.
     pub(crate) is_world: bool,
+    /// The most models of one generation.
+    pub(crate) members: u64,
 }
 
 /// Questions to the settings of any learner. The defaults are the answers of one that has no such setting.

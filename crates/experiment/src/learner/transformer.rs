@@ -2,6 +2,7 @@
 
 use super::common::{Common, Scope, Text, check_text};
 use crate::error::{Error, fail};
+use crate::limits::beyond;
 use crate::model;
 use crate::plant::Plant;
 use crate::sample::SampleSettings;
@@ -58,14 +59,14 @@ impl Default for Transformer {
     }
 }
 
-/// The most models of one generation.
-const MOST_MEMBERS: u32 = 64;
-
 impl Transformer {
-    fn check_members(&self) -> Result<(), Error> {
+    fn check_members(&self, most: u64) -> Result<(), Error> {
         let members = self.members;
-        if !(1..=MOST_MEMBERS).contains(&members) {
-            fail!("members = {members}: from 1 to {MOST_MEMBERS}");
+        if members == 0 {
+            fail!("members = 0: from 1 to {most}");
+        }
+        if u64::from(members) > most {
+            return Err(beyond(format_args!("members = {members}"), "members", most));
         }
         if members > 1
             && let Some(name) = self.curation.first(|defence| defence.needs_one_model())
@@ -141,7 +142,7 @@ impl Common for Transformer {
     }
 
     fn check(&self, _recipe: &Recipe, scope: &Scope) -> Result<(), Error> {
-        self.check_members()?;
+        self.check_members(scope.members)?;
         if let Start::Generation(ancestor) = self.train.start
             && ancestor.saturating_add(1) >= scope.generations.max(2)
         {

@@ -6,6 +6,7 @@ use sampling::{Opt, Sampling};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
+use super::super::cost::Sizes;
 use super::check::Check;
 use super::{Kind, SettingsError};
 use crate::learners::{Bandwidth, Estimator};
@@ -270,6 +271,19 @@ impl Kind for Categorical {
         &Sampling::EXACT
     }
 
+    fn cost(&self) -> Sizes {
+        let types = self.frequencies.as_ref().map_or(self.types, Vec::len) as f64;
+        Sizes {
+            width: 1.0,
+            tables: 4.0 * types,
+            fit: 1.0,
+            draw: types.max(2.0).log2(),
+            model: 10.0 * types,
+            pair: 0.0,
+            sizes: vec![("types", types)],
+        }
+    }
+
     fn check(&self, check: &Check) -> Result<(), SettingsError> {
         check.at_least("draws", self.draws, 1)?;
         check.at_least("types", self.types, 1)?;
@@ -301,6 +315,19 @@ impl Kind for Gaussian {
         &[Opt::Temperature]
     }
 
+    fn cost(&self) -> Sizes {
+        let d = self.dimensions as f64;
+        Sizes {
+            width: d,
+            tables: 4.0 * d * d,
+            fit: d * d,
+            draw: d * d,
+            model: 100.0 * d.powi(3),
+            pair: 0.0,
+            sizes: vec![("dimensions", d)],
+        }
+    }
+
     fn check(&self, check: &Check) -> Result<(), SettingsError> {
         check.at_least("dimensions", self.dimensions, 1)?;
         check.at_least("draws", self.draws, if self.estimator == Estimator::Unbiased { 2 } else { 1 })?;
@@ -315,6 +342,20 @@ impl Kind for GaussianMixture {
 
     fn writing(&self) -> Option<usize> {
         self.writing
+    }
+
+    fn cost(&self) -> Sizes {
+        let (d, k, test) = (self.dimensions as f64, self.components as f64, self.test as f64);
+        let (turns, starts) = (self.turns as f64, self.starts as f64);
+        Sizes {
+            width: d,
+            tables: 4.0 * k * d * d + test * d + k * k,
+            fit: k * d * d * starts * turns.min(1000.0),
+            draw: d * d,
+            model: k * d.powi(3) * starts * turns.min(1000.0) + test * k * d * d,
+            pair: 0.0,
+            sizes: vec![("dimensions", d), ("components", k), ("starts", starts), ("turns", turns), ("test", test)],
+        }
     }
 
     fn check(&self, check: &Check) -> Result<(), SettingsError> {
@@ -337,6 +378,19 @@ impl Kind for KernelDensity {
 
     fn writing(&self) -> Option<usize> {
         self.writing
+    }
+
+    fn cost(&self) -> Sizes {
+        let (d, k, test) = (self.dimensions as f64, self.components as f64, self.test as f64);
+        Sizes {
+            width: d,
+            tables: 4.0 * k * d * d + test * d + k * k,
+            fit: d * d + test * d * d + k * d * d,
+            draw: d * d,
+            model: 100.0 * d.powi(3) + test * k * d * d,
+            pair: d * d,
+            sizes: vec![("dimensions", d), ("components", k), ("test", test)],
+        }
     }
 
     fn check(&self, check: &Check) -> Result<(), SettingsError> {
@@ -364,6 +418,19 @@ impl Kind for LinearRegression {
         self.writing
     }
 
+    fn cost(&self) -> Sizes {
+        let d = self.dimensions as f64;
+        Sizes {
+            width: d + 1.0,
+            tables: 4.0 * d * d,
+            fit: d * d,
+            draw: d,
+            model: 10.0 * d.powi(3),
+            pair: 0.0,
+            sizes: vec![("dimensions", d)],
+        }
+    }
+
     fn check(&self, check: &Check) -> Result<(), SettingsError> {
         check.at_least("dimensions", self.dimensions, 1)?;
         // With fewer the risk has no mean: d < T - 1.
@@ -387,6 +454,21 @@ impl Kind for Markov {
 
     fn counts_documents(&self) -> bool {
         true
+    }
+
+    fn cost(&self) -> Sizes {
+        let (symbols, length) = (self.symbols as f64, self.length);
+        let (order, test) = (self.order as f64, self.test as f64);
+        Sizes {
+            // Counts of n-grams take most.
+            width: length * (1.0 + order),
+            tables: symbols * symbols + test * length,
+            fit: 10.0 * length * order,
+            draw: length * symbols,
+            model: test * length * order * 10.0,
+            pair: 0.0,
+            sizes: vec![("symbols", symbols), ("length", length), ("order", order), ("test", test)],
+        }
     }
 
     fn check(&self, check: &Check) -> Result<(), SettingsError> {
