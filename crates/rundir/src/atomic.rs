@@ -9,8 +9,11 @@ use crate::{Error, Result};
 
 /// What is being written bears this prefix until it is whole.
 const WRITING: &str = ".writing-";
-/// A file is written in seconds; one that bears the prefix longer was left by a process that was killed.
+/// A file is written in seconds; one that bears the prefix longer was left by a process that was killed, also where the file
+/// system has no locks to tell.
 const STALE: Duration = Duration::from_secs(3600);
+/// Its writer has locked it by now, and holds the lock for as long as it lives.
+const LOCKED_BY: Duration = Duration::from_secs(5);
 
 /// A number that this process gave to nobody before.
 pub(crate) fn unique() -> u64 {
@@ -44,10 +47,36 @@ fn create_beside(path: &Path) -> Result<(PathBuf, File)> {
         let temporary = format!("{WRITING}{}-{}-{}", name.to_string_lossy(), std::process::id(), unique());
         let temporary = parent(path).join(temporary);
         match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => return Ok((temporary, file)),
+            Ok(file) => {
+                // Some file systems have no locks.
+                let _ = file.lock();
+                return Ok((temporary, file));
+            }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error).context("write", path),
         }
+    }
+}
+
+/// The content of a file; none if there is no such file. A pipe would be waited for and a device read for ever, so neither is
+/// read.
+///
+/// # Errors
+/// [`Error::Damaged`] if something else has its name; [`Error::Io`].
+pub(crate) fn read_plain(path: &Path) -> Result<Option<Vec<u8>>> {
+    use std::io::ErrorKind as Kind;
+    let is_none = |error: &std::io::Error| matches!(error.kind(), Kind::NotFound | Kind::NotADirectory);
+    match fs::metadata(path) {
+        Ok(data) if !data.is_file() => {
+            return Err(Error::Damaged { path: path.to_owned(), how: "is no regular file".to_owned() });
+        }
+        Err(error) if is_none(&error) => return Ok(None),
+        _ => {}
+    }
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if is_none(&error) => Ok(None),
+        Err(error) => Err(error).context("read", path),
     }
 }
 
@@ -71,8 +100,12 @@ pub(crate) fn sync_file(path: &Path) -> Result<()> {
     file.and_then(|f| f.sync_all()).context("sync", path)
 }
 
-/// Removes what killed writers left directly in `folder` more than an hour ago; returns how many files.
-pub(crate) fn sweep_folder(folder: &Path) -> Result<usize> {
+/// Removes what killed writers left directly in `folder`: files that nobody has locked, or that are older than an hour. Returns
+/// how many files.
+///
+/// # Errors
+/// [`Error::Io`] if the folder cannot be listed.
+pub fn sweep_folder(folder: &Path) -> Result<usize> {
     let mut removed = 0;
     for entry in fs::read_dir(folder).context("read", folder)? {
         let entry = entry.context("read", folder)?;
@@ -80,8 +113,10 @@ pub(crate) fn sweep_folder(folder: &Path) -> Result<usize> {
             continue;
         }
         let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        let is_left = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        let is_old = age.is_some_and(|age| age > STALE || (age > LOCKED_BY && is_left()));
         // The file may be gone by now: another process sweeps as well, or its writer renamed it.
-        if age.is_some_and(|age| age > STALE) && fs::remove_file(entry.path()).is_ok() {
+        if is_old && fs::remove_file(entry.path()).is_ok() {
             removed += 1;
         }
     }
@@ -110,6 +145,17 @@ mod tests {
         let said = write_atomic(&path, b"x").unwrap_err().to_string();
         assert!(said.starts_with("cannot write ") && said.contains("taken"), "{said}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (temporary, file) = create_beside(&folder.path().join("run.json")).unwrap();
+        file.set_modified(std::time::SystemTime::now() - 2 * LOCKED_BY).unwrap();
+        assert_eq!(sweep_folder(folder.path()).unwrap(), 0);
+        drop(file);
+        assert_eq!(sweep_folder(folder.path()).unwrap(), 1);
+        assert!(!temporary.exists());
     }
 
     #[test]

@@ -2,44 +2,51 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{sweep_folder, sync_folder};
+use crate::atomic::{read_plain, sweep_folder};
+use crate::checked::Checked;
+use crate::claim::Claim;
 use crate::error::Context;
-use crate::{ChainId, Error, FORMAT, GenerationRecord, Result, RunInfo, Stage, StageId, store, write_atomic};
+use crate::lock::{self, Holder, Presence};
+use crate::shared::{EXPERIMENT, INFO, METRICS};
+use crate::{ChainId, Error, FORMAT, GenerationRecord, Result, Stage, StageId, store, write_atomic};
 
-/// A run directory. Many processes may work in one at once: nothing here is changed in place.
+/// The record of a generation, in its folder.
+const RECORD: &str = "generation.json";
+
+/// A run directory. Many processes may work in one at once: stages and records do not change in place, and what does is
+/// changed by whoever holds a [`Claim`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
     path: PathBuf,
 }
 
 impl RunDir {
-    /// Makes `path` a run directory, or opens the one that is there.
+    /// A run directory, whatever is there.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Makes `path` a run directory, or takes the one that is there, and holds it: no other process changes what all
+    /// processes of the run share until the claim is dropped. Who waits for another for more than two seconds is told
+    /// for whom.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be written; [`Error::NotEmpty`] if something else is there; [`Error::Format`] if
     /// another version wrote it.
-    pub fn create(path: &Path) -> Result<Self> {
-        let run = Self { path: path.to_owned() };
-        let fresh = match fs::read_dir(path) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-            Err(error) => return Err(error).context("write", path),
-        };
-        if !fresh && !run.stages().is_dir() {
-            return Err(Error::NotEmpty { path: path.to_owned() });
-        }
-        fs::create_dir_all(run.stages()).context("write", path)?;
-        // Says now, and not after an hour of training, that the disk is read-only or the folder another user's.
-        let probe = format!(".writing-probe-{}-{}", std::process::id(), crate::atomic::unique());
-        let probe = run.path.join(probe);
-        fs::write(&probe, []).and_then(|()| fs::remove_file(&probe)).context("write", path)?;
-        sync_folder(path)?;
-        run.check_format()?;
-        Ok(run)
+    pub fn claim(path: &Path, waiting: &mut dyn FnMut(&Holder)) -> Result<Claim> {
+        Claim::begin(path, waiting)
     }
 
-    /// Opens the run directory `path`, or what was kept of one: its rows and `run.json` without `chains` and `stages`, as
-    /// experiments commit them.
+    /// Makes `path` a run directory, or takes the one that is there, without holding it.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
+    pub fn create(path: &Path) -> Result<Self> {
+        Ok(Self::claim(path, &mut |_| {})?.dir().clone())
+    }
+
+    /// Opens the run directory `path`, or what was kept of one: its rows, `run.json` and `SHA256SUMS` without `chains` and
+    /// `stages`, as experiments commit them.
     ///
     /// # Errors
     /// [`Error::NotARun`]; [`Error::Format`] if another version wrote it.
@@ -51,12 +58,41 @@ impl RunDir {
         if !path.is_dir() {
             return not("it is a file");
         }
-        let run = Self { path: path.to_owned() };
-        if !run.has_stages() && !run.info_path().is_file() {
+        let run = Self::at(path);
+        if !run.is_there() {
             return not("it has neither a folder `stages` nor a `run.json`");
         }
         run.check_format()?;
         Ok(run)
+    }
+
+    /// Holds this run directory, as [`claim`](Self::claim) does.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
+    pub fn lock(&self, waiting: &mut dyn FnMut(&Holder)) -> Result<Claim> {
+        Claim::of(self, waiting)
+    }
+
+    /// Says that this process works here, for as long as the value lives.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn presence(&self) -> Result<Presence> {
+        Presence::begin(&self.path)
+    }
+
+    /// The processes that work here now, this one included.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn working(&self) -> Result<Vec<Holder>> {
+        lock::working(&self.path)
+    }
+
+    /// Whether something of a run is there.
+    pub(crate) fn is_there(&self) -> bool {
+        self.has_stages() || self.info_path().is_file()
     }
 
     /// Whether its stages are there, and not its rows alone.
@@ -64,9 +100,17 @@ impl RunDir {
         self.stages().is_dir()
     }
 
-    fn check_format(&self) -> Result<()> {
-        match self.info()? {
-            Some(info) if info.format != FORMAT => Err(Error::Format { path: self.info_path(), found: info.format }),
+    /// Refuses what another version wrote, also where it says otherwise of everything else.
+    pub(crate) fn check_format(&self) -> Result<()> {
+        let path = self.info_path();
+        if self.is_foreign(INFO)?.is_some() {
+            return Ok(());
+        }
+        let said = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        match said.as_ref().and_then(|info| info.get("format")?.as_u64()) {
+            Some(found) if found != u64::from(FORMAT) => {
+                Err(Error::Format { path, found: u32::try_from(found).unwrap_or(u32::MAX) })
+            }
             _ => Ok(()),
         }
     }
@@ -78,17 +122,17 @@ impl RunDir {
 
     /// `experiment.toml`.
     pub fn experiment_path(&self) -> PathBuf {
-        self.path.join("experiment.toml")
+        self.path.join(EXPERIMENT)
     }
 
     /// `run.json`.
     pub fn info_path(&self) -> PathBuf {
-        self.path.join("run.json")
+        self.path.join(INFO)
     }
 
     /// `metrics.csv`.
     pub fn metrics_path(&self) -> PathBuf {
-        self.path.join("metrics.csv")
+        self.path.join(METRICS)
     }
 
     /// `report.html`.
@@ -106,28 +150,34 @@ impl RunDir {
         self.stages().join(id.to_string())
     }
 
-    fn stages(&self) -> PathBuf {
+    /// The folder of a stage's checkpoint, while the stage is not finished.
+    pub fn checkpoint_path(&self, id: &StageId) -> PathBuf {
+        self.checkpoints().join(id.to_string())
+    }
+
+    /// Removes the checkpoints of all stages, and returns how many there were. Nobody may work here.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn remove_checkpoints(&self) -> Result<usize> {
+        let folder = self.checkpoints();
+        let count = names(&folder)?.len();
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).context("remove", &folder),
+            _ => Ok(count),
+        }
+    }
+
+    fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    pub(crate) fn stages(&self) -> PathBuf {
         self.path.join("stages")
     }
 
     fn chain_path(&self, chain: &ChainId) -> PathBuf {
         self.path.join("chains").join(&chain.arm).join(format!("seed-{}", chain.seed))
-    }
-
-    /// `run.json`, if it is there.
-    ///
-    /// # Errors
-    /// [`Error::Content`] if it is something else.
-    pub fn info(&self) -> Result<Option<RunInfo>> {
-        read_json(&self.info_path())
-    }
-
-    /// Writes `run.json`.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn write_info(&self, info: &RunInfo) -> Result<()> {
-        write_json(&self.info_path(), info)
     }
 
     /// The stage `id`, if it is finished.
@@ -152,14 +202,31 @@ impl RunDir {
         store::make(&self.stages(), id, fill)
     }
 
+    /// Removes the checkpoints of finished stages, and what killed writers left in the others.
+    fn sweep_checkpoints(&self) -> Result<usize> {
+        let mut removed = 0;
+        for name in names(&self.checkpoints())? {
+            let folder = self.checkpoints().join(&name);
+            if !self.stages().join(&name).is_dir() {
+                removed += sweep_folder(&folder)?;
+            } else if fs::remove_dir_all(&folder).is_ok() {
+                // Another process may have removed it first.
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Removes what killed processes left behind, and returns how many files and folders that were. A stage in the making
     /// is a leftover when no process holds its lock (on a file system without locks it is left alone); a file in the
-    /// writing when it is older than an hour. Safe beside processes that work.
+    /// writing when it is older than an hour; a checkpoint when its stage is finished. Safe beside processes that work.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn sweep(&self) -> Result<usize> {
-        let mut removed = store::sweep(&self.stages())? + sweep_folder(&self.path)?;
+        // Of processes that are dead.
+        lock::working(&self.path)?;
+        let mut removed = store::sweep(&self.stages())? + sweep_folder(&self.path)? + self.sweep_checkpoints()?;
         for chain in self.chains()? {
             for generation in numbered(&self.chain_path(&chain), "gen-")? {
                 let folder = self.chain_path(&chain).join(format!("gen-{generation}"));
@@ -189,15 +256,19 @@ impl RunDir {
         for (number, id) in record.verdicts.iter().enumerate() {
             link(Path::new("../../../../stages").join(id.to_string()), &folder.join(format!("judge-{number}")));
         }
-        write_json(&folder.join("generation.json"), record)
+        write_atomic(&folder.join(RECORD), Checked::text(record, &place(chain, generation)).as_bytes())
     }
 
     /// The record of one generation, if there is one.
     ///
     /// # Errors
-    /// [`Error::Content`] if the file is not a record.
+    /// [`Error::Damaged`] if it is not as it was written.
     pub fn resolve(&self, chain: &ChainId, generation: u32) -> Result<Option<GenerationRecord>> {
-        read_json(&self.generation_path(chain, generation).join("generation.json"))
+        let path = self.generation_path(chain, generation).join(RECORD);
+        let Some(bytes) = read_plain(&path)? else { return Ok(None) };
+        Checked::read(&bytes, &place(chain, generation), "a record of a generation")
+            .map(Some)
+            .map_err(|how| Error::Damaged { path, how })
     }
 
     /// All chains that have a folder, sorted by arm and seed.
@@ -224,7 +295,7 @@ impl RunDir {
     /// [`Error::Io`].
     pub fn generations(&self, chain: &ChainId) -> Result<Vec<u32>> {
         let numbers = numbered(&self.chain_path(chain), "gen-")?;
-        let recorded = |number: &u32| self.generation_path(chain, *number).join("generation.json").is_file();
+        let recorded = |number: &u32| self.generation_path(chain, *number).join(RECORD).symlink_metadata().is_ok();
         Ok(numbers.into_iter().filter_map(|number| u32::try_from(number).ok()).filter(recorded).collect())
     }
 }
@@ -255,23 +326,9 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).context("read", path),
-    };
-    let content = |error: serde_json::Error| Error::Content {
-        path: path.to_owned(),
-        why: format!("not what a run writes there ({error}): restore the file, or choose another folder"),
-    };
-    serde_json::from_slice(&bytes).map(Some).map_err(content)
-}
-
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value).expect("records have text keys");
-    text.push('\n');
-    write_atomic(path, text.as_bytes())
+/// The place of a record.
+fn place(chain: &ChainId, generation: u32) -> String {
+    format!("{chain}/gen-{generation}")
 }
 
 /// Points `link` at `target`, replacing an older link; failures are ignored, see [`RunDir::write_generation`].

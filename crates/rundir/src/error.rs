@@ -63,17 +63,45 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// A stage that differs from its seal.
-    #[error("{} {how}: remove the folder of the stage and run again", path.display())]
+    /// A file that is not as it was written: it differs from its seal or its checksum, or is missing.
+    #[error("{} {how}; {}", path.display(), remedy(path))]
     Damaged {
         /// The file that differs.
         path: PathBuf,
         /// How it differs.
         how: String,
     },
+    /// A process lost the lock of a run directory while it was stopped.
+    #[error("{}: another process has taken over this run directory, because this one was stopped for half a minute; run \
+             again to go on", path.display())]
+    LockLost {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// An observation with a dimension that the schema lacks.
+    #[error("metrics.csv has no column for the dimension {0:?}")]
+    Dimension(String),
     /// Two observations under one key.
     #[error("two metric rows have the same key: {0}")]
     DuplicateRow(String),
+}
+
+/// The way out of a damaged file.
+fn remedy(path: &Path) -> String {
+    let is_run = |folder: &&Path| folder.join("stages").is_dir() || folder.join("run.json").is_file();
+    match path.ancestors().skip(1).find(is_run) {
+        Some(run) => {
+            format!("`habsburg verify {} --repair` says what is damaged and what can be made again", quoted(run))
+        }
+        None => "copy it again from where it was made".to_owned(),
+    }
+}
+
+/// A path as a shell takes it.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/+=@%:,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// A result with this crate's [`Error`].

@@ -38,6 +38,19 @@ pub enum Event {
         /// Its predicted cost.
         cost: f64,
     },
+    /// A generation of a chain is recorded.
+    Generation {
+        /// The chain, `ARM/seed-S`.
+        chain: String,
+        /// The generation.
+        generation: u32,
+        /// Its last training loss, nats per token, where it took steps.
+        loss: Option<f64>,
+        /// Its perplexity on the human test set, where it was measured.
+        perplexity: Option<f64>,
+    },
+    /// `metrics.csv` holds more than before.
+    Metrics,
     /// A chain ended before its time; the others go on.
     Failed {
         /// The chain, `ARM/seed-S`.

@@ -2,7 +2,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArmInfo, FORMAT};
+use crate::{ArmInfo, FORMAT, StageId};
 
 /// `run.json`: what made this run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub struct RunInfo {
     pub corpus: Option<String>,
     /// SHA-256 of `tokenizer.json`.
     pub tokenizer: Option<String>,
+    /// The stage of the human data, where there is one.
+    pub prepare: Option<StageId>,
+    /// `experiment.toml` as it was written, from which that file can be restored.
+    pub resolved: String,
     /// When the run began, UTC, `2026-01-31T12:00:00Z`.
     pub started: String,
 }
@@ -93,6 +97,8 @@ impl RunInfo {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             corpus: None,
             tokenizer: None,
+            prepare: None,
+            resolved: String::new(),
             started: utc(SystemTime::now()),
         }
     }

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::error::Context;
 use crate::schema::{self, Schema};
-use crate::{Error, Result, write_atomic};
+use crate::{Error, Result};
 
 /// One observation of `metrics.csv`. All fields but `value` are its key.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,17 +41,15 @@ pub fn format_value(value: f64) -> String {
     if plain { format!("{value}") } else { format!("{value:e}") }
 }
 
-/// Writes `metrics.csv`, and beside it `metrics.schema.json`, which says what its columns are. Rows are sorted by all
-/// columns of the key, so that the same observations give the same bytes in whatever order they come. One process does
-/// this, at the end of a run. A file that says the same already is not touched.
+/// The content of `metrics.csv`. Rows are sorted by all columns of the key, so that the same observations give the same bytes
+/// in whatever order they come.
 ///
 /// # Errors
-/// [`Error::DuplicateRow`] if two rows have one key; [`Error::Content`] if a row has a dimension that the schema lacks;
-/// [`Error::Io`].
-pub fn write_metrics(path: &Path, schema: &Schema, mut rows: Vec<Row>) -> Result<()> {
+/// [`Error::DuplicateRow`] if two rows have one key; [`Error::Dimension`] if a row has a dimension that the schema lacks.
+pub(crate) fn to_csv(schema: &Schema, mut rows: Vec<Row>) -> Result<Vec<u8>> {
     let known = |name: &&String| schema.dimensions().iter().any(|column| column.name == **name);
     if let Some(name) = rows.iter().flat_map(|row| row.dimensions.keys()).find(|name| !known(name)) {
-        return Err(Error::Content { path: path.to_owned(), why: format!("no column for the dimension {name:?}") });
+        return Err(Error::Dimension(name.clone()));
     }
     rows.sort_by(|a, b| a.key(schema).cmp(&b.key(schema)));
     if let Some(pair) = rows.windows(2).find(|pair| pair[0].key(schema) == pair[1].key(schema)) {
@@ -67,36 +64,23 @@ pub fn write_metrics(path: &Path, schema: &Schema, mut rows: Vec<Row>) -> Result
         let before = [experiment, arm, &seed, &generation, set, metric];
         record(&[&before[..], &dimensions, &[&value]].concat());
     }
-    write_new(path, &writer.into_inner().expect("a vector takes everything"))?;
-    write_new(&schema_path(path), schema.to_json().as_bytes())
+    Ok(writer.into_inner().expect("a vector takes everything"))
 }
 
-/// Where the schema of a file of observations stands: `metrics.schema.json` beside `metrics.csv`.
-fn schema_path(path: &Path) -> PathBuf {
-    path.with_extension("schema.json")
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    if std::fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(());
-    }
-    write_atomic(path, bytes)
-}
-
-/// Reads a `metrics.csv`. Columns between `metric` and `value` are dimensions, whatever their names.
+/// Reads the content of the `metrics.csv` at `path`. Columns between `metric` and `value` are dimensions, whatever their
+/// names.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Content`], with the line, if a column is missing or has a value of the wrong type.
-pub fn read_metrics(path: &Path) -> Result<Vec<Row>> {
-    let bytes = std::fs::read(path).context("read", path)?;
+/// [`Error::Content`], with the line, if a column is missing or has a value of the wrong type.
+pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Vec<Row>> {
     let fail = |why: String| Error::Content { path: path.to_owned(), why };
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers().map_err(|error| fail(error.to_string()))?.clone();
     let names: Vec<&str> = header.iter().collect();
     let expected: Vec<&str> = schema::fixed().collect();
     if !names.starts_with(&expected) || names.last() != Some(&schema::LAST) {
         let (first, last) = (expected.join(","), schema::LAST);
-        return Err(fail(format!("line 1: the columns are {}, not {first},...,{last}", names.join(","))));
+        return Err(fail(format!("line 1: the columns are {}, not {first},...,{last}", short(&names.join(",")))));
     }
     let dimensions = &names[expected.len()..names.len() - 1];
     reader
@@ -106,13 +90,19 @@ pub fn read_metrics(path: &Path) -> Result<Vec<Row>> {
         .map_err(fail)
 }
 
+/// The beginning of a text that may be long.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
 fn row(record: &csv::StringRecord, dimensions: &[&str]) -> std::result::Result<Row, String> {
     let fields: Vec<&str> = record.iter().collect();
     let [experiment, arm, seed, generation, set, metric, values @ .., value] = &fields[..] else {
         unreachable!("the reader refuses records that are not as long as the header")
     };
     let line = record.position().map_or(0, csv::Position::line);
-    let wrong = |column: &str, text: &str| format!("line {line}: {column} = {text:?} is not a number");
+    let wrong =
+        |column: &str, text: &str| format!("line {line}: {column} = {text:?} is not a number", text = short(text));
     let given = dimensions.iter().zip(values).filter(|(_, value)| !value.is_empty());
     Ok(Row {
         experiment: (*experiment).to_owned(),
@@ -149,45 +139,37 @@ mod tests {
         }
     }
 
+    fn read(bytes: &[u8]) -> Result<Vec<Row>> {
+        parse(bytes, Path::new("metrics.csv"))
+    }
+
     #[test]
     fn known_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.csv");
         let rows = vec![row("b", 10, "", 1e-9), row("b", 9, "a,\"b\"", 0.1), row("a", 0, "", 12.0)];
-        write_metrics(&path, &schema(), rows.clone()).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
+        let bytes = to_csv(&schema(), rows.clone()).unwrap();
         let expected = "experiment,arm,seed,generation,set,metric,order,part,value\n\
             x,a,0,0,test,loss,,,12\nx,b,9,0,test,loss,,\"a,\"\"b\"\"\",0.1\nx,b,10,0,test,loss,,,1e-9\n";
-        assert_eq!(text, expected);
-        assert_eq!(read_metrics(&path).unwrap(), [2, 1, 0].map(|at| rows[at].clone()));
-        let beside = std::fs::read_to_string(folder.path().join("metrics.schema.json")).unwrap();
-        assert_eq!(beside, schema().to_json());
-        write_metrics(&path, &schema(), Vec::new()).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap().trim_end(), expected.lines().next().unwrap());
-        assert_eq!(read_metrics(&path).unwrap(), []);
+        assert_eq!(std::str::from_utf8(&bytes).unwrap(), expected);
+        assert_eq!(read(&bytes).unwrap(), [2, 1, 0].map(|at| rows[at].clone()));
+        let empty = to_csv(&schema(), Vec::new()).unwrap();
+        assert_eq!(std::str::from_utf8(&empty).unwrap().trim_end(), expected.lines().next().unwrap());
+        assert_eq!(read(&empty).unwrap(), []);
     }
 
     #[test]
     fn one_observation_a_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.csv");
-        let rows = vec![row("a", 0, "", 1.0), row("a", 0, "", 2.0)];
-        let said = write_metrics(&path, &schema(), rows).unwrap_err().to_string();
-        assert!(said.contains("same key") && !path.exists(), "{said}");
+        let said = to_csv(&schema(), vec![row("a", 0, "", 1.0), row("a", 0, "", 2.0)]).unwrap_err().to_string();
+        assert!(said.contains("same key"), "{said}");
     }
 
     #[test]
     fn a_dimension_without_a_column_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.csv");
-        let said = write_metrics(&path, &Schema::default(), vec![row("a", 0, "near", 1.0)]).unwrap_err().to_string();
-        assert!(said.contains("\"part\"") && !path.exists(), "{said}");
+        let said = to_csv(&Schema::default(), vec![row("a", 0, "near", 1.0)]).unwrap_err().to_string();
+        assert!(said.contains("\"part\""), "{said}");
     }
 
     #[test]
     fn a_broken_file_is_named_with_its_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.csv");
         let header = "experiment,arm,seed,generation,set,metric,part,value";
         for (content, why) in [
             (format!("{header}\nx,a,0,0,test,loss,,1\nx,a,0,0,test,loss,,many\n"), "line 3: value = \"many\""),
@@ -196,19 +178,22 @@ mod tests {
             ("experiment,arm,generation,set,metric,value\n".to_owned(), "line 1: the columns are experiment,arm,gen"),
             (String::new(), "line 1"),
         ] {
-            std::fs::write(&path, content).unwrap();
-            let said = read_metrics(&path).unwrap_err().to_string();
+            let said = read(content.as_bytes()).unwrap_err().to_string();
             assert!(said.contains("metrics.csv") && said.contains(why), "{said}");
         }
     }
 
     #[test]
+    fn messages_about_long_fields_are_short() {
+        let said = read("x".repeat(1000).as_bytes()).unwrap_err().to_string();
+        assert!(said.len() < 500, "{said}");
+    }
+
+    #[test]
     fn values_that_are_not_finite() {
         assert_eq!([f64::NAN, f64::INFINITY, -f64::INFINITY].map(format_value), ["NaN", "inf", "-inf"]);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.csv");
-        write_metrics(&path, &schema(), vec![row("a", 0, "", f64::NAN)]).unwrap();
-        assert!(read_metrics(&path).unwrap()[0].value.is_nan());
+        let bytes = to_csv(&schema(), vec![row("a", 0, "", f64::NAN)]).unwrap();
+        assert!(read(&bytes).unwrap()[0].value.is_nan());
     }
 
     proptest! {
@@ -225,15 +210,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
         fn order_of_arrival_does_not_matter(order in Just((0..30u64).collect::<Vec<_>>()).prop_shuffle()) {
-            let folder = tempfile::tempdir().unwrap();
-            let make = |order: &[u64], name: &str| {
-                let path = folder.path().join(name);
+            let make = |order: &[u64]| {
                 let arms = ["a", "b", "c"];
                 let rows = order.iter().map(|&i| row(arms[i as usize % 3], i / 3, "", 1.0 / (i as f64 + 1.0))).collect();
-                write_metrics(&path, &schema(), rows).unwrap();
-                std::fs::read(path).unwrap()
+                to_csv(&schema(), rows).unwrap()
             };
-            prop_assert_eq!(make(&order, "one"), make(&(0..30).collect::<Vec<_>>(), "two"));
+            prop_assert_eq!(make(&order), make(&(0..30).collect::<Vec<_>>()));
         }
     }
 }

@@ -70,8 +70,22 @@ pub struct GenerationRecord {
     pub members: Vec<BTreeMap<StageKind, StageId>>,
     /// What the defences said, for each source of the recipe that they judged.
     pub verdicts: Vec<StageId>,
-    /// The versions of the code that filled its stages. A record of other versions than a build has does not speak for a
-    /// chain any more: its stages have other names now.
+    /// What it was made from. A record that was made from something else does not speak for a chain any more.
+    pub made_from: MadeFrom,
+}
+
+/// What a generation was made from, beside its chain and the generations before it. Two records that agree in it name the
+/// same stages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeFrom {
+    /// The arm's settings, [`ArmInfo::settings`](crate::ArmInfo).
+    pub settings: String,
+    /// The stage of the human data; none where there is none.
+    pub prepare: Option<StageId>,
+    /// The kind of device.
+    pub backend: String,
+    /// The versions of the code that filled the stages.
     pub versions: BTreeMap<StageKind, u32>,
 }
 
@@ -87,8 +101,8 @@ impl GenerationRecord {
     }
 
     fn new(status: Status, stages: impl IntoIterator<Item = StageId>) -> Self {
-        let (members, verdicts, versions) = Default::default();
-        Self { status, stages: by_kind(stages), members, verdicts, versions }
+        let (members, verdicts, made_from) = Default::default();
+        Self { status, stages: by_kind(stages), members, verdicts, made_from }
     }
 
     /// The same, with the stages of each member.
@@ -105,10 +119,10 @@ impl GenerationRecord {
         self
     }
 
-    /// The same, filled by code of these versions.
+    /// The same, made from this.
     #[must_use]
-    pub fn with_versions(mut self, versions: BTreeMap<StageKind, u32>) -> Self {
-        self.versions = versions;
+    pub fn with_made_from(mut self, made_from: MadeFrom) -> Self {
+        self.made_from = made_from;
         self
     }
 
@@ -139,6 +153,7 @@ fn by_kind(stages: impl IntoIterator<Item = StageId>) -> BTreeMap<StageKind, Sta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checked::Checked;
 
     #[test]
     fn chains_are_shown_and_read_back() {
@@ -156,15 +171,28 @@ mod tests {
     fn record_as_json() {
         let id = StageId::of(StageKind::Train, 1, &1).unwrap();
         let versions = BTreeMap::from([(StageKind::Train, 3)]);
-        let record = GenerationRecord::failed("the loss is not finite", [id]).with_versions(versions);
+        let record = GenerationRecord::failed("the loss is not finite", [id]).with_made_from(MadeFrom {
+            settings: "5e77".into(),
+            versions,
+            ..MadeFrom::default()
+        });
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(
             text,
             format!(
-                r#"{{"status":{{"state":"failed","reason":"the loss is not finite"}},"stages":{{"train":"{id}"}},"members":[],"verdicts":[],"versions":{{"train":3}}}}"#
+                r#"{{"status":{{"state":"failed","reason":"the loss is not finite"}},"stages":{{"train":"{id}"}},"members":[],"verdicts":[],"made_from":{{"settings":"5e77","prepare":null,"backend":"","versions":{{"train":3}}}}}}"#
             )
         );
         assert_eq!(serde_json::from_str::<GenerationRecord>(&text).unwrap(), record);
+        let file = Checked::text(&record, "a");
+        assert_eq!(Checked::<GenerationRecord>::read(file.as_bytes(), "a", "a record").unwrap(), record);
+        for (old, new, how) in [("finite", "finitf", "another checksum"), ("}", "", "is not a record")] {
+            let said = Checked::<GenerationRecord>::read(file.replacen(old, new, 1).as_bytes(), "a", "a record")
+                .err()
+                .unwrap_or_default();
+            assert!(said.contains(how), "{said}");
+        }
+        assert!(Checked::<GenerationRecord>::read(file.as_bytes(), "b", "a record").is_err(), "of another place");
         assert_eq!(GenerationRecord::done([id]).failure(), None);
         let other = StageId::of(StageKind::Train, 1, &2).unwrap();
         let verdict = StageId::of(StageKind::Judge, 1, &3).unwrap();

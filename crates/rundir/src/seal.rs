@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -6,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::atomic::sync_folder;
+use crate::atomic::{read_plain, sync_folder};
+use crate::checked::Checked;
 use crate::error::Context;
 use crate::{Error, FORMAT, Result, StageId, write_atomic};
 
@@ -45,48 +47,66 @@ impl Seal {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let milliseconds = took.as_millis() as u64;
         let seal = Self { format: FORMAT, stage, milliseconds, files };
-        let mut text = serde_json::to_string_pretty(&seal).expect("a seal has text keys and no floats");
-        text.push('\n');
-        write_atomic(&folder.join(SEAL), text.as_bytes())
+        write_atomic(&folder.join(SEAL), Checked::text(&seal, "").as_bytes())
     }
 
     /// The seal in `folder`, or nothing if there is none.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(SEAL);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).context("read", &path),
-        };
-        let damaged = |how: String| Error::Damaged { path: path.clone(), how };
-        let seal: Self = serde_json::from_slice(&bytes).map_err(|e| damaged(format!("is not a seal ({e})")))?;
-        if seal.format != FORMAT {
-            return Err(Error::Format { path, found: seal.format });
+        let Some(bytes) = read_plain(&path)? else { return Ok(None) };
+        if let Some(found) = other_format(&bytes) {
+            return Err(Error::Format { path, found });
         }
-        Ok(Some(seal))
+        Checked::read(&bytes, "", "a seal").map(Some).map_err(|how| Error::Damaged { path, how })
     }
 
-    /// Compares the files of `folder` with the seal.
-    pub(crate) fn check(&self, folder: &Path) -> Result<()> {
-        for sealed in &self.files {
+    /// Compares the sizes of the files of `folder`, those `removed` left out, with the seal.
+    pub(crate) fn check_sizes(&self, folder: &Path, removed: &BTreeSet<String>) -> Result<()> {
+        for sealed in self.files.iter().filter(|file| !removed.contains(&file.name)) {
             let path = folder.join(&sealed.name);
             let damaged = |how: String| Err(Error::Damaged { path: path.clone(), how });
-            let bytes = match fs::metadata(&path) {
-                Ok(metadata) => metadata.len(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return damaged("is missing".to_owned());
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.len() == sealed.bytes => {}
+                Ok(metadata) => {
+                    return damaged(format!("has {} bytes, its seal says {}", metadata.len(), sealed.bytes));
                 }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return damaged("is missing".to_owned()),
                 Err(error) => return Err(error).context("read", &path),
-            };
-            if bytes != sealed.bytes {
-                return damaged(format!("has {bytes} bytes, its seal says {}", sealed.bytes));
-            }
-            if digest(&path)? != sealed.sha256 {
-                return damaged("has another checksum than its seal says".to_owned());
             }
         }
         Ok(())
     }
+
+    /// Compares the files of `folder`, those `removed` left out, with the seal.
+    pub(crate) fn check(&self, folder: &Path, removed: &BTreeSet<String>) -> Result<()> {
+        self.check_sizes(folder, removed)?;
+        for sealed in self.files.iter().filter(|file| !removed.contains(&file.name)) {
+            let path = folder.join(&sealed.name);
+            match digest(&path) {
+                Ok(sum) if sum == sealed.sha256 => {}
+                Ok(_) => {
+                    return Err(Error::Damaged { path, how: "has another checksum than its seal says".to_owned() });
+                }
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    return Err(Error::Damaged { path, how: "is missing".to_owned() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The format of a seal, if another version wrote it.
+fn other_format(bytes: &[u8]) -> Option<u32> {
+    let seal: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    // Earlier formats had no checksum around it.
+    seal.get("content")
+        .unwrap_or(&seal)
+        .get("format")?
+        .as_u64()
+        .and_then(|format| u32::try_from(format).ok())
+        .filter(|format| *format != FORMAT)
 }
 
 /// Syncs what is under `folder` and lists its files.
@@ -112,7 +132,7 @@ fn list(folder: &Path, prefix: &str, files: &mut Vec<SealedFile>) -> Result<()> 
 }
 
 /// SHA-256 of a file, read in pieces.
-fn digest(path: &Path) -> Result<String> {
+pub(crate) fn digest(path: &Path) -> Result<String> {
     let mut file = File::open(path).context("read", path)?;
     let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
     loop {

@@ -152,11 +152,11 @@ mod tests {
     }
 
     /// Another version of the code that fills a stage gives it another name. The expected hash is the first eight bytes of
-    /// `printf 'habsburg-stage-2\0train\0007\0[1,"a"]' | sha256sum`.
+    /// `printf 'habsburg-stage-3\0train\0007\0[1,"a"]' | sha256sum`.
     #[test]
     fn versions_name_stages_apart() {
         let of = |version| StageId::of(StageKind::Train, version, &(1, "a")).unwrap().hash();
-        assert_eq!(of(7), "5702a6459cb6c0e9");
+        assert_eq!(of(7), "5ae74f349db3d676");
         assert_ne!(of(7), of(8));
     }
 }

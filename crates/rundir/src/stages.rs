@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::{ChainId, Error, Event, Observer, RunDir, Stage, StageId, StageKind};
+use crate::{ChainId, Checkpoint, Error, Event, Interrupt, Observer, RunDir, Stage, StageId, StageKind};
 
 /// The stages of a run that several threads work on.
 #[derive(Debug)]
@@ -19,15 +19,24 @@ pub struct Stages {
     making: Mutex<HashMap<StageId, Arc<Mutex<()>>>>,
     made: AtomicUsize,
     found: AtomicUsize,
+    /// How often stages in the making save their state.
+    checkpoint_every: Duration,
+    interrupt: Interrupt,
     /// What was said once already.
     said: Mutex<BTreeSet<String>>,
 }
 
 impl Stages {
-    /// The stages of a run directory.
+    /// The stages of a run directory, which save their state every two minutes while they are made.
     pub fn new(dir: RunDir) -> Self {
-        let (making, made, found, said) = Default::default();
-        Self { dir, making, made, found, said }
+        let (making, made, found, interrupt, said) = Default::default();
+        Self { dir, making, made, found, checkpoint_every: Duration::from_secs(120), interrupt, said }
+    }
+
+    /// The same with another interval between two checkpoints of a stage, and a flag that ends the making of stages.
+    #[must_use]
+    pub fn with_checkpoints(self, every: Duration, interrupt: Interrupt) -> Self {
+        Self { checkpoint_every: every, interrupt, ..self }
     }
 
     /// Their run directory.
@@ -43,6 +52,15 @@ impl Stages {
     /// Counts stages as found without asking for each of them.
     pub fn count_found(&self, stages: usize) {
         self.found.fetch_add(stages, Ordering::Relaxed);
+    }
+
+    /// The flag that ends the making of stages.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    fn checkpoint(&self, id: &StageId) -> Checkpoint {
+        Checkpoint::at(self.dir.checkpoint_path(id), self.checkpoint_every, self.interrupt.clone())
     }
 
     /// Finds the stage `id`, or has `fill` write its files; see [`RunDir::make`].
@@ -68,6 +86,8 @@ pub struct Work {
     pub generation: u32,
     /// The predicted cost in floating-point operations.
     pub cost: f64,
+    /// Whether all of its files are needed; else a stage is found also where large files were removed on purpose.
+    pub whole: bool,
 }
 
 /// Why a chain's stage is not there.
@@ -117,7 +137,8 @@ impl<'a> ChainStages<'a> {
         self.observer
     }
 
-    /// Finds the stage that reads `key`, or has `fill` write its files.
+    /// Finds the stage that reads `key`, or has `fill` write its files. The checkpoint that `fill` is given has what an
+    /// earlier attempt saved; it is removed when the stage is finished.
     ///
     /// # Errors
     /// [`NotMade::Missing`] if it is not there and belongs to an earlier generation; [`NotMade::Failed`] with what `fill`
@@ -126,22 +147,26 @@ impl<'a> ChainStages<'a> {
         &self,
         work: Work,
         key: &impl Serialize,
-        fill: impl FnOnce(&Path) -> Result<(), E>,
+        fill: impl FnOnce(&Path, &mut Checkpoint) -> Result<(), E>,
     ) -> Result<Stage, NotMade<E>> {
-        let Work { kind, version, generation, cost } = work;
+        let Work { kind, version, generation, cost, whole } = work;
         let id = StageId::of(kind, version, key)?;
-        let found = self.stages.dir.find(&id)?;
+        let found = self.stages.dir.find(&id)?.filter(|stage| stage.is_whole() || !whole);
         let mut made = false;
         let stage = match found {
             Some(stage) => stage,
             None if generation < self.first => return Err(NotMade::Missing { generation }),
             None => {
                 let started = Instant::now();
+                let mut checkpoint = self.stages.checkpoint(&id);
                 let stage = self.stages.make(&id, |folder| {
                     made = true;
-                    fill(folder)
+                    fill(folder, &mut checkpoint)
                 });
                 let stage = stage.map_err(NotMade::Failed)?;
+                if made {
+                    checkpoint.remove();
+                }
                 tracing::debug!(stage = %id, seconds = started.elapsed().as_secs_f64(), "made");
                 stage
             }
@@ -171,9 +196,9 @@ impl<'a> ChainStages<'a> {
 mod tests {
     use super::*;
 
-    const WORK: Work = Work { kind: StageKind::Train, version: 1, generation: 0, cost: 2.0 };
+    const WORK: Work = Work { kind: StageKind::Train, version: 1, generation: 0, cost: 2.0, whole: true };
 
-    fn write(folder: &Path) -> Result<(), Error> {
+    fn write(folder: &Path, _: &mut Checkpoint) -> Result<(), Error> {
         std::fs::write(folder.join("a"), "x").expect("a temporary folder can be written");
         Ok(())
     }
@@ -190,13 +215,14 @@ mod tests {
         };
         let chain = ChainStages::new(&stages, ChainId::new("replace", 3).unwrap(), &observer, 0);
         let fills = AtomicUsize::new(0);
-        let fill = |folder: &Path| {
+        let fill = |folder: &Path, _: &mut Checkpoint| {
             fills.fetch_add(1, Ordering::Relaxed);
-            write(folder)
+            write(folder, &mut Checkpoint::none())
         };
+        let one = |folder: &Path| fill(folder, &mut Checkpoint::none());
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| stages.make(&StageId::of(StageKind::Train, 1, &"key").unwrap(), fill).unwrap());
+                scope.spawn(|| stages.make(&StageId::of(StageKind::Train, 1, &"key").unwrap(), one).unwrap());
             }
         });
         assert_eq!(fills.load(Ordering::Relaxed), 1);
@@ -224,9 +250,34 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let stages = Stages::new(RunDir::create(&folder.path().join("run")).unwrap());
         let chain = ChainStages::new(&stages, ChainId::new("replace", 0).unwrap(), &|_| {}, 0);
-        let fail = |_: &Path| Err(Error::Canonical("no".into()));
+        let fail = |_: &Path, _: &mut Checkpoint| Err(Error::Canonical("no".into()));
         assert!(matches!(chain.find_or_make(WORK, &"key", fail), Err(NotMade::Failed(Error::Canonical(_)))));
         assert!(chain.find_or_make(WORK, &"key", write).is_ok());
         assert_eq!(stages.counts(), (1, 0));
+    }
+
+    #[test]
+    fn a_checkpoint_lasts_until_its_stage_is_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::create(&folder.path().join("run")).unwrap();
+        let stages = Stages::new(dir.clone()).with_checkpoints(Duration::ZERO, Interrupt::new());
+        let chain = ChainStages::new(&stages, ChainId::new("replace", 0).unwrap(), &|_| {}, 0);
+        let save = |_: &Path, checkpoint: &mut Checkpoint| {
+            checkpoint.save("state", b"half")?;
+            Err(Error::Canonical("killed".into()))
+        };
+        assert!(chain.find_or_make(WORK, &"key", save).is_err());
+        let id = StageId::of(WORK.kind, WORK.version, &"key").unwrap();
+        assert!(dir.checkpoint_path(&id).is_dir() && dir.sweep().unwrap() == 0);
+        let resume = |folder: &Path, checkpoint: &mut Checkpoint| {
+            assert_eq!(checkpoint.load("state").unwrap(), b"half");
+            write(folder, checkpoint)
+        };
+        chain.find_or_make(WORK, &"key", resume).unwrap();
+        assert!(!dir.checkpoint_path(&id).exists());
+        // What a process leaves that was not the first to finish the stage is swept.
+        stages.checkpoint(&id).save("state", b"late").unwrap();
+        assert_eq!(dir.sweep().unwrap(), 1);
+        assert!(!dir.checkpoint_path(&id).exists());
     }
 }

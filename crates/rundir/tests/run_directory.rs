@@ -113,6 +113,81 @@ fn damage_is_found_and_named() {
     assert!(said().contains("train.jsonl is missing"), "{}", said());
     fs::write(stage.path().join(rundir::SEAL), "junk").unwrap();
     assert!(matches!(run.find(&id), Err(Error::Damaged { .. })));
+    // A folder without a seal is damage, and not a stage that is still to be made.
+    fs::remove_file(stage.path().join(rundir::SEAL)).unwrap();
+    let said = run.make(&id, fill).unwrap_err().to_string();
+    assert!(said.contains("has no SEAL") && said.contains("verify") && said.contains("--repair"), "{said}");
+    run.remove_stage(&id).unwrap();
+    run.make(&id, fill).unwrap().verify().unwrap();
+}
+
+#[test]
+fn one_file_is_compared_with_the_seal_while_it_is_read() {
+    let (_folder, run) = new_run();
+    let stage = run.make(&StageId::of(StageKind::Train, 1, &1).unwrap(), fill).unwrap();
+    assert_eq!(stage.read("train.jsonl").unwrap(), b"1\n2\n");
+    fs::write(stage.path().join("train.jsonl"), "1\n3\n").unwrap();
+    fs::write(stage.path().join("other"), "").unwrap();
+    for (name, how) in [("train.jsonl", "another checksum"), ("other", "not sealed"), ("none", "not sealed")] {
+        let said = stage.read(name).unwrap_err().to_string();
+        assert!(said.contains(name) && said.contains(how), "{said}");
+    }
+}
+
+#[test]
+fn large_files_are_removed_on_purpose_and_made_again_when_they_are_needed() {
+    let (_folder, run) = new_run();
+    let id = StageId::of(StageKind::Train, 1, &1).unwrap();
+    let stage = run.make(&id, fill).unwrap();
+    assert_eq!(stage.thin(|name| name.starts_with("model/")).unwrap(), 2);
+    let thin = run.find(&id).unwrap().unwrap();
+    assert!(!thin.is_whole() && thin.has("model/config.json") && thin.removed_bytes() == 2);
+    thin.verify().unwrap();
+    assert!(thin.read("model/config.json").unwrap_err().to_string().contains("was removed"));
+    assert_eq!(thin.thin(|name| name.starts_with("model/")).unwrap(), 0);
+    let health = run.verify(&mut |_, _| {}).unwrap();
+    assert_eq!((health.damaged, health.thinned[&id], health.bytes), (vec![], 2, 4));
+    // A process that was killed between the list and the files left more than the list says, and no damage.
+    fs::write(stage.path().join("model/config.json"), "{}").unwrap();
+    let thin = run.find(&id).unwrap().unwrap();
+    thin.verify().unwrap();
+    assert_eq!(thin.thin(|name| name.starts_with("model/")).unwrap(), 2, "the next one removes it");
+    let whole = run.make(&id, fill).unwrap();
+    assert!(whole.is_whole());
+    assert_eq!(whole.read("model/config.json").unwrap(), b"{}");
+    assert_eq!(run.sweep().unwrap(), 0);
+}
+
+#[test]
+fn every_part_that_is_damaged_is_named() {
+    let (_folder, run) = new_run();
+    let claim = run.lock(&mut |_| {}).unwrap();
+    claim.write_info(&RunInfo::new("collapse", Build::default(), "flex", "CPU")).unwrap();
+    claim.write_metrics(&rundir::Schema::default(), Vec::new()).unwrap();
+    let ids = [1, 2, 3].map(|key| StageId::of(StageKind::Train, 1, &key).unwrap());
+    ids.iter().for_each(|id| drop(run.make(id, fill).unwrap()));
+    let chain = ChainId::new("replace", 0).unwrap();
+    let missing = StageId::of(StageKind::Score, 1, &1).unwrap();
+    run.write_generation(&chain, 0, &GenerationRecord::done([ids[0], missing])).unwrap();
+    run.write_generation(&chain, 1, &GenerationRecord::done([ids[1]])).unwrap();
+    let health = run.verify(&mut |_, _| {}).unwrap();
+    assert_eq!((health.damaged.len(), health.stages, health.bytes), (0, 3, 18));
+    assert_eq!(health.missing[&missing], (chain.clone(), 0));
+
+    fs::write(run.stage_path(&ids[0]).join("train.jsonl"), "1\n3\n").unwrap();
+    fs::remove_file(run.stage_path(&ids[1]).join("SEAL")).unwrap();
+    fs::write(run.path().join("metrics.csv"), "").unwrap();
+    fs::remove_file(run.experiment_path()).unwrap();
+    fs::write(run.generation_path(&chain, 1).join("generation.json"), "{").unwrap();
+    let damaged = run.verify(&mut |_, _| {}).unwrap().damaged;
+    let mut parts: Vec<rundir::Part> = damaged.iter().map(|damage| damage.part.clone()).collect();
+    parts.sort();
+    use rundir::Part;
+    let mut expected =
+        [Part::Stage(ids[0]), Part::Stage(ids[1]), Part::Record(chain, 1), Part::Experiment, Part::Metrics];
+    expected.sort();
+    assert_eq!(parts, expected);
+    assert!(damaged.iter().all(|damage| damage.how.lines().count() == 1), "{damaged:?}");
 }
 
 #[test]
@@ -185,11 +260,12 @@ fn a_run_directory_is_created_once_and_keeps_its_format() {
     let (_folder, run) = new_run();
     assert_eq!(run.info().unwrap(), None);
     let mut info = RunInfo::new("collapse", Build::default(), "flex", "16 threads");
-    run.write_info(&info).unwrap();
+    let write = |info: &RunInfo| run.lock(&mut |_| {}).unwrap().write_info(info).unwrap();
+    write(&info);
     assert_eq!(RunDir::create(run.path()).unwrap(), run);
     assert_eq!(RunDir::open(run.path()).unwrap().info().unwrap(), Some(info.clone()));
     info.format = 99;
-    run.write_info(&info).unwrap();
+    write(&info);
     let said = RunDir::open(run.path()).unwrap_err().to_string();
     assert!(said.contains("has format 99"), "{said}");
 }
