@@ -3,6 +3,8 @@
 use crate::logits::{Model, Places};
 use burn::tensor::Device;
 use model::Weights;
+use rundir::{Checkpoint, Due, Stopped};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// A beginning less likely than this is not followed, unless the answer begins so: what it would lead to counts as
@@ -56,30 +58,49 @@ pub struct Question<'a> {
 
 /// The natural logarithm of the probability of each candidate, in the order of its list, as what follows the prompt; minus
 /// infinity where it begins in a way less likely than one in a hundred thousand. Candidates that begin alike share the work:
-/// a pass over the model for each beginning that is followed.
+/// a pass over the model for each beginning that is followed. Goes on with what `checkpoint` holds of the same questions.
+///
+/// # Errors
+/// [`Stopped`] if the checkpoint's interrupt is set.
 ///
 /// # Panics
 /// If a prompt and its longest candidate do not fit the context, or the device fails.
-pub fn continuations(weights: &Weights, questions: &[Question<'_>], separator: u32, device: &Device) -> Vec<Vec<f64>> {
+pub fn continuations(
+    weights: &Weights,
+    questions: &[Question<'_>],
+    separator: u32,
+    device: &Device,
+    checkpoint: &mut Checkpoint,
+) -> Result<Vec<Vec<f64>>, Stopped> {
     let model = Model::new(weights, separator, device);
     let mut found: Vec<Vec<f64>> = questions.iter().map(|a| vec![f64::NEG_INFINITY; a.candidates.len()]).collect();
     let whole =
         |(question, a): (usize, &Question<'_>)| Beginning { question, at: 0, range: 0..a.candidates.len(), ln: 0.0 };
     let mut open: Vec<Beginning> = questions.iter().enumerate().map(whole).filter(|b| !b.range.is_empty()).collect();
+    if let Some(saved) = checkpoint.load_value(PART) {
+        (found, open) = saved;
+    }
     while !open.is_empty() {
         let texts: Vec<Vec<u32>> = open.iter().map(|b| b.text(&questions[b.question])).collect();
         let mut next = Vec::new();
         let last: Vec<[usize; 1]> = texts.iter().map(|text| [text.len()]).collect();
         let texts: Vec<Places<'_>> = texts.iter().zip(&last).map(|(text, last)| (&text[..], &last[..])).collect();
-        model.at(&texts, &mut |index, _, logits| {
+        model.at(&texts, checkpoint, &mut |index, _, logits| {
             open[index].follow(&questions[open[index].question], &Logits::new(logits), &mut found, &mut next);
-        });
+        })?;
         open = next;
+        if checkpoint.due() != Due::No {
+            checkpoint.keep_value(PART, &(&found, &open));
+        }
     }
-    found
+    Ok(found)
 }
 
+/// Its name in a checkpoint.
+const PART: &str = "continuations";
+
 /// Candidates of one question that are alike in their first `at` tokens.
+#[derive(Serialize, Deserialize)]
 struct Beginning {
     question: usize,
     at: usize,
@@ -158,12 +179,13 @@ mod tests {
             .zip([1, 4])
             .map(|(prompt, answer)| Question { prompt, candidates: &candidates, answer })
             .collect();
-        let found = continuations(&weights, &questions, tokenizer.separator(), &device);
+        let none = &mut Checkpoint::none();
+        let found = continuations(&weights, &questions, tokenizer.separator(), &device, none).unwrap();
         let nats = |text: String| {
             let mut document = Document::human("d", text, "test");
             document.truncated = true;
             let tokens = TokenSet::encode(&[document], &tokenizer);
-            score(&weights, &tokens, tokenizer.separator(), &device)[0]
+            score(&weights, &tokens, tokenizer.separator(), &device, &mut Checkpoint::none()).unwrap()[0]
         };
         for (question, found) in questions.iter().zip(&found) {
             let prompt = tokenizer.decode(question.prompt);

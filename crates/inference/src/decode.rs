@@ -2,12 +2,15 @@
 
 #[cfg(feature = "gpu")]
 mod on_gpu;
+mod prefix;
 
+use self::prefix::Prefix;
 use crate::systematic::Draws;
 use crate::{Decoder, SampleError, Sampler, Scratch, Slot, Stepper};
 use ops::DeviceFailure;
+use rundir::{Checkpoint, Due, Stopped};
 use sampling::{Sampling, SamplingError};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use streams::Streams;
@@ -29,7 +32,7 @@ pub struct Decoding<'a> {
 }
 
 /// One generated sequence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequence {
     /// Its tokens, with the prompt, without separators.
     pub ids: Vec<u32>,
@@ -53,6 +56,9 @@ pub enum DecodeError {
         /// What was wrong.
         source: SampleError,
     },
+    /// The work was interrupted, and what is finished saved where there is a checkpoint.
+    #[error("writing: {0}")]
+    Stopped(#[from] Stopped),
     /// The device failed.
     #[error("writing: {0}; {advice}", advice = .0.advice())]
     Device(#[from] DeviceFailure),
@@ -65,8 +71,12 @@ pub enum DecodeError {
 /// Each stepper works on a thread of its own, the first on this one, and takes the next document whenever a slot is free.
 /// Which of them writes a document changes nothing in it.
 ///
+/// Finished documents are saved in `checkpoint` when that is due, and those that it holds are not written again. Documents
+/// that are begun are not saved: those of all slots are lost at a kill.
+///
 /// # Errors
-/// If the settings are out of range, the model's logits are not numbers, or the device fails.
+/// If the settings are out of range, the model's logits are not numbers, the device fails, or the checkpoint's interrupt is
+/// set.
 ///
 /// # Panics
 /// If there is no stepper, or a GPU's decoder was made for settings that it cannot draw by.
@@ -75,13 +85,14 @@ pub fn decode(
     decoding: &Decoding,
     budget: u64,
     size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
+    checkpoint: &mut Checkpoint,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Sequence>, DecodeError> {
     let sampler = Sampler::new(decoding.sampling)?.after(decoding.separator);
     let steppers = match decoder {
         Decoder::Steppers(steppers) => steppers,
         #[cfg(feature = "gpu")]
-        Decoder::Gpu(decoder) => return on_gpu::decode(decoder, decoding, budget, size, progress),
+        Decoder::Gpu(decoder) => return on_gpu::decode(decoder, decoding, budget, size, checkpoint, progress),
     };
     let (first, others) = steppers.split_first_mut().expect("a stepper to write with");
     let begun = (0..=others.len()).map(|_| AtomicU64::new(0)).collect();
@@ -92,14 +103,14 @@ pub fn decode(
         size,
         begun,
         enough: AtomicBool::new(false),
-        progress: Mutex::default(),
+        progress: Mutex::new(Progress { next: 0, prefix: Prefix::load(checkpoint, decoding.first) }),
     };
     rayon::in_place_scope(|scope| {
         for (worker, stepper) in others.iter_mut().enumerate() {
             let queue = &queue;
-            scope.spawn(move |_| queue.work(worker + 1, &mut **stepper, &mut |_| {}));
+            scope.spawn(move |_| queue.work(worker + 1, &mut **stepper, None));
         }
-        queue.work(0, &mut **first, progress);
+        queue.work(0, &mut **first, Some(Caller { checkpoint, progress }));
     });
     queue.progress.into_inner().expect("no worker panicked").prefix.finished()
 }
@@ -117,16 +128,44 @@ struct WorkQueue<'a> {
     progress: Mutex<Progress>,
 }
 
+/// What the calling thread's worker does for all: it saves, and says how far they are.
+struct Caller<'a> {
+    checkpoint: &'a mut Checkpoint,
+    progress: &'a mut dyn FnMut(u64),
+}
+
 /// The next document to begin, and the finished ones.
-#[derive(Default)]
 struct Progress {
     next: u64,
     prefix: Prefix,
 }
 
+impl Progress {
+    /// The next document to begin; none if there are tokens enough, unless it was lost between finished ones.
+    fn begin(&mut self, is_enough: bool) -> Option<u64> {
+        let (index, is_needed) = self.prefix.missing(self.next);
+        (is_needed || !is_enough).then(|| {
+            self.next = index + 1;
+            index
+        })
+    }
+}
+
+/// Ends the other workers if this one panics: they would wait for its documents for ever.
+struct EndOfAll<'a>(&'a AtomicBool);
+
+impl Drop for EndOfAll<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 impl WorkQueue<'_> {
     /// Takes documents and writes them until there are enough.
-    fn work(&self, worker: usize, stepper: &mut dyn Stepper, progress: &mut dyn FnMut(u64)) {
+    fn work(&self, worker: usize, stepper: &mut dyn Stepper, mut caller: Option<Caller<'_>>) {
+        let _end = EndOfAll(&self.enough);
         let context = stepper.context();
         let mut slots: Vec<Slot> = (0..stepper.slots()).map(|_| Slot::idle()).collect();
         let mut finished = Vec::new();
@@ -135,7 +174,11 @@ impl WorkQueue<'_> {
             for (document, sequence, tokens) in finished.drain(..) {
                 state.prefix.add(document, sequence, tokens);
             }
-            if state.prefix.advance(self.budget) {
+            let is_enough = state.prefix.advance(self.budget);
+            if let (Some(caller), false) = (&mut caller, is_enough) {
+                state.prefix.keep(caller.checkpoint, self.decoding.first);
+            }
+            if is_enough || state.prefix.failed.is_some() || self.enough.load(Ordering::Relaxed) {
                 self.enough.store(true, Ordering::Relaxed);
                 return;
             }
@@ -144,27 +187,32 @@ impl WorkQueue<'_> {
             // token at least. A number of another worker's that is a moment old starts a document too many, or one later.
             let begun = self.begun.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>();
             let missing = self.budget.saturating_sub(total + begun);
-            let idle = slots.iter_mut().filter(|s| s.writing.is_none());
-            for slot in idle.take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-                slot.writing = Some(Writing::new(state.next, self.decoding));
-                state.next += 1;
+            for (number, slot) in (0..).zip(slots.iter_mut().filter(|s| s.writing.is_none())) {
+                let Some(document) = state.begin(number >= missing) else { break };
+                slot.writing = Some(Writing::new(document, self.decoding));
             }
             drop(state);
-            progress(total);
-            self.advance(worker, stepper, &mut slots, context, &mut finished);
+            let checkpoint = caller.as_mut().map(|caller| {
+                (caller.progress)(total);
+                &*caller.checkpoint
+            });
+            self.advance((worker, checkpoint), stepper, &mut slots, context, &mut finished);
         }
     }
 
-    /// Steps until a document is finished, or another worker has finished the last that was needed.
+    /// Steps until a document is finished, another worker has finished the last that was needed, or a checkpoint is due.
     fn advance(
         &self,
-        worker: usize,
+        (worker, checkpoint): (usize, Option<&Checkpoint>),
         stepper: &mut dyn Stepper,
         slots: &mut [Slot],
         context: usize,
         finished: &mut Vec<(u64, Result<Sequence, DecodeError>, u64)>,
     ) {
-        while finished.is_empty() && !self.enough.load(Ordering::Relaxed) {
+        let is_due = || checkpoint.is_some_and(|checkpoint| checkpoint.due() != Due::No);
+        let mut steps = 0;
+        while finished.is_empty() && !self.enough.load(Ordering::Relaxed) && (steps == 0 || !is_due()) {
+            steps += 1;
             let mut begun = 0;
             if slots.iter().all(|slot| slot.writing.is_none()) {
                 // The others have all that is needed; one of them may yet turn out shorter than it looks.
@@ -258,180 +306,5 @@ impl Writing {
     }
 }
 
-/// Finished documents, of which the first in index order are gathered.
-#[derive(Default)]
-struct Prefix {
-    done: Vec<Sequence>,
-    tokens: u64,
-    /// The first document, in index order, that could not be written.
-    failed: Option<DecodeError>,
-    /// Finished before an earlier one.
-    waiting: BTreeMap<u64, (Result<Sequence, DecodeError>, u64)>,
-    waiting_tokens: u64,
-}
-
-impl Prefix {
-    fn total(&self) -> u64 {
-        self.tokens + self.waiting_tokens
-    }
-
-    fn add(&mut self, index: u64, sequence: Result<Sequence, DecodeError>, tokens: u64) {
-        self.waiting_tokens += tokens;
-        self.waiting.insert(index, (sequence, tokens));
-    }
-
-    /// Moves what follows in order; whether the budget is reached, or will never be.
-    fn advance(&mut self, budget: u64) -> bool {
-        while self.tokens < budget && self.failed.is_none() {
-            let Some((sequence, tokens)) = self.waiting.remove(&(self.done.len() as u64)) else { return false };
-            self.tokens += tokens;
-            self.waiting_tokens -= tokens;
-            match sequence {
-                Ok(sequence) => self.done.push(sequence),
-                Err(error) => self.failed = Some(error),
-            }
-        }
-        true
-    }
-
-    fn finished(self) -> Result<Vec<Sequence>, DecodeError> {
-        self.failed.map_or(Ok(self.done), Err)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A model with known logits: from token `t` it goes on to `t + 1` or, with probability 1/8, ends.
-    struct Counting {
-        slots: usize,
-    }
-
-    impl Stepper for Counting {
-        fn slots(&self) -> usize {
-            self.slots
-        }
-
-        fn context(&self) -> usize {
-            20
-        }
-
-        fn step(
-            &mut self,
-            slots: &mut [Slot],
-            each: &(dyn Fn(&mut Writing, &[f32]) + Sync),
-        ) -> Result<(), DecodeError> {
-            for writing in slots.iter_mut().filter_map(|s| s.writing.as_mut()) {
-                let mut logits = [f32::NEG_INFINITY; 32];
-                logits[0] = (1.0f32 / 8.0).ln();
-                logits[1 + writing.input() as usize % 30] = (7.0f32 / 8.0).ln();
-                each(writing, &logits);
-            }
-            Ok(())
-        }
-    }
-
-    fn run(slots: usize, budget: u64, prompt: &(dyn Fn(u64) -> Vec<u32> + Sync)) -> Vec<Sequence> {
-        run_by(1, slots, budget, prompt)
-    }
-
-    fn run_by(workers: usize, slots: usize, budget: u64, prompt: &(dyn Fn(u64) -> Vec<u32> + Sync)) -> Vec<Sequence> {
-        let sampling = Sampling::default();
-        let decoding =
-            Decoding { sampling: &sampling, streams: Streams::new(4), generation: 2, separator: 0, first: 0, prompt };
-        let mut decoder = Decoder::Steppers((0..workers).map(|_| Box::new(Counting { slots }) as _).collect());
-        // Whatever the number of processors, every worker has a thread.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().unwrap();
-        let size = |ids: &[u32], _| ids.len() as u64 + 1;
-        pool.install(|| decode(&mut decoder, &decoding, budget, &size, &mut |_| {})).unwrap()
-    }
-
-    #[test]
-    fn documents_do_not_depend_on_the_number_of_slots() {
-        let one = run(1, 5000, &|_| Vec::new());
-        for slots in [2, 3, 64, 1000] {
-            assert_eq!(run(slots, 5000, &|_| Vec::new()), one, "{slots} slots");
-        }
-        for (workers, slots) in [(2, 1), (2, 16), (5, 3)] {
-            assert_eq!(run_by(workers, slots, 5000, &|_| Vec::new()), one, "{workers} workers of {slots} slots");
-        }
-    }
-
-    #[test]
-    fn the_first_document_that_fails_ends_the_writing() {
-        /// Documents of 20 tokens, of which every one with an odd index diverges at its third.
-        struct Diverging;
-
-        impl Stepper for Diverging {
-            fn slots(&self) -> usize {
-                4
-            }
-
-            fn context(&self) -> usize {
-                20
-            }
-
-            fn step(
-                &mut self,
-                slots: &mut [Slot],
-                each: &(dyn Fn(&mut Writing, &[f32]) + Sync),
-            ) -> Result<(), DecodeError> {
-                for writing in slots.iter_mut().filter_map(|s| s.writing.as_mut()) {
-                    let bad = writing.document % 2 == 1 && writing.ids.len() == 2;
-                    each(writing, if bad { &[f32::NAN; 2] } else { &[f32::NEG_INFINITY, 0.0] });
-                }
-                Ok(())
-            }
-        }
-
-        let sampling = Sampling::default();
-        let prompt = |_| Vec::new();
-        let decoding = Decoding {
-            sampling: &sampling,
-            streams: Streams::new(4),
-            generation: 2,
-            separator: 0,
-            first: 0,
-            prompt: &prompt,
-        };
-        let size = |ids: &[u32], _| ids.len() as u64;
-        let run = |budget| {
-            let mut decoder = Decoder::Steppers(vec![Box::new(Diverging), Box::new(Diverging)]);
-            decode(&mut decoder, &decoding, budget, &size, &mut |_| {})
-        };
-        assert_eq!(run(20).unwrap().len(), 1);
-        assert!(matches!(run(21), Err(DecodeError::Sample { document: 1, position: 2, .. })));
-    }
-
-    #[test]
-    fn the_corpus_is_the_shortest_prefix() {
-        let size = |s: &[Sequence]| s.iter().map(|d| d.ids.len() as u64 + 1).sum::<u64>();
-        let all = run(8, 1000, &|_| Vec::new());
-        assert!(size(&all) >= 1000 && size(&all[..all.len() - 1]) < 1000);
-        // A larger budget only adds documents.
-        assert_eq!(run(8, 2000, &|_| Vec::new())[..all.len()], all[..]);
-    }
-
-    #[test]
-    fn lengths_follow_the_closed_form() {
-        // A document ends after n < 20 tokens with probability 1/8 · (7/8)^n, else it is truncated at 20.
-        let all = run(16, 200_000, &|_| Vec::new());
-        let n = all.len() as f64;
-        let truncated = all.iter().filter(|s| s.truncated).count() as f64 / n;
-        let expected = (7.0f64 / 8.0).powi(20);
-        assert!((truncated - expected).abs() < 4.0 * (expected * (1.0 - expected) / n).sqrt());
-        assert!(all.iter().all(|s| s.truncated == (s.ids.len() == 20)));
-        let empty = all.iter().filter(|s| s.ids.is_empty()).count() as f64 / n;
-        assert!((empty - 0.125).abs() < 4.0 * (0.125f64 * 0.875 / n).sqrt());
-    }
-
-    #[test]
-    fn prompts_are_kept_and_continued() {
-        let all = run(5, 500, &|document| vec![10 + document as u32 % 3, 20]);
-        for (document, sequence) in all.iter().enumerate() {
-            assert_eq!(sequence.ids[..2], [10 + document as u32 % 3, 20]);
-            assert!(sequence.ids[2..].iter().enumerate().all(|(i, &t)| t == 1 + (20 + i as u32) % 30));
-        }
-    }
-}
+mod tests;

@@ -8,12 +8,14 @@
 //! [`score()`] gives the log-probability of given text, [`token_losses()`] that of its tokens, [`continuations()`] that of
 //! everything that may follow a prompt; [`read()`] adds a document's hidden state, [`confidences()`] how sure the model is;
 //! [`redraw()`] draws tokens of given text again; [`matched_temperature()`] is where the model draws what costs it as much as
-//! given text does.
+//! given text does. Work that takes long saves its state in a [`rundir::Checkpoint`] and goes on with it, to the same bits;
+//! all of it ends with [`Stopped`] between two steps once the checkpoint's interrupt is set.
 //!
 //! ```
 //! use sampling::Sampling;
 //! use inference::{Decoding, decode, decoder};
 //! use model::{Settings, Weights};
+//! use rundir::Checkpoint;
 //! use streams::Streams;
 //!
 //! let config = Settings { preset: "tiny".into(), context: Some(8), ..Settings::default() }.resolve(32).unwrap();
@@ -28,7 +30,8 @@
 //!     prompt: &|_| Vec::new(),
 //! };
 //! let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
-//! let sequences = decode(&mut decoder(&weights, &chosen, decoding.sampling, 16), &decoding, 100, &size, &mut |_| {}).unwrap();
+//! let mut decoder = decoder(&weights, &chosen, decoding.sampling, 16);
+//! let sequences = decode(&mut decoder, &decoding, 100, &size, &mut Checkpoint::none(), &mut |_| {}).unwrap();
 //! let total: u64 = sequences.iter().map(|s| size(&s.ids, s.truncated)).sum();
 //! assert!(total >= 100);
 //! ```
@@ -36,6 +39,7 @@
 mod continuations;
 mod decode;
 mod decoder;
+mod groups;
 mod logits;
 mod reading;
 mod redraw;
@@ -51,8 +55,9 @@ pub use decode::{DecodeError, Decoding, Sequence, decode};
 pub use decoder::{Decoder, decoder, slots};
 pub use reading::{Reading, confidences, read};
 pub use redraw::{Redrawn, redraw};
+pub use rundir::Stopped;
 pub use sample::{SampleError, Sampler, Scratch};
-pub use score::{Tokens, score, token_losses};
+pub use score::{Tokens, score, scoring_bytes, token_losses};
 pub use steppers::{Slot, Stepper};
 pub use temperature::matched_temperature;
 pub use write::{Prompts, WriteSettings, Written, write};

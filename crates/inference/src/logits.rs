@@ -4,6 +4,7 @@ use crate::score::{at_once, windows};
 use burn::tensor::{Device, Tensor};
 use model::{Attention, Transformer, Weights};
 use ops::{Precision, linear};
+use rundir::{Checkpoint, Stopped};
 
 /// Rows of logits that are held at once.
 const ROWS: usize = 4096;
@@ -24,14 +25,23 @@ impl<'a> Model<'a> {
 
     /// Calls `each` with the logits at each place of each text, in their order: the text, the number of the place, its row.
     ///
+    /// # Errors
+    /// [`Stopped`] if the checkpoint's interrupt is set; nothing is saved.
+    ///
     /// # Panics
     /// If a text with its separator does not fit the context, or the device fails.
-    pub(crate) fn at(&self, texts: &[Places<'_>], each: &mut dyn FnMut(usize, usize, &[f32])) {
+    pub(crate) fn at(
+        &self,
+        texts: &[Places<'_>],
+        checkpoint: &Checkpoint,
+        each: &mut dyn FnMut(usize, usize, &[f32]),
+    ) -> Result<(), Stopped> {
         let context = self.transformer.config().context;
         let vocabulary = self.transformer.config().vocabulary;
         let windows = windows(texts.iter().map(|(ids, _)| ids.len() + 1), context);
         let size = at_once(windows.len(), context, self.device);
         for group in windows.chunks(size) {
+            checkpoint.check()?;
             // Equal shapes throughout: the last batch is filled up with padding.
             let mut ids = vec![self.separator; size * context];
             let mut starts: Vec<u32> = (0..size * context).map(|at| (at % context) as u32).collect();
@@ -55,6 +65,7 @@ impl<'a> Model<'a> {
                 }
             }
         }
+        Ok(())
     }
 
     fn hidden(&self, ids: &[u32], starts: &[u32]) -> Tensor<2> {

@@ -2,16 +2,18 @@ use crate::logits::{Model, Places};
 use crate::{SampleError, Sampler, Scratch};
 use burn::tensor::Device;
 use model::Weights;
+use rundir::{Checkpoint, Stopped};
 
 /// A document's ids, and the places where a token is drawn in another's stead: its index, and the uniform number in [0, 1)
 /// that decides.
 pub type Redrawn<'a> = (&'a [u32], &'a [(usize, f64)]);
 
 /// For each place of each document, a token drawn from the model's distribution after the document's own tokens before that
-/// place, so that draws elsewhere do not show. The separator is never drawn: the document stays one.
+/// place, so that draws elsewhere do not show. The separator is never drawn: the document stays one. Within,
+/// [`SampleError`] if the model has diverged.
 ///
 /// # Errors
-/// [`SampleError`] if the model has diverged.
+/// [`Stopped`] if the checkpoint's interrupt is set; nothing is saved.
 ///
 /// # Panics
 /// If a document does not fit the context, a place lies outside its document, or the device fails.
@@ -21,7 +23,8 @@ pub fn redraw(
     sampler: &Sampler,
     separator: u32,
     device: &Device,
-) -> Result<Vec<Vec<u32>>, SampleError> {
+    checkpoint: &Checkpoint,
+) -> Result<Result<Vec<Vec<u32>>, SampleError>, Stopped> {
     let mut drawn: Vec<Vec<u32>> = documents.iter().map(|(_, places)| Vec::with_capacity(places.len())).collect();
     let with_places: Vec<usize> = (0..documents.len()).filter(|&at| !documents[at].1.is_empty()).collect();
     let positions: Vec<Vec<usize>> =
@@ -34,7 +37,7 @@ pub fn redraw(
     let texts: Vec<&[u32]> = with_places.iter().zip(&positions).map(text).collect();
     let texts: Vec<Places<'_>> = texts.into_iter().zip(&positions).map(|(text, at)| (text, &at[..])).collect();
     let (mut scratch, mut row, mut failed) = (Scratch::default(), Vec::new(), None);
-    Model::new(weights, separator, device).at(&texts, &mut |text, number, logits| {
+    Model::new(weights, separator, device).at(&texts, checkpoint, &mut |text, number, logits| {
         row.clear();
         row.extend_from_slice(logits);
         row[separator as usize] = f32::NEG_INFINITY;
@@ -44,8 +47,8 @@ pub fn redraw(
             Ok(token) => drawn[document].push(token),
             Err(error) => failed = failed.or(Some(error)),
         }
-    });
-    failed.map_or(Ok(drawn), Err)
+    })?;
+    Ok(failed.map_or(Ok(drawn), Err))
 }
 
 #[cfg(test)]
@@ -64,20 +67,21 @@ mod tests {
         let greedy = Sampler::new(&Sampling { greedy: true, ..Sampling::default() }).unwrap();
         let documents: [Redrawn<'_>; 3] =
             [(&one, &[(0, 0.5), (3, 0.1), (15, 0.9)]), (&other, &[]), (&other, &[(2, 0.0)])];
-        let drawn = redraw(&weights, &documents, &greedy, 0, &device).unwrap();
+        let drawn = redraw(&weights, &documents, &greedy, 0, &device, &Checkpoint::none()).unwrap().unwrap();
         assert_eq!(drawn.iter().map(Vec::len).collect::<Vec<_>>(), [3, 0, 1]);
         // The likeliest token but the separator is the one of the least loss.
         let likeliest = |before: &[u32]| {
             let candidates: Vec<Vec<u32>> = (1..40).map(|token| [before, &[token]].concat()).collect();
             let tokens: Vec<(&[u32], bool)> = candidates.iter().map(|ids| (&ids[..], true)).collect();
-            let losses = crate::token_losses(&weights, &tokens, 0, &device);
+            let losses = crate::token_losses(&weights, &tokens, 0, &device, &mut Checkpoint::none()).unwrap();
             let last = |at: &usize| losses[*at][before.len()];
             1 + (0..39).min_by(|a, b| last(a).total_cmp(&last(b))).unwrap() as u32
         };
         assert_eq!(drawn[0], [likeliest(&[]), likeliest(&one[..3]), likeliest(&one[..15])]);
         assert_eq!(drawn[2], [likeliest(&other[..2])]);
         // What stands elsewhere changes nothing.
-        let alone = redraw(&weights, &[(&one, &[(3, 0.1)])], &greedy, 0, &device).unwrap();
+        let alone =
+            redraw(&weights, &[(&one, &[(3, 0.1)])], &greedy, 0, &device, &Checkpoint::none()).unwrap().unwrap();
         assert_eq!(alone, [[drawn[0][1]]]);
     }
 }

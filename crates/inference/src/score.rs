@@ -1,23 +1,35 @@
+use crate::groups;
 use burn::tensor::Device;
 use corpus::{TokenSet, best_fit};
 use model::{Batch, Transformer, Weights};
+use rundir::{Checkpoint, Stopped};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Positions that go through the model at once, at most.
 const POSITIONS: usize = 8192;
 
 /// The negative log-probability of each document in nats, each scored alone from its separator, its end included unless
 /// it is truncated. Documents share windows ([`best_fit`]), but attention stops at their borders. Sums are taken in
-/// f64, in the order of a document's tokens.
+/// f64, in the order of a document's tokens. Goes on with what `checkpoint` holds of the same documents.
+///
+/// # Errors
+/// [`Stopped`] if the checkpoint's interrupt is set.
 ///
 /// # Panics
 /// If a document does not fit the model's context, or the device fails.
-pub fn score(weights: &Weights, documents: &TokenSet, separator: u32, device: &Device) -> Vec<f64> {
+pub fn score(
+    weights: &Weights,
+    documents: &TokenSet,
+    separator: u32,
+    device: &Device,
+    checkpoint: &mut Checkpoint,
+) -> Result<Vec<f64>, Stopped> {
     let documents: Vec<Tokens<'_>> = documents.iter().collect();
-    let mut nats = vec![0.0; documents.len()];
-    each(weights, &documents, separator, device, |document, losses| {
+    let nats = vec![0.0; documents.len()];
+    each(weights, &documents, separator, device, (checkpoint, "score"), nats, |nats, document, losses| {
         nats[document] = losses.iter().map(|&l| f64::from(l)).sum();
-    });
-    nats
+    })
 }
 
 /// A document's ids, and whether it is truncated.
@@ -26,27 +38,38 @@ pub type Tokens<'a> = (&'a [u32], bool);
 /// The negative log-probability of each token of each document in nats, scored as [`score`] does; the end is the last,
 /// unless the document is truncated.
 ///
+/// # Errors
+/// As [`score`].
+///
 /// # Panics
 /// As [`score`].
-pub fn token_losses(weights: &Weights, documents: &[Tokens<'_>], separator: u32, device: &Device) -> Vec<Vec<f32>> {
-    let mut all = vec![Vec::new(); documents.len()];
-    each(weights, documents, separator, device, |document, losses| all[document] = losses.to_vec());
-    all
-}
-
-/// Calls `see` with the losses of each document, in no order.
-fn each(
+pub fn token_losses(
     weights: &Weights,
     documents: &[Tokens<'_>],
     separator: u32,
     device: &Device,
-    mut see: impl FnMut(usize, &[f32]),
-) {
+    checkpoint: &mut Checkpoint,
+) -> Result<Vec<Vec<f32>>, Stopped> {
+    let all = vec![Vec::new(); documents.len()];
+    let place = (checkpoint, "token-losses");
+    each(weights, documents, separator, device, place, all, |all, document, losses| all[document] = losses.to_vec())
+}
+
+/// Calls `see` with the losses of each document, in no order, and gives what it leaves in `start`.
+fn each<T: Serialize + DeserializeOwned>(
+    weights: &Weights,
+    documents: &[Tokens<'_>],
+    separator: u32,
+    device: &Device,
+    place: (&mut Checkpoint, &str),
+    start: T,
+    see: impl Fn(&mut T, usize, &[f32]),
+) -> Result<T, Stopped> {
     let transformer = Transformer::new(weights, device);
     let context = weights.config().context;
     let windows = best_fit(&documents.iter().map(positions).collect::<Vec<_>>(), context);
     let size = at_once(windows.len(), context, device);
-    for group in windows.chunks(size) {
+    groups::each((&windows, size), place, start, |group, found| {
         let mut batch = Batch::default();
         for window in group {
             fill(&mut batch, window, documents, separator, context);
@@ -60,11 +83,18 @@ fn each(
             let mut at = 0;
             for &document in window {
                 let end = at + positions(&documents[document]);
-                see(document, &losses[at..end]);
+                see(found, document, &losses[at..end]);
                 at = end;
             }
         }
-    }
+    })
+}
+
+/// Bytes that scoring holds on a CPU at its fullest: weights, the logits of all positions that go through at once, and what a
+/// layer passes on. All float32; an estimate.
+pub fn scoring_bytes(config: &model::ModelConfig) -> f64 {
+    let passing = config.vocabulary + 4 * config.width + 2 * config.hidden;
+    4.0 * (config.parameters() + POSITIONS * passing) as f64
 }
 
 /// How many windows go through the model at once: equal parts with as little padding in the last one as there can be; on a GPU,

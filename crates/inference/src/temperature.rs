@@ -23,6 +23,7 @@ use crate::logits::{Model, Places};
 use crate::{SampleError, Tokens};
 use burn::tensor::Device;
 use model::Weights;
+use rundir::{Checkpoint, Stopped};
 
 /// Where it is sought: a model that is too sure at any temperature, or never sure enough, gets the end of this.
 const TEMPERATURES: [f64; 2] = [0.05, 20.0];
@@ -32,10 +33,10 @@ const STEP: f64 = 1e-7;
 const MOST: usize = 40;
 
 /// The temperature at which what the model draws costs it as much as this text does; see this file's first lines. Every
-/// token counts, and the end unless the document is truncated.
+/// token counts, and the end unless the document is truncated. Within, [`SampleError`] if the model has diverged.
 ///
 /// # Errors
-/// [`SampleError`] if the model has diverged.
+/// [`Stopped`] if the checkpoint's interrupt is set; nothing is saved.
 ///
 /// # Panics
 /// If a document does not fit the context, there is no token, or the device fails.
@@ -44,7 +45,8 @@ pub fn matched_temperature(
     documents: &[Tokens<'_>],
     separator: u32,
     device: &Device,
-) -> Result<f64, SampleError> {
+    checkpoint: &Checkpoint,
+) -> Result<Result<f64, SampleError>, Stopped> {
     let model = Model::new(weights, separator, device);
     let positions = |&(ids, truncated): &Tokens<'_>| ids.len() + usize::from(!truncated);
     let documents: Vec<&Tokens<'_>> = documents.iter().filter(|document| positions(document) > 0).collect();
@@ -52,15 +54,15 @@ pub fn matched_temperature(
     let places: Vec<Vec<usize>> = documents.iter().map(|document| (0..positions(document)).collect()).collect();
     let texts: Vec<Places<'_>> =
         documents.iter().zip(&places).map(|((ids, _), places)| (&ids[..places.len() - 1], &places[..])).collect();
-    solve(&mut |inverse| {
+    let found = solve(&mut |inverse| {
         let mut sum = Pull::default();
-        model.at(&texts, &mut |text, place, logits| {
+        model.at(&texts, checkpoint, &mut |text, place, logits| {
             let target = documents[text].0.get(place).copied().unwrap_or(separator);
             sum.add(Pull::of(logits, target, inverse));
-        });
-        sum
-    })
-    .map(|inverse| 1.0 / inverse)
+        })?;
+        Ok(sum)
+    });
+    Ok(found?.map(|inverse| 1.0 / inverse))
 }
 
 /// How the cross-entropy changes with the inverse of the temperature.
@@ -95,13 +97,13 @@ impl Pull {
 }
 
 /// Where the slope, which rises, is zero; the nearer end of the range where it is not.
-fn solve(pull: &mut dyn FnMut(f64) -> Pull) -> Result<f64, SampleError> {
+fn solve(pull: &mut dyn FnMut(f64) -> Result<Pull, Stopped>) -> Result<Result<f64, SampleError>, Stopped> {
     let [mut low, mut high] = [1.0 / TEMPERATURES[1], 1.0 / TEMPERATURES[0]];
     let mut at = 1.0;
     for _ in 0..MOST {
-        let Pull { slope, curvature } = pull(at);
+        let Pull { slope, curvature } = pull(at)?;
         if !(slope.is_finite() && curvature.is_finite()) {
-            return Err(SampleError::NotADistribution);
+            return Ok(Err(SampleError::NotADistribution));
         }
         if slope == 0.0 {
             break;
@@ -115,7 +117,7 @@ fn solve(pull: &mut dyn FnMut(f64) -> Pull) -> Result<f64, SampleError> {
             break;
         }
     }
-    Ok(at)
+    Ok(Ok(at))
 }
 
 #[cfg(test)]
@@ -130,9 +132,9 @@ mod tests {
         let mut all = |inverse: f64| {
             let mut sum = Pull::default();
             rows.iter().for_each(|(logits, target)| sum.add(Pull::of(logits, *target, inverse)));
-            sum
+            Ok(sum)
         };
-        1.0 / solve(&mut all).unwrap()
+        1.0 / solve(&mut all).unwrap().unwrap()
     }
 
     #[test]
@@ -149,7 +151,7 @@ mod tests {
             (ends[0] / TEMPERATURES[0] - 1.0).abs() < 1e-3 && (ends[1] / TEMPERATURES[1] - 1.0).abs() < 1e-3,
             "{ends:?}"
         );
-        assert!(solve(&mut |_| Pull { slope: f64::NAN, curvature: 1.0 }).is_err());
+        assert!(solve(&mut |_| Ok(Pull { slope: f64::NAN, curvature: 1.0 })).unwrap().is_err());
     }
 
     /// Initial weights eight times as large: neither uniform nor certain.
@@ -178,12 +180,13 @@ mod tests {
             };
             let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
             let mut decoder = decoder(&weights, &chosen, &sampling, 16);
-            let written = decode(&mut decoder, &decoding, 6000, &size, &mut |_| {}).unwrap();
+            let written = decode(&mut decoder, &decoding, 6000, &size, &mut Checkpoint::none(), &mut |_| {}).unwrap();
             let tokens: Vec<Tokens<'_>> = written.iter().map(|text| (&text.ids[..], text.truncated)).collect();
             let device = chosen.device();
-            let found = matched_temperature(&weights, &tokens, 0, &device).unwrap();
+            let match_to = || matched_temperature(&weights, &tokens, 0, &device, &Checkpoint::none()).unwrap().unwrap();
+            let found = match_to();
             assert!((found / temperature - 1.0).abs() < 0.05, "{temperature}: {found}");
-            assert_eq!(found, matched_temperature(&weights, &tokens, 0, &device).unwrap());
+            assert_eq!(found, match_to());
 
             // The definition, and the two things that it says beside: sums of H(q_T), -ln q_T(y), Σ q_T (-ln q_1), -ln q_1(y).
             let places: Vec<Vec<usize>> =
@@ -191,7 +194,8 @@ mod tests {
             let texts: Vec<Places<'_>> =
                 tokens.iter().zip(&places).map(|((ids, _), at)| (&ids[..at.len() - 1], &at[..])).collect();
             let mut sums = [0.0_f64; 4];
-            Model::new(&weights, 0, &device).at(&texts, &mut |text, place, logits| {
+            let model = Model::new(&weights, 0, &device);
+            let summed = model.at(&texts, &Checkpoint::none(), &mut |text, place, logits| {
                 let target = tokens[text].0.get(place).copied().unwrap_or(0) as usize;
                 let losses = |temperature: f64| -> Vec<f64> {
                     let scaled: Vec<f64> = logits.iter().map(|&z| f64::from(z) / temperature).collect();
@@ -204,6 +208,7 @@ mod tests {
                     *sum += value;
                 }
             });
+            summed.unwrap();
             assert!((sums[0] / sums[1] - 1.0).abs() < 1e-6 && (sums[2] / sums[3] - 1.0).abs() < 1e-6, "{sums:?}");
         }
     }

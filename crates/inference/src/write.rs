@@ -3,7 +3,9 @@ use corpus::{Document, Origin, Prompt, Provenance, Span, Tokenizer};
 use model::Weights;
 use ops::DeviceFailure;
 use ops::device::Chosen;
+use rundir::Checkpoint;
 use sampling::Sampling;
+use serde::{Deserialize, Serialize};
 use streams::{Purpose, Streams};
 
 /// The start of each generated document.
@@ -56,8 +58,11 @@ pub struct WriteSettings<'a> {
 /// A device that has too little memory for so many slots is asked again for half of them, down to one: the documents are the
 /// same.
 ///
+/// Finished documents are saved in `checkpoint` when that is due, under a name that the index of the first makes unique, and
+/// those that it holds are not written again.
+///
 /// # Errors
-/// If the model's logits are not numbers, or the device fails.
+/// If the model's logits are not numbers, the device fails, or the checkpoint's interrupt is set.
 ///
 /// # Panics
 /// If prompts are asked for and no document (of a weight above 0) has enough tokens.
@@ -66,6 +71,7 @@ pub fn write(
     tokenizer: &Tokenizer,
     settings: &WriteSettings,
     device: &Chosen,
+    checkpoint: &mut Checkpoint,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Written>, DecodeError> {
     let pool = PromptPool::new(&settings.prompts, tokenizer);
@@ -87,7 +93,7 @@ pub fn write(
     let slots = settings.slots.min(usize::try_from(settings.budget).unwrap_or(usize::MAX)).max(1);
     let sequences = halving(slots, device, |slots| {
         let mut decoder = decoder(weights, device, settings.sampling, slots);
-        decode(&mut decoder, &decoding, settings.budget, &size, progress)
+        decode(&mut decoder, &decoding, settings.budget, &size, checkpoint, progress)
     })?;
     let parent = weights.hash();
     let document = |(index, sequence): (u64, crate::Sequence)| {
@@ -127,7 +133,7 @@ fn halving<T>(
 }
 
 /// A written document and the tokens that were sampled for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Written {
     /// The document: what the next generation reads.
     pub document: Document,

@@ -1,10 +1,12 @@
 //! The decoder and the scorer on real transformers, on every CPU backend.
 
 use corpus::{Document, TokenSet, Tokenizer};
-use inference::{Prompts, WriteSettings, Written, score, token_losses, write};
+use inference::{DecodeError, Prompts, Stopped, WriteSettings, Written, read, score, token_losses, write};
 use model::{Settings, Weights};
 use ops::device::{Chosen, parse};
+use rundir::{Checkpoint, Interrupt};
 use sampling::Sampling;
+use std::time::Duration;
 use streams::Streams;
 
 /// A transformer over bytes whose text is neither uniform nor certain: initial weights, eight times as large.
@@ -38,7 +40,7 @@ fn written(device: &Chosen, slots: usize, sampling: &Sampling, prompts: Prompts)
         prompts,
         slots,
     };
-    write(&weights(), &Tokenizer::bytes(), &settings, device, &mut |_| {}).unwrap()
+    write(&weights(), &Tokenizer::bytes(), &settings, device, &mut Checkpoint::none(), &mut |_| {}).unwrap()
 }
 
 fn texts(written: &[Written]) -> Vec<(&[u32], bool)> {
@@ -153,7 +155,7 @@ fn prompts_are_drawn_by_their_weights_and_documents_go_on_where_they_stopped() {
         prompts: Prompts::Unprompted,
         slots: 3,
     };
-    let rest = write(&weights(), &Tokenizer::bytes(), &rest, &device, &mut |_| {}).unwrap();
+    let rest = write(&weights(), &Tokenizer::bytes(), &rest, &device, &mut Checkpoint::none(), &mut |_| {}).unwrap();
     assert!(texts(&rest) == texts(&whole)[20..20 + rest.len()]);
     assert_eq!(rest[0].document.id, whole[20].document.id);
 }
@@ -165,7 +167,14 @@ fn greedy_text_is_what_the_scorer_finds_likeliest() {
     let first = &written(&device, 1, &greedy, Prompts::Unprompted)[0];
     // Any other last token makes the sequence less likely.
     let nats = |ids: &[u32]| {
-        score(&weights(), &TokenSet::from_ids(&[(ids, true)], &Tokenizer::bytes()), 0, &device.device())[0]
+        score(
+            &weights(),
+            &TokenSet::from_ids(&[(ids, true)], &Tokenizer::bytes()),
+            0,
+            &device.device(),
+            &mut Checkpoint::none(),
+        )
+        .unwrap()[0]
     };
     let best = nats(&first.ids);
     for last in (1..257).filter(|last| last != first.ids.last().unwrap()) {
@@ -185,11 +194,11 @@ fn a_score_does_not_depend_on_neighbours_or_backend() {
         .collect();
     let together = TokenSet::encode(&documents, &tokenizer);
     let [flex, ndarray] = ["flex", "ndarray"].map(|name| parse(name).unwrap().device());
-    let all = score(&weights(), &together, tokenizer.separator(), &flex);
+    let all = score(&weights(), &together, tokenizer.separator(), &flex, &mut Checkpoint::none()).unwrap();
     for (index, document) in documents.iter().enumerate() {
         for device in [&flex, &ndarray] {
             let alone = TokenSet::encode(std::slice::from_ref(document), &tokenizer);
-            let nats = score(&weights(), &alone, tokenizer.separator(), device)[0];
+            let nats = score(&weights(), &alone, tokenizer.separator(), device, &mut Checkpoint::none()).unwrap()[0];
             assert!((nats - all[index]).abs() < 1e-4, "document {index}: {nats} alone, {} together", all[index]);
         }
     }
@@ -201,7 +210,7 @@ fn a_score_does_not_depend_on_neighbours_or_backend() {
             } else {
                 TokenSet::from_ids(&[(&[id], true)], &tokenizer)
             };
-            (-score(&weights(), &set, tokenizer.separator(), &flex)[0]).exp()
+            (-score(&weights(), &set, tokenizer.separator(), &flex, &mut Checkpoint::none()).unwrap()[0]).exp()
         })
         .sum();
     assert!((ends - 1.0).abs() < 1e-5, "{ends}");
@@ -213,10 +222,95 @@ fn losses_of_tokens_add_up_to_the_score() {
     let written = written(&device, 16, &Sampling::default(), Prompts::Unprompted);
     let (tokenizer, weights) = (Tokenizer::bytes(), weights());
     let set = TokenSet::from_ids(&texts(&written), &tokenizer);
-    let losses = token_losses(&weights, &texts(&written), tokenizer.separator(), &device.device());
+    let (separator, device) = (tokenizer.separator(), device.device());
+    let losses = token_losses(&weights, &texts(&written), separator, &device, &mut Checkpoint::none()).unwrap();
     let sums: Vec<f64> = losses.iter().map(|of| of.iter().map(|&l| f64::from(l)).sum()).collect();
-    assert_eq!(sums, score(&weights, &set, tokenizer.separator(), &device.device()));
+    assert_eq!(sums, score(&weights, &set, separator, &device, &mut Checkpoint::none()).unwrap());
     let fits =
         |(losses, (ids, truncated)): (&Vec<f32>, (&[u32], bool))| losses.len() == ids.len() + usize::from(!truncated);
     assert!(losses.iter().zip(texts(&written)).all(fits));
+}
+
+#[test]
+fn documents_of_a_stopped_writing_are_those_of_an_undisturbed_one() {
+    for device in [parse("flex").ok(), gpu()].into_iter().flatten() {
+        stopped_writing(&device);
+    }
+}
+
+fn stopped_writing(device: &Chosen) {
+    let tokenizer = Tokenizer::bytes();
+    let folder = tempfile::tempdir().unwrap();
+    for systematic in [false, true] {
+        let sampling = Sampling { systematic, ..Sampling::default() };
+        let settings = |first| WriteSettings {
+            sampling: &sampling,
+            streams: Streams::new(5),
+            generation: 1,
+            chain: "chain",
+            first,
+            budget: 2000,
+            prompts: Prompts::Unprompted,
+            slots: 16,
+        };
+        let none = &mut Checkpoint::none();
+        // Two calls of one work, as targeted synthesis makes them, save under different names.
+        for first in [0, 30] {
+            let whole = write(&weights(), &tokenizer, &settings(first), device, none, &mut |_| {}).unwrap();
+            let place = folder.path().join(format!("{systematic}"));
+            for stop in [1, 900, u64::MAX] {
+                let interrupt = Interrupt::new();
+                let mut checkpoint = Checkpoint::at(place.clone(), Duration::ZERO, interrupt.clone());
+                let found = write(&weights(), &tokenizer, &settings(first), device, &mut checkpoint, &mut |tokens| {
+                    if tokens >= stop {
+                        interrupt.set();
+                    }
+                });
+                match found {
+                    // Other threads may have finished before this one looked.
+                    Ok(found) => {
+                        let texts =
+                            |written: &[Written]| written.iter().map(|w| w.document.clone()).collect::<Vec<_>>();
+                        assert!(texts(&found) == texts(&whole));
+                    }
+                    Err(error) => assert!(matches!(error, DecodeError::Stopped(_)) && stop < u64::MAX, "{error}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_score_goes_on_with_the_groups_that_are_saved() {
+    let (device, tokenizer) = (parse("flex").unwrap().device(), Tokenizer::bytes());
+    // Some groups of windows.
+    let ids: Vec<Vec<u32>> =
+        (0..1200).map(|i| (0..5 + i % 17).map(|at| 1 + (i * 7 + at * 3) % 250).collect()).collect();
+    let documents: Vec<(&[u32], bool)> = ids.iter().map(|ids| (&ids[..], false)).collect();
+    let set = TokenSet::from_ids(&documents, &tokenizer);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |interrupt| Checkpoint::at(folder.path().to_owned(), Duration::ZERO, interrupt);
+    let work = |checkpoint: &mut Checkpoint| -> Result<_, Stopped> {
+        let nats = score(&weights(), &set, 0, &device, checkpoint)?;
+        let losses = token_losses(&weights(), &documents, 0, &device, checkpoint)?;
+        Ok((nats, losses, read(&weights(), &documents, 0, &device, checkpoint)?))
+    };
+    let whole = work(&mut Checkpoint::none()).unwrap();
+    // Stopped by another thread, somewhere.
+    let mut stopped = 0;
+    for milliseconds in [5, 20, 50, 100] {
+        let interrupt = Interrupt::new();
+        let waiting = interrupt.clone();
+        let timer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(milliseconds));
+            waiting.set();
+        });
+        match work(&mut at(interrupt)) {
+            Ok(found) => assert!(found == whole),
+            Err(Stopped) => stopped += 1,
+        }
+        timer.join().unwrap();
+    }
+    assert!(stopped > 0 && work(&mut at(Interrupt::new())).unwrap() == whole);
+    assert!(work(&mut at(Interrupt::new())).unwrap() == whole);
 }

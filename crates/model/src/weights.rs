@@ -25,6 +25,9 @@ pub enum WeightsError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A file is not as it was written.
+    #[error(transparent)]
+    Damaged(#[from] rundir::Error),
     /// A file is not what it should be.
     #[error("model file {path}: {what}")]
     Content {
@@ -214,9 +217,14 @@ impl Weights {
     /// # Errors
     /// Names the file and what is wrong with it.
     pub fn load(folder: &Path) -> Result<Self, WeightsError> {
+        rundir::check_sums(folder)?;
         let read = |name: &str| {
             let path = folder.join(name);
             let shown = path.display().to_string();
+            // A pipe without a writer would be waited for, a device read for ever.
+            if path.exists() && !path.is_file() {
+                return Err(WeightsError::Content { path: shown, what: "is no regular file".to_owned() });
+            }
             fs::read(path).map_err(|source| WeightsError::File { path: shown.clone(), source }).map(|c| (c, shown))
         };
         let (raw, path) = read("config.json")?;

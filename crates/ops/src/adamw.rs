@@ -35,6 +35,36 @@ impl AdamW {
         }
     }
 
+    /// An optimizer that goes on after `steps` steps with these moments, one for each parameter, on the parameters' device.
+    pub fn resumed(config: AdamWConfig, moments: Vec<Moments>, steps: u32) -> Self {
+        #[cfg(feature = "gpu")]
+        let state = moments.first().and_then(|one| fused::AdamWState::after(one, steps));
+        Self {
+            config,
+            moments,
+            steps: steps as i32,
+            #[cfg(feature = "gpu")]
+            state,
+        }
+    }
+
+    /// The moments, in the parameters' order.
+    pub fn moments(&self) -> &[Moments] {
+        &self.moments
+    }
+
+    /// How many steps were taken, without those that were left out. Waits for the device.
+    ///
+    /// # Panics
+    /// If the device fails.
+    pub fn steps(&self) -> u32 {
+        #[cfg(feature = "gpu")]
+        if let (Some(state), Some(one)) = (&self.state, self.moments.first()) {
+            return state.steps(one);
+        }
+        self.steps as u32
+    }
+
     /// The norm of all gradients together, `√Σ g²`.
     ///
     /// One number comes back from the device. Each parameter's sum is at most some hundred thousand terms in float32;

@@ -39,6 +39,16 @@ impl<'a> Batches<'a> {
         batches
     }
 
+    /// The same, from the batch of number `step` on.
+    #[must_use]
+    pub fn from_step(mut self, step: u64) -> Self {
+        let (first, all) = (u128::from(step) * self.size as u128, self.windows.len() as u128);
+        self.epoch = (first / all) as u64;
+        self.shuffle();
+        self.next = (first % all) as usize;
+        self
+    }
+
     fn shuffle(&mut self) {
         let mut stream = self.streams.stream(Purpose::Order, self.generation, self.epoch);
         self.order = stream.permutation(self.windows.len());
@@ -82,5 +92,11 @@ mod tests {
             assert_eq!(sorted, (1..=10).collect::<Vec<_>>());
         }
         assert_ne!(seen[..10], seen[10..]);
+        for step in 0..12 {
+            let batches = || Batches::new(&windows, 4, &Streams::new(3), 0);
+            let whole: Vec<_> = batches().skip(step).take(6).map(|batch| batch.inputs).collect();
+            let resumed: Vec<_> = batches().from_step(step as u64).take(6).map(|batch| batch.inputs).collect();
+            assert_eq!(resumed, whole, "step {step}");
+        }
     }
 }

@@ -75,6 +75,11 @@ impl Micro {
         }
     }
 
+    /// The same with so few windows as an earlier attempt found to fit.
+    pub(crate) fn at_most(self, windows: usize) -> Self {
+        Self { windows: self.windows.min(windows).max(1), ..self }
+    }
+
     /// Windows at a time.
     pub(crate) fn windows(self) -> usize {
         self.windows
@@ -119,19 +124,19 @@ const SHARE: f64 = 0.9;
 /// Windows at a time, halved from `windows` until a step should fit these limits.
 fn foreseen(config: &ModelConfig, windows: usize, limits: Limits) -> usize {
     halved(windows, |windows| {
-        let (largest, all) = step_bytes(config, windows);
+        let largest = 4.0 * (windows * config.context * widest(config)) as f64;
+        let all = step_bytes(config, windows);
         largest <= limits.largest as f64 && limits.all.is_none_or(|room| all <= SHARE * room as f64)
     })
 }
 
-/// Bytes of a step's largest buffer among those that grow with the windows, and of all that it holds at its fullest: weights,
-/// gradients (twice, while parts are added) and moments; what [`kept_bytes`] counts; a chunk of logits and its gradient. All
-/// float32; an estimate.
-fn step_bytes(config: &ModelConfig, windows: usize) -> (f64, f64) {
-    /// Logits of a chunk, and their gradient, as the head's loss takes them.
-    const CHUNKS: f64 = 2.0 * (16 << 20) as f64;
-    let largest = 4.0 * (windows * config.context * widest(config)) as f64;
-    (largest, 4.0 * (5.0 * config.parameters() as f64 + CHUNKS) + kept_bytes(config, windows))
+/// Bytes that a step of so many windows at a time holds at its fullest: weights, gradients (twice, while parts are added) and
+/// moments; what the backward pass wants; a chunk of logits and its gradient. All float32; an estimate.
+pub fn step_bytes(config: &ModelConfig, windows: usize) -> f64 {
+    /// Logits of a chunk as the head's loss takes them, at most.
+    const CHUNK: usize = 16 << 20;
+    let logits = (windows * config.context * config.vocabulary).min(CHUNK);
+    4.0 * (5.0 * config.parameters() as f64 + 2.0 * logits as f64) + kept_bytes(config, windows)
 }
 
 /// Bytes of what the backward pass wants of every layer, and of the widest passing numbers. All float32; an estimate.

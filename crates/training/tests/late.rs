@@ -4,6 +4,8 @@
 use corpus::{Windows, pack};
 use model::{Settings as ModelSettings, Weights};
 use ops::device::{Chosen, parse};
+use rundir::{Checkpoint, Interrupt, Stopped};
+use std::time::Duration;
 use streams::Streams;
 use training::{Run, Settings, TrainError, Trained};
 
@@ -20,6 +22,15 @@ fn gpu() -> Option<Chosen> {
 
 /// Three epochs of nine steps and a few more, of documents with these weights.
 fn run(device: &Chosen, weight: impl Fn(usize) -> f32) -> Result<(Trained, Vec<u64>), TrainError> {
+    attempt(device, weight, &mut Checkpoint::none(), &mut |_| {})
+}
+
+fn attempt(
+    device: &Chosen,
+    weight: impl Fn(usize) -> f32,
+    checkpoint: &mut Checkpoint,
+    after: &mut dyn FnMut(u64),
+) -> Result<(Trained, Vec<u64>), TrainError> {
     let model = ModelSettings {
         preset: "tiny".into(),
         width: Some(32),
@@ -39,7 +50,11 @@ fn run(device: &Chosen, weight: impl Fn(usize) -> f32) -> Result<(Trained, Vec<u
     let mut seen = Vec::new();
     let (training, held_out, device) = (windows(&documents), windows(&documents[..6]), device.device());
     let run = Run { validation: Some(&held_out), ..Run::new(&training, &settings, &streams, &device) };
-    let trained = run.train(start, &mut |progress| seen.push(progress.step))?;
+    let mut progress = |progress: training::Progress| {
+        seen.push(progress.step);
+        after(progress.step);
+    };
+    let trained = run.train(start, checkpoint, &mut progress)?;
     Ok((trained, seen))
 }
 
@@ -59,6 +74,35 @@ fn a_gpu_writes_the_processors_log() {
     assert!((gpu.record.final_loss - flex.record.final_loss).abs() < 1e-3);
     let [a, b] = [&gpu, &flex].map(|trained| trained.record.validation_loss.unwrap());
     assert!((a - b).abs() < 1e-3, "{a} is not {b}");
+}
+
+/// The optimizer's moments and its count of steps, which a GPU has, come back from the checkpoint.
+#[test]
+fn a_gpu_goes_on_from_a_checkpoint() {
+    let Some(gpu) = gpu() else { return };
+    let weight = |i: usize| 0.5 + (i % 3) as f32;
+    let (whole, _) = run(&gpu, weight).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |interrupt| Checkpoint::at(folder.path().to_owned(), Duration::MAX, interrupt);
+    for stop in [3, 17] {
+        let interrupt = Interrupt::new();
+        let mut set = |step: u64| {
+            if step >= stop {
+                interrupt.set();
+            }
+        };
+        let ended = attempt(&gpu, weight, &mut at(interrupt.clone()), &mut set);
+        assert_eq!(ended.err().map(|error| error.to_string()), Some(format!("training: {Stopped}")));
+    }
+    let (resumed, seen) = attempt(&gpu, weight, &mut at(Interrupt::new()), &mut |_| {}).unwrap();
+    assert!(seen.first().is_some_and(|&step| step > 17) && seen.last() == Some(&25), "{seen:?}");
+    assert_eq!(resumed.log.iter().map(|line| line.step).collect::<Vec<_>>(), [10, 20, 25]);
+    assert!((resumed.record.final_loss - whole.record.final_loss).abs() < 1e-3);
+    for name in whole.weights.names() {
+        let pairs = whole.weights.tensor(name).iter().zip(resumed.weights.tensor(name));
+        let most = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most < 1e-3, "{name}: {most}");
+    }
 }
 
 /// One that comes late in the first epoch.

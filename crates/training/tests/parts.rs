@@ -6,6 +6,7 @@ use corpus::{Windows, pack};
 use model::{ModelConfig, Settings as ModelSettings, Transformer, Weights};
 use ops::device::{Chosen, parse};
 use ops::{DeviceFailure, TokenRule};
+use rundir::Checkpoint;
 use streams::Streams;
 use training::{Batches, Gradients, Run, Settings, TrainError, Trained, gradients, gradients_in_parts};
 
@@ -90,7 +91,11 @@ fn run(micro_batch: Option<usize>, progress: &mut dyn FnMut(training::Progress))
     };
     let streams = Streams::new(7);
     let start = Weights::initialise(&config(), &streams, 0);
-    Run::new(&windows(), &settings, &streams, &parse("flex").unwrap().device()).train(start, progress)
+    Run::new(&windows(), &settings, &streams, &parse("flex").unwrap().device()).train(
+        start,
+        &mut Checkpoint::none(),
+        progress,
+    )
 }
 
 #[test]

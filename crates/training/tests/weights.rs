@@ -1,6 +1,7 @@
 //! Weights of documents, where a batch holds one document and so one weight.
 
 use model::{Settings as ModelSettings, Transformer, Weights};
+use rundir::Checkpoint;
 use streams::Streams;
 use training::{Run, Settings, gather};
 
@@ -16,7 +17,8 @@ fn probability(two: f32, three: f32) -> f64 {
     let streams = Streams::new(0);
     let device = ops::device::parse("flex").unwrap().device();
     let start = Weights::initialise(&config, &streams, 0);
-    let trained = Run::new(&windows, &settings, &streams, &device).train(start, &mut |_| {}).unwrap();
+    let trained =
+        Run::new(&windows, &settings, &streams, &device).train(start, &mut Checkpoint::none(), &mut |_| {}).unwrap();
     let batch = gather(&windows, [0]);
     let losses = Transformer::new(&trained.weights, &device).token_losses(&batch, &device);
     let loss = f64::from(losses[1]);

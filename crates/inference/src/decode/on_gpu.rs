@@ -1,10 +1,12 @@
 //! Decoding with the GPU's own decoder: thousands of documents together, sampled on the device, read back in blocks of steps.
 
-use super::{DecodeError, Decoding, Prefix, Sequence};
+use super::prefix::Prefix;
+use super::{DecodeError, Decoding, Sequence};
 use crate::SampleError;
 use gpu::decoder::{Document, End, GpuDecoder, Source, write};
 use ops::DeviceFailure;
 use rayon::prelude::*;
+use rundir::Checkpoint;
 use streams::Purpose;
 
 /// Tokens of each slot between two looks at what was written: enough that the device seldom waits for the host, few enough that
@@ -17,14 +19,24 @@ pub(super) fn decode(
     decoding: &Decoding,
     budget: u64,
     size: &(dyn Fn(&[u32], bool) -> u64 + Sync),
+    checkpoint: &mut Checkpoint,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Sequence>, DecodeError> {
-    let mut queue =
-        DocumentQueue { decoding, budget, next: 0, returned: Vec::new(), settled: 0, prefix: Prefix::default() };
+    let prefix = Prefix::load(checkpoint, decoding.first);
+    let found = prefix.documents();
+    let returned = Vec::new();
+    let mut queue = DocumentQueue { decoding, budget, next: 0, begun: found, returned, settled: found, prefix };
+    if queue.prefix.advance(budget) {
+        return queue.prefix.finished();
+    }
     let written = write(decoder, (decoding.sampling, decoding.separator), STEPS, &mut queue, |queue| {
         queue.settle(size);
         progress(queue.prefix.total());
-        queue.prefix.advance(budget)
+        let is_enough = queue.prefix.advance(budget);
+        if !is_enough {
+            queue.prefix.keep(checkpoint, decoding.first);
+        }
+        is_enough || queue.prefix.failed.is_some()
     });
     written.map_err(|error| DeviceFailure::of(&error.to_string()))?;
     queue.prefix.finished()
@@ -39,6 +51,8 @@ struct DocumentQueue<'a> {
     budget: u64,
     /// The next document.
     next: u64,
+    /// Documents that have begun, those that were there before among them.
+    begun: u64,
     /// Those that came back since the last look.
     returned: Vec<Document<Draws>>,
     /// How many had come back before.
@@ -74,7 +88,7 @@ impl DocumentQueue<'_> {
     fn expected(&self) -> f64 {
         let total = self.prefix.total() as f64;
         let mean = if self.settled == 0 { 1.0 } else { (total / self.settled as f64).max(1.0) };
-        total + (self.next - self.settled) as f64 * mean
+        total + (self.begun - self.settled) as f64 * mean
     }
 }
 
@@ -82,11 +96,13 @@ impl Source for DocumentQueue<'_> {
     type Draws = Draws;
 
     fn begin(&mut self) -> Option<Document<Draws>> {
-        if self.expected() >= self.budget as f64 {
+        let (index, is_needed) = self.prefix.missing(self.next);
+        if !is_needed && self.expected() >= self.budget as f64 {
             return None;
         }
-        let (index, decoding) = (self.next, self.decoding);
-        self.next += 1;
+        let decoding = self.decoding;
+        self.next = index + 1;
+        self.begun += 1;
         let number = decoding.first + index;
         let mut stream = decoding.streams.stream(Purpose::Decoding, decoding.generation, number);
         Some(Document::new(index, (decoding.prompt)(number), Box::new(move || stream.uniform()) as Draws))

@@ -63,7 +63,7 @@ fn written(context: usize, documents: u64, seed: u64, systematic: bool) -> Vec<S
         prompt: &|_| Vec::new(),
     };
     let mut decoder = Decoder::Steppers(vec![Box::new(Bigrams::new(context))]);
-    decode(&mut decoder, &decoding, documents, &|_, _| 1, &mut |_| {}).unwrap()
+    decode(&mut decoder, &decoding, documents, &|_, _| 1, &mut rundir::Checkpoint::none(), &mut |_| {}).unwrap()
 }
 
 /// How often documents begin in each way, up to so many tokens; with the token that ends them, if they end before.
@@ -181,7 +181,9 @@ fn a_chain_that_counts_forgets_less() {
             let logits = counts.map(|n| if n == 0 { f32::NEG_INFINITY } else { (n as f32).ln() });
             let mut decoder = Decoder::Steppers(vec![Box::new(Counts(logits))]);
             counts = [0; VOCABULARY];
-            for document in decode(&mut decoder, &decoding, 1000, &|_, _| 1, &mut |_| {}).unwrap() {
+            for document in
+                decode(&mut decoder, &decoding, 1000, &|_, _| 1, &mut rundir::Checkpoint::none(), &mut |_| {}).unwrap()
+            {
                 counts[document.ids[0] as usize] += 1;
             }
         }

@@ -296,6 +296,18 @@ impl Kernels for Cube {
 #[derive(Debug)]
 pub(crate) struct AdamWState(adamw::State);
 
+impl AdamWState {
+    /// After `steps` steps on the device of these moments; none if that is no GPU.
+    pub(crate) fn after(moments: &Moments, steps: u32) -> Option<Self> {
+        client(&moments.first.device()).map(|client| Self(adamw::State::new(&client, steps)))
+    }
+
+    /// Steps taken. Waits for the device, which is that of these moments.
+    pub(crate) fn steps(&self, moments: &Moments) -> u32 {
+        self.0.read(&client(&moments.first.device()).expect("only a GPU counts steps")).steps
+    }
+}
+
 /// One step of AdamW in place; gives the parameters back, and the norm of the scaled gradients before the clip. A norm that
 /// is not finite moves nothing.
 pub(crate) fn adamw(
