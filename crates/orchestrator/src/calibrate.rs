@@ -9,6 +9,7 @@ use evaluation::{Dimension, Measure};
 use inference::{Tokens, confidences};
 use model::Weights;
 use ops::device::Device;
+use rundir::{Checkpoint, Stopped};
 use streams::{Purpose, Streams, item_of_name};
 
 /// In a score stage: the reliability table of each model.
@@ -18,7 +19,15 @@ pub(crate) const RELIABILITY: &str = "reliability.json";
 const PREDICTIONS: u64 = 4096;
 
 /// The calibration error and the reliability table of a model; nothing if its numbers ran away.
-pub(crate) fn calibrate(weights: &Weights, human: &Human, device: &Device) -> (Vec<Measure>, Option<Calibration>) {
+///
+/// # Errors
+/// [`Stopped`] if the checkpoint's interrupt is set.
+pub(crate) fn calibrate(
+    weights: &Weights,
+    human: &Human,
+    device: &Device,
+    checkpoint: &Checkpoint,
+) -> Result<(Vec<Measure>, Option<Calibration>), Stopped> {
     let tokens = &human.test.tokens;
     let item = item_of_name("calibration");
     let mut held = 0;
@@ -31,10 +40,10 @@ pub(crate) fn calibrate(weights: &Weights, human: &Human, device: &Device) -> (V
         })
         .map(|document| (tokens.ids(document), tokens.truncated(document)))
         .collect();
-    let found = calibration(&confidences(weights, &documents, human.tokenizer.separator(), device));
+    let found = calibration(&confidences(weights, &documents, human.tokenizer.separator(), device, checkpoint)?);
     let rows = found.iter().flat_map(|found| {
         [("equal-width", &found.equal_width), ("equal-mass", &found.equal_mass)]
             .map(|(part, bins)| Measure::new(&CALIBRATION_ERROR, error(bins)).with(Dimension::Part, part))
     });
-    (rows.collect(), found)
+    Ok((rows.collect(), found))
 }

@@ -1,3 +1,4 @@
+use crate::foresee::Foreseen;
 use crate::human::text_of;
 use experiment::{Arm, Experiment};
 use model::ModelConfig;
@@ -15,6 +16,8 @@ pub struct Plan {
     pub count: usize,
     /// Floating-point operations of all chains, as if they shared nothing but generation 0.
     pub operations: f64,
+    /// What the run takes of disk and memory.
+    pub foreseen: Foreseen,
 }
 
 /// One arm's chain.

@@ -1,3 +1,5 @@
+use rundir::Stopped;
+
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -7,6 +9,12 @@ pub enum Error {
     /// The work failed.
     #[error("{0}")]
     Work(String),
+    /// A file that was there when its stage was found has been removed since: whoever asked goes through its chain again.
+    #[error("{0} was removed since it was found; run again")]
+    Gone(String),
+    /// The work was interrupted ([`RunOptions::interrupt`](crate::RunOptions::interrupt)). The same request goes on with it.
+    #[error("{Stopped}")]
+    Interrupted,
 }
 
 impl Error {
@@ -18,6 +26,12 @@ impl Error {
     /// Work that failed, in the words of `error`.
     pub fn work(error: impl std::fmt::Display) -> Self {
         Self::Work(error.to_string())
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Interrupted
     }
 }
 
@@ -34,8 +48,6 @@ impl From<rundir::Error> for Error {
             E::NotARun { .. } | E::NotEmpty { .. } | E::Format { .. } | E::Name { .. } | E::Parse { .. } => {
                 Self::request(error)
             }
-            // No second try helps against a damaged file: another request is needed, and the message says which.
-            E::Damaged { .. } | E::Content { .. } => Self::request(error),
             _ => Self::work(error),
         }
     }

@@ -2,14 +2,13 @@
 
 use crate::claim::{claim, write_down};
 use crate::options::{RunOptions, Summary};
-use crate::undo::Undo;
-use crate::{ChainPlan, Error, Plan, StagePlan, metrics};
+use crate::{ChainPlan, Error, Foreseen, Plan, StagePlan, metrics};
 use chain::solvable::{Error as ChainError, Observation, Part, simulate};
 use evaluation::metric::FAILED;
 use evaluation::{Dimension, Measure, Set, metric};
 use experiment::{Arm, Exact, Experiment};
 use rayon::prelude::*;
-use rundir::{ChainId, Event, GenerationRecord, Observer, RunDir, RunInfo};
+use rundir::{ChainId, Claim, Event, GenerationRecord, Observer, Row, RunInfo};
 use std::path::Path;
 
 /// In `run.json`, in the place of a device: such runs do not depend on one.
@@ -20,7 +19,7 @@ fn settings(arm: &Arm) -> &Exact {
     arm.exact().expect("arms of one experiment are all exact, or none is")
 }
 
-/// Runs all chains and writes the run directory's files.
+/// Runs all chains and writes the run directory's files. The directory is held meanwhile.
 ///
 /// # Errors
 /// As [`crate::run()`].
@@ -30,37 +29,53 @@ pub(crate) fn run(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Summary, Error> {
-    let undo = Undo::of(out);
-    let opened = open(experiment, out, options, observer);
-    if matches!(opened, Err(Error::Request(_))) {
-        undo.restore(out);
+    let (claim, experiment) = claim(experiment, out, observer)?;
+    let opened = open(&claim, &experiment, options, observer);
+    if let Err(error) = opened {
+        if matches!(error, Error::Request(_)) {
+            claim.undo();
+        }
+        return Err(error);
     }
-    let (dir, experiment) = opened?;
+    experiment.warnings().into_iter().for_each(|warning| observer.event(Event::Note(warning)));
+    let Chains { rows, failed } = chains(&experiment)?;
+    let count = experiment.arms.len() * experiment.chain.seeds.len();
+    observer.event(Event::Note(format!("{count} chains of exact learners")));
+    for (chain, generation, reason) in &failed {
+        claim.dir().write_generation(chain, *generation, &GenerationRecord::failed(reason, []))?;
+        observer.event(Event::Failed { chain: chain.to_string(), reason: reason.clone() });
+    }
+    let is_new = claim.write_metrics(&metrics::schema(), rows)?;
+    let (made, found) = if is_new { (count, 0) } else { (0, count) };
+    let failed = failed.into_iter().map(|(chain, _, reason)| (chain.to_string(), reason)).collect();
+    Ok(Summary { made, found, failed })
+}
+
+/// What the chains of an experiment came to.
+pub(crate) struct Chains {
+    pub(crate) rows: Vec<Row>,
+    /// Chains that ended early, with the generation and the reason.
+    failed: Vec<(ChainId, u32, String)>,
+}
+
+/// Goes through all chains.
+pub(crate) fn chains(experiment: &Experiment) -> Result<Chains, Error> {
     let chains: Vec<(&Arm, ChainId)> = (experiment.arms.iter())
         .flat_map(|arm| experiment.chain.seeds.iter().map(move |&seed| (arm, seed)))
         .map(|(arm, seed)| Ok((arm, ChainId::new(&arm.name, seed)?)))
         .collect::<Result<_, Error>>()?;
-    experiment.warnings().into_iter().for_each(|warning| observer.event(Event::Note(warning)));
-    observer.event(Event::Note(format!("{} chains of exact learners", chains.len())));
     let ended: Vec<_> =
         chains.par_iter().map(|(arm, chain)| go(arm, experiment.chain.generations, chain.seed)).collect();
-
-    let (mut rows, mut summary) = (Vec::new(), Summary::default());
-    for ((arm, chain), (observed, failure)) in chains.iter().zip(ended) {
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
+    for ((arm, chain), (observed, failure)) in chains.into_iter().zip(ended) {
         let row = |generation, measure| metrics::row((&experiment.name, &arm.name), chain.seed, generation, measure);
         rows.extend(observed.iter().map(|seen| row(seen.generation, measure(seen))));
         if let Some((generation, reason)) = failure {
             rows.push(row(generation, Measure::new(&FAILED, f64::from(generation))));
-            dir.write_generation(chain, generation, &GenerationRecord::failed(&reason, []))?;
-            observer.event(Event::Failed { chain: chain.to_string(), reason: reason.clone() });
-            summary.failed.push((chain.to_string(), reason));
+            failed.push((chain, generation, reason));
         }
     }
-    let old = std::fs::read(dir.metrics_path()).ok();
-    rundir::write_metrics(&dir.metrics_path(), &metrics::schema(), rows)?;
-    let is_new = old.is_none() || std::fs::read(dir.metrics_path()).ok() != old;
-    let (made, found) = if is_new { (chains.len(), 0) } else { (0, chains.len()) };
-    Ok(Summary { made, found, ..summary })
+    Ok(Chains { rows, failed })
 }
 
 /// An observation as a measure.
@@ -84,19 +99,12 @@ fn go(arm: &Arm, generations: u32, seed: u64) -> (Vec<Observation>, Option<(u32,
     }
 }
 
-fn open(
-    experiment: &Experiment,
-    out: &Path,
-    options: &RunOptions,
-    observer: &dyn Observer,
-) -> Result<(RunDir, Experiment), Error> {
-    let (dir, experiment) = claim(experiment, out)?;
-    if let Some(warning) = dir.info()?.and_then(|info| options.build.warning(&info.build)) {
+fn open(claim: &Claim, experiment: &Experiment, options: &RunOptions, observer: &dyn Observer) -> Result<(), Error> {
+    if let Some(warning) = claim.dir().info()?.and_then(|info| options.build.warning(&info.build)) {
         observer.event(Event::Note(warning));
     }
     let info = RunInfo::new(&experiment.name, options.build.clone(), BACKEND, "none: float64 on any CPU");
-    write_down(&dir, &experiment, info)?;
-    Ok((dir, experiment))
+    write_down(claim, experiment, info)
 }
 
 /// The plan of a run: sizes in draws, and next to no cost.
@@ -118,7 +126,7 @@ pub(crate) fn plan(experiment: &Experiment) -> Plan {
     };
     let chains: Vec<ChainPlan> = experiment.arms.iter().map(chain).collect();
     let count = chains.len() * experiment.chain.seeds.len();
-    Plan { experiment: experiment.name.clone(), chains, count, operations: 0.0 }
+    Plan { experiment: experiment.name.clone(), chains, count, operations: 0.0, foreseen: Foreseen::default() }
 }
 
 /// The chain that asks for stages.

@@ -6,7 +6,7 @@ use corpus::TokenSet;
 use inference::{SampleError, Tokens, matched_temperature};
 use model::Weights;
 use ops::device::Device;
-use rundir::RunDir;
+use rundir::{Checkpoint, RunDir, Stopped};
 use serde::{Deserialize, Serialize};
 use streams::{Purpose, Streams, item_of_name};
 
@@ -47,17 +47,20 @@ pub(crate) fn text(run: &RunDir, human: &Human, context: usize) -> Result<TokenS
     Ok(all.pick(&drawn))
 }
 
-/// The temperature at which a model draws what costs it as much as the text does.
+/// The temperature at which a model draws what costs it as much as the text does. Within, [`SampleError`] if the model has
+/// diverged.
 ///
 /// # Errors
-/// [`SampleError`] if the model has diverged.
+/// [`Stopped`] if the checkpoint's interrupt is set.
 pub(crate) fn matched(
     weights: &Weights,
     text: &TokenSet,
     separator: u32,
     device: &Device,
-) -> Result<Matched, SampleError> {
+    checkpoint: &Checkpoint,
+) -> Result<Result<Matched, SampleError>, Stopped> {
     let tokens: Vec<Tokens<'_>> = text.iter().collect();
     let positions = tokens.iter().map(|(ids, truncated)| ids.len() as u64 + u64::from(!truncated)).sum();
-    Ok(Matched { temperature: matched_temperature(weights, &tokens, separator, device)?, positions })
+    let found = matched_temperature(weights, &tokens, separator, device, checkpoint)?;
+    Ok(found.map(|temperature| Matched { temperature, positions }))
 }

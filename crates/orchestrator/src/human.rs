@@ -37,7 +37,7 @@ pub(crate) fn text_of(experiment: &Experiment) -> &Text {
 ///
 /// # Errors
 /// [`Error::Request`] if there is no such text, or it cannot be had.
-fn load_corpus(settings: &CorpusSettings) -> Result<Vec<Document>, Error> {
+fn load_corpus(settings: &CorpusSettings, limits: &corpus::Limits) -> Result<Vec<Document>, Error> {
     match (&settings.name, &settings.path) {
         (Some(name), _) => {
             let unknown = |mut error: corpus::UnknownCorpus| {
@@ -47,7 +47,7 @@ fn load_corpus(settings: &CorpusSettings) -> Result<Vec<Document>, Error> {
             let card = corpus::Card::named(name).map_err(unknown)?;
             corpus::load(&card, &corpus::cache_dir()).map_err(Error::request)
         }
-        (_, Some(path)) => corpus::read(Path::new(path), &settings.field).map_err(Error::request),
+        (_, Some(path)) => corpus::read(Path::new(path), &settings.field, limits).map_err(Error::request),
         (None, None) => Err(Error::Request("corpus: give a name or a path".into())),
     }
 }
@@ -76,14 +76,14 @@ enum From {
 
 impl From {
     /// The source, and its identity.
-    fn of(settings: &CorpusSettings) -> Result<(Self, String), Error> {
+    fn of(settings: &CorpusSettings, limits: &corpus::Limits) -> Result<(Self, String), Error> {
         if let Some((world, grammar)) = named_world(settings)? {
             // The first document, so that another way of writing is another corpus.
             let first = world.documents(0..1).collect::<Vec<_>>();
             let hash = hash_of([&grammar, &first[0].text]);
             return Ok((Self::World(Box::new(world)), hash));
         }
-        let documents = load_corpus(settings)?;
+        let documents = load_corpus(settings, limits)?;
         let annotations_of: Vec<Option<String>> = documents.iter().map(annotations).collect();
         let parts =
             documents.iter().zip(&annotations_of).flat_map(|(d, notes)| [Some(&d.id), Some(&d.text), notes.as_ref()]);
@@ -107,7 +107,7 @@ impl Human {
     /// [`Error::Request`] where the text or the tokenizer does not serve.
     pub fn prepare(run: &RunDir, experiment: &Experiment) -> Result<Self, Error> {
         let Text { corpus, tokenizer } = text_of(experiment);
-        let (from, corpus_hash) = From::of(corpus)?;
+        let (from, corpus_hash) = From::of(corpus, &experiment.limits.reading)?;
         let given = given_tokenizer(tokenizer)?;
         let began_with = run.info()?;
         let differs = |old: Option<&String>, new: &str| old.is_some_and(|old| old != new);

@@ -4,7 +4,7 @@
 //! a device and the human text. [`run()`] makes every stage that is not there yet, chain by chain, and derives
 //! `metrics.csv`. The loop itself is [`chain::run()`]. Here stands what makes transformers, n-grams and oracles a
 //! [`chain::Learner`] (`text.rs`), through stages that are found or made ([`rundir::Stages`]); exact learners need no stages
-//! (`exact.rs`).
+//! (`exact.rs`). Stages in the making save their state, and end when [`RunOptions::interrupt`] is set.
 //!
 //! ```no_run
 //! use experiment::Experiment;
@@ -22,8 +22,10 @@ mod claim;
 mod cost;
 mod error;
 mod exact;
+mod foresee;
 mod held_out;
 mod human;
+mod keep;
 mod metrics;
 mod options;
 mod plant;
@@ -34,14 +36,16 @@ mod seed;
 mod text;
 mod texts;
 mod truth;
-mod undo;
+mod verify;
 mod word_ratio;
 
 pub use cost::{ChainPlan, Plan, StagePlan};
 pub use error::Error;
+pub use foresee::Foreseen;
 pub use human::Human;
-pub use metrics::derive_metrics;
+pub use keep::{Removed, gc};
 pub use options::{RunOptions, Summary};
 pub use run::{Run, plan, prepare, run, step};
 pub use texts::Texts;
 pub use truth::Truth;
+pub use verify::{Verified, verify};

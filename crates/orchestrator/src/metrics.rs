@@ -1,55 +1,111 @@
-use crate::text::versions;
-use crate::{Error, scoring, truth};
+use crate::claim::{made_from, stored};
+use crate::{Error, exact, scoring, truth};
 use evaluation::metric::{FAILED, INHERITANCE, LIFETIME_HUMAN_TOKENS, PROMPT_TOKENS, TOKENS_BY_ORIGIN};
 use evaluation::{Dimension, Measure, Metric};
-use experiment::Experiment;
-use rundir::{ChainId, Column, Row, RunDir, Schema, StageKind};
+use experiment::{Data, Experiment};
+use rundir::{ChainId, Claim, Column, Row, RunDir, RunInfo, Schema, StageId, StageKind};
 use std::collections::{BTreeMap, BTreeSet};
 use world::FalseFact;
 
 /// The false facts of every generation, by arm, generation and seed.
 type FalseFacts = BTreeMap<(usize, u32, u64), BTreeSet<FalseFact>>;
 
-/// Derives `metrics.csv` from the stages of an experiment's chains: one observation a row, sorted. A generation that failed
-/// has one row, `training,failed`, with the generation as its value; one whose score is not there (yet), or that was made by
-/// code of other versions than this build has, has none.
-///
-/// # Errors
-/// If a stage is damaged or the file cannot be written.
-pub fn derive_metrics(run: &RunDir, experiment: &Experiment) -> Result<(), Error> {
-    let mut rows = Vec::new();
-    let mut false_facts = FalseFacts::new();
-    for (index, arm) in experiment.arms.iter().enumerate() {
+/// How many generations of an experiment's chains were made from something else than they would be made from now.
+pub(crate) fn of_others(dir: &RunDir, experiment: &Experiment, info: &RunInfo) -> Result<usize, Error> {
+    let mut count = 0;
+    for arm in experiment.arms.iter().filter(|_| experiment.data != Data::Exact) {
+        let ours = made_from(experiment, arm, info.prepare, &info.backend);
         for &seed in &experiment.chain.seeds {
             let chain = ChainId::new(&arm.name, seed)?;
-            let versions = versions(arm);
-            // Until a score is missing: then nobody knows.
-            let mut lifetime = Some(Lifetime::default());
-            for generation in 0..experiment.chain.generations {
-                // What code of other versions made does not speak for its chain.
-                let record = run.resolve(&chain, generation)?.filter(|record| record.versions == versions);
-                let Some(record) = record else { break };
-                let row = |measure: Measure| row((&experiment.name, &arm.name), seed, generation, measure);
-                if record.failure().is_some() {
-                    rows.push(row(Measure::new(&FAILED, f64::from(generation))));
-                    break;
-                }
-                let score = record.stages.get(&StageKind::Score).map(|id| run.find(id)).transpose()?.flatten();
-                let Some(stage) = score else {
-                    lifetime = None;
-                    continue;
-                };
-                let list = scoring::read(&stage)?;
-                let lived = lifetime.as_mut().map(|lifetime| lifetime.lives(&list));
-                rows.extend(list.into_iter().chain(lived.into_iter().flatten()).map(row));
-                if let Some(found) = truth::false_facts(&stage)? {
-                    false_facts.insert((index, generation, seed), found);
-                }
+            for generation in dir.generations(&chain)? {
+                count += usize::from(dir.resolve(&chain, generation)?.is_some_and(|record| record.made_from != ours));
             }
         }
     }
-    rows.extend(inherited(experiment, &false_facts));
-    Ok(rundir::write_metrics(&run.metrics_path(), &schema(), rows)?)
+    Ok(count)
+}
+
+/// Derives metrics again and again while a run goes on: what was read of a score stage is kept.
+#[derive(Default)]
+pub(crate) struct Deriving(BTreeMap<StageId, Scored>);
+
+/// What a score stage says.
+struct Scored {
+    measures: Vec<Measure>,
+    false_facts: Option<BTreeSet<FalseFact>>,
+}
+
+impl Deriving {
+    /// Derives `metrics.csv` from the records and score stages that are there, and returns whether it changed. The directory is held meanwhile: what another process wrote is
+    /// not lost.
+    pub(crate) fn write(&mut self, dir: &RunDir) -> Result<bool, Error> {
+        let claim = dir.lock(&mut |_| {})?;
+        self.write_into(&claim)
+    }
+
+    /// The same of a directory that is held already.
+    pub(crate) fn write_into(&mut self, claim: &Claim) -> Result<bool, Error> {
+        let rows = self.derive(claim.dir())?;
+        Ok(claim.write_metrics(&schema(), rows)?)
+    }
+
+    /// The rows of a run directory.
+    pub(crate) fn derive(&mut self, dir: &RunDir) -> Result<Vec<Row>, Error> {
+        let missing =
+            || Error::Request(format!("{}: no experiment.toml: run the experiment there", dir.path().display()));
+        let experiment = stored(dir)?.ok_or_else(missing)?;
+        let info = dir.info()?.ok_or_else(missing)?;
+        match experiment.data {
+            Data::Exact => Ok(exact::chains(&experiment)?.rows),
+            Data::Corpus(_) => self.rows(dir, &experiment, &info),
+        }
+    }
+
+    /// One observation a row. A generation that failed has one row, `training,failed`, with the generation as its value; one
+    /// whose score is not there (yet), or that was made from something else than the experiment says, has none.
+    fn rows(&mut self, dir: &RunDir, experiment: &Experiment, info: &RunInfo) -> Result<Vec<Row>, Error> {
+        let mut rows = Vec::new();
+        let mut false_facts = FalseFacts::new();
+        for (index, arm) in experiment.arms.iter().enumerate() {
+            let made_from = made_from(experiment, arm, info.prepare, &info.backend);
+            for &seed in &experiment.chain.seeds {
+                let chain = ChainId::new(&arm.name, seed)?;
+                // Until a score is missing: then nobody knows.
+                let mut lifetime = Some(Lifetime::default());
+                for generation in 0..experiment.chain.generations {
+                    let record = dir.resolve(&chain, generation)?.filter(|record| record.made_from == made_from);
+                    let Some(record) = record else { break };
+                    let row = |measure: Measure| row((&experiment.name, &arm.name), seed, generation, measure);
+                    if record.failure().is_some() {
+                        rows.push(row(Measure::new(&FAILED, f64::from(generation))));
+                        break;
+                    }
+                    let score = record.stages.get(&StageKind::Score).map(|id| self.scored(dir, id)).transpose()?;
+                    let Some(scored) = score.flatten() else {
+                        lifetime = None;
+                        continue;
+                    };
+                    let lived = lifetime.as_mut().map(|lifetime| lifetime.lives(&scored.measures));
+                    rows.extend(scored.measures.iter().cloned().chain(lived.into_iter().flatten()).map(row));
+                    if let Some(found) = &scored.false_facts {
+                        false_facts.insert((index, generation, seed), found.clone());
+                    }
+                }
+            }
+        }
+        rows.extend(inherited(experiment, &false_facts));
+        Ok(rows)
+    }
+
+    /// What a score stage says; none if it is not there.
+    fn scored(&mut self, dir: &RunDir, id: &StageId) -> Result<Option<&Scored>, Error> {
+        if !self.0.contains_key(id) {
+            let Some(stage) = dir.find(id)? else { return Ok(None) };
+            let scored = Scored { measures: scoring::read(&stage)?, false_facts: truth::false_facts(&stage)? };
+            self.0.insert(*id, scored);
+        }
+        Ok(self.0.get(id))
+    }
 }
 
 /// Human tokens that a chain has been given up to a generation, generation 0 included: as often as they stood in a training set

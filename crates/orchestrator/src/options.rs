@@ -1,6 +1,7 @@
 //! How a run is made, and what was done.
 
-use rundir::Build;
+use rundir::{Build, Interrupt};
+use std::time::Duration;
 
 /// Options of a run. None changes its results, but the kind of device.
 #[derive(Clone, Debug)]
@@ -12,10 +13,17 @@ pub struct RunOptions {
     pub jobs: Option<usize>,
     /// The build that makes it, for `run.json`.
     pub build: Build,
+    /// Once it is set, the work saves its state and ends within a few seconds, with [`Error::Interrupted`](crate::Error).
+    pub interrupt: Interrupt,
+    /// How often a stage in the making saves its state: the most work that a kill loses, if saving takes less than a
+    /// twentieth of that.
+    pub checkpoint_every: Duration,
+    /// Begins also where disk or memory are foreseen not to suffice.
+    pub anyway: bool,
 }
 
 impl Default for RunOptions {
-    /// The best device, and a build of no known commit.
+    /// The best device, a build of no known commit, and a checkpoint every two minutes.
     fn default() -> Self {
         let build = Build {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -23,7 +31,8 @@ impl Default for RunOptions {
             instructions: ops::instruction_set().to_owned(),
             features: if cfg!(feature = "gpu") { vec!["gpu".to_owned()] } else { Vec::new() },
         };
-        Self { device: "auto".to_owned(), jobs: None, build }
+        let (interrupt, checkpoint_every) = (Interrupt::new(), Duration::from_secs(120));
+        Self { device: "auto".to_owned(), jobs: None, build, interrupt, checkpoint_every, anyway: false }
     }
 }
 

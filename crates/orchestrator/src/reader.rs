@@ -18,10 +18,10 @@ use evaluation::{Dimension, Dimensions, DocumentLoss, Measure, Metric};
 use inference::{Reading, Tokens, read};
 use model::Weights;
 use ops::device::Device;
-use rundir::StageId;
-use serde::Serialize;
+use rundir::{Checkpoint, StageId, Stopped};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use streams::{Purpose, Streams, item_of_name};
 
 /// Documents of a side, at most.
@@ -37,7 +37,7 @@ const BINS: f64 = 4.0;
 pub(crate) const PERPLEXITIES: &str = "perplexities.json";
 
 /// A bin of that histogram.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Bin {
     /// Perplexities from here ...
     from: f64,
@@ -60,55 +60,75 @@ pub(crate) struct HumanReadings {
 
 /// Readings of human text by the run's generations 0, by the stage of the model: all arms of a seed that share it read once.
 #[derive(Default)]
-pub(crate) struct ReadingCache(Mutex<HashMap<StageId, Arc<OnceLock<HumanReadings>>>>);
+pub(crate) struct ReadingCache(Mutex<HashMap<StageId, Place>>);
+
+/// The place of one model's readings: whoever comes first reads, and others wait for that.
+type Place = Arc<Mutex<Option<Arc<HumanReadings>>>>;
 
 /// The frozen model, and its readings of human text.
 pub(crate) struct Reader {
     weights: Weights,
     separator: u32,
     device: Device,
-    human: Arc<OnceLock<HumanReadings>>,
+    human: Arc<HumanReadings>,
 }
 
 impl Reader {
     /// With generation 0's model, which that stage holds; `training` are the tokens of the human documents that it learnt from.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the checkpoint's interrupt is set.
     pub(crate) fn new(
         (model, weights): (&StageId, Weights),
         once: &ReadingCache,
         human: &Human,
         (training, seed): (&[Tokens<'_>], u64),
         device: Device,
-    ) -> Self {
+        checkpoint: &mut Checkpoint,
+    ) -> Result<Self, Stopped> {
         let separator = human.tokenizer.separator();
         let place = once.0.lock().expect("nothing panics with this lock").entry(*model).or_default().clone();
-        place.get_or_init(|| {
-            let all: Vec<Tokens<'_>> = human.test.tokens.iter().collect();
-            // The test set is the run's: all chains read the same documents of it.
-            let test = read(&weights, &drawn(&all, &Streams::new(0), 0, "test"), separator, &device);
-            let of_training = read(&weights, &drawn(training, &Streams::new(seed), 0, "training"), separator, &device);
-            HumanReadings { test, training: of_training, ceilings: Mutex::default() }
-        });
-        Self { weights, separator, device, human: place }
-    }
-
-    fn human(&self) -> &HumanReadings {
-        self.human.get().expect("it was read when this was made")
+        // Somebody who failed to read has left the place empty.
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(human) = &*place {
+            return Ok(Self { weights, separator, device, human: human.clone() });
+        }
+        let mut of = |documents: &[Tokens<'_>], streams: &Streams, side: &str| {
+            let documents = drawn(documents, streams, 0, side);
+            checkpoint.part(&format!("human-{side}"), |inside| read(&weights, &documents, separator, &device, inside))
+        };
+        let all: Vec<Tokens<'_>> = human.test.tokens.iter().collect();
+        // The test set is the run's: all chains read the same documents of it.
+        let test = of(&all, &Streams::new(0), "test")?;
+        let training = of(training, &Streams::new(seed), "training")?;
+        let human = Arc::new(HumanReadings { test, training, ceilings: Mutex::default() });
+        *place = Some(human.clone());
+        Ok(Self { weights, separator, device, human })
     }
 
     /// Measures of a generation's text under this model and under its own `authors`.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the checkpoint's interrupt is set.
     pub(crate) fn measures(
         &self,
         tokens: &TokenSet,
         authors: &[Weights],
         (seed, generation): (u64, u32),
-    ) -> (Vec<Measure>, Vec<Bin>) {
+        checkpoint: &mut Checkpoint,
+    ) -> Result<(Vec<Measure>, Vec<Bin>), Stopped> {
         let all: Vec<Tokens<'_>> = tokens.iter().collect();
         let documents = drawn(&all, &Streams::new(seed), generation, "written");
-        let generated = read(&self.weights, &documents, self.separator, &self.device);
-        let own = authors.iter().map(|author| read(author, &documents, self.separator, &self.device));
+        let mut by = |weights: &Weights, name: &str| {
+            checkpoint.part(name, |inside| read(weights, &documents, self.separator, &self.device, inside))
+        };
+        let generated = by(&self.weights, "generation-0")?;
         let loss = |reading: &Reading| DocumentLoss { nats: reading.nats, tokens: reading.tokens, bytes: 0 };
-        let own = scoring::mixed(own.map(|readings| readings.iter().map(loss).collect()).collect());
-        let human = self.human();
+        let of_author = |(member, author): (usize, &Weights)| {
+            Ok(by(author, &format!("author-{member}"))?.iter().map(loss).collect())
+        };
+        let own = scoring::mixed(authors.iter().enumerate().map(of_author).collect::<Result<_, Stopped>>()?);
+        let human = &self.human;
         let n = [generated.len(), human.test.len(), human.training.len()].into_iter().min().unwrap_or(0);
         let mut list = vec![Measure::new(&DOCUMENTS_READ, generated.len() as f64)];
         let mut put = |metric: &'static Metric, dimensions: Dimensions, value: Option<f64>| {
@@ -135,7 +155,7 @@ impl Reader {
             put(&VENDI, Dimensions::NONE, vendi(&features, width));
             list.extend(human.ceiling(n, width));
         }
-        (list, histogram(&generated[..n], &human.test[..n]))
+        Ok((list, histogram(&generated[..n], &human.test[..n])))
     }
 }
 

@@ -6,17 +6,21 @@ mod work;
 pub use open::Run;
 
 use crate::claim::stored;
+use crate::metrics::Deriving;
 use crate::options::{RunOptions, Summary};
-use crate::text::{Stop, versions};
-use crate::{Error, Plan, derive_metrics, exact};
+use crate::text::Stop;
+use crate::{Error, Plan, exact, keep};
 use experiment::{Data, Experiment};
-use rundir::{ChainId, Event, GenerationRecord, Observer, RunDir, StageKind, Status};
+use rayon::prelude::*;
+use rundir::{ChainId, Event, GenerationRecord, Observer, RunDir, StageId, StageKind, Status};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Makes every stage of the experiment that the directory does not hold, and derives its metrics.
 ///
 /// # Errors
-/// [`Error::Request`] before anything is begun, [`Error::Work`] if a stage fails.
+/// [`Error::Request`] before anything is begun, [`Error::Work`] if a stage fails, [`Error::Interrupted`] if the interrupt of
+/// the options is set before all is done.
 pub fn run(
     experiment: &Experiment,
     out: &Path,
@@ -28,20 +32,26 @@ pub fn run(
     }
     let run = Run::open(experiment, out, options, observer)?;
     let chains = run.chains()?;
-    let todo: Vec<&(usize, ChainId)> = chains.iter().filter(|(arm, chain)| !run.is_complete(*arm, chain)).collect();
-    for (_, chain) in chains.iter().filter(|chain| !todo.contains(chain)) {
+    let (done, todo): (Vec<_>, Vec<_>) = chains.iter().partition(|(arm, chain)| run.is_complete(*arm, chain));
+    run.verify(&done, observer)?;
+    for (_, chain) in &done {
         run.stages.count_found(run.stages_of(chain)?);
     }
     let cost = todo.iter().map(|(arm, _)| run.plans[*arm].generations.iter().map(|g| g.total()).sum::<f64>()).sum();
     observer.event(Event::Begin { chains: todo.len(), cost });
-    run.work(&todo, options.jobs, observer)?;
+    let mut deriving = Deriving::default();
+    let worked = run.work(&todo, options.jobs, &mut deriving, observer);
     // Always: a run that was killed after its last stage has old metrics, or none.
-    derive_metrics(run.stages.dir(), &run.experiment)?;
+    let derived = deriving.write(run.stages.dir());
+    worked?;
+    derived?;
+    run.thin()?;
     let mut failed = Vec::new();
     for (_, chain) in &chains {
         for generation in 0..run.experiment.chain.generations {
             if let Some(Status::Failed { reason }) = run.stages.dir().resolve(chain, generation)?.map(|r| r.status) {
                 failed.push((chain.to_string(), reason));
+                break;
             }
         }
     }
@@ -50,10 +60,10 @@ pub fn run(
 }
 
 /// Makes one generation of one chain, whose earlier generations must be there. Anyone may call it, more than once, from
-/// anywhere that sees the directory; `metrics.csv` is derived anew.
+/// anywhere that sees the directory. Many may do so at once, so `metrics.csv` is left to [`run()`] and [`crate::verify()`].
 ///
 /// # Errors
-/// [`Error::Request`] if there is no such chain, or an earlier generation is missing.
+/// [`Error::Request`] if there is no such chain, or an earlier generation is missing; as [`run()`] while it works.
 pub fn step(
     out: &Path,
     chain: &ChainId,
@@ -91,8 +101,8 @@ pub fn step(
             return Err(Error::Request(format!("{chain}: generation {missing} is not there yet; make it first")));
         }
         Err(Stop::Error(error)) => return Err(error),
+        Err(Stop::Interrupted) => return Err(Error::Interrupted),
     };
-    derive_metrics(run.stages.dir(), &run.experiment)?;
     let (made, found) = run.stages.counts();
     Ok(Summary { made, found, failed })
 }
@@ -105,10 +115,15 @@ pub fn plan(experiment: &Experiment, options: &RunOptions, observer: &dyn Observ
     if experiment.data == Data::Exact {
         return Ok(exact::plan(experiment));
     }
-    let scratch = std::env::temp_dir().join(format!("habsburg-plan-{}", std::process::id()));
-    let plan = Run::open(experiment, &scratch, options, observer).map(|run| run.plan());
-    std::fs::remove_dir_all(&scratch).ok();
-    plan
+    // Of a new name, for this user alone.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("habsburg-plan-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let scratch = builder.tempdir().map_err(|error| {
+        Error::Work(format!("no folder for temporary files: {error}; set TMPDIR to a folder that can be written"))
+    })?;
+    Run::open(experiment, &scratch.path().join("run"), options, observer).map(|run| run.plan())
 }
 
 /// Prepares a run directory for [`step()`], and says what it would cost.
@@ -139,6 +154,7 @@ impl Run {
             chains: self.plans.clone(),
             count: self.plans.len() * seeds,
             operations: (all - shared) * seeds as f64,
+            foreseen: self.foreseen,
         }
     }
 
@@ -164,24 +180,58 @@ impl Run {
         Ok(count)
     }
 
+    /// Removes what `keep` does not keep, unless other processes work here: the last one does it.
+    fn thin(&self) -> Result<(), Error> {
+        let claim = self.stages.dir().lock(&mut |_| {})?;
+        let dir = claim.dir();
+        if let (1, Some(whole)) = (dir.working()?.len(), stored(dir)?) {
+            keep::finished(dir, &whole, whole.keep)?;
+        }
+        Ok(())
+    }
+
     /// True if every generation of a chain is there, or it has failed for good.
     fn is_complete(&self, arm: usize, chain: &ChainId) -> bool {
-        let versions = versions(&self.experiment.arms[arm]);
-        let dir = self.stages.dir();
         for generation in 0..self.experiment.chain.generations {
-            match dir.resolve(chain, generation) {
-                // What code of other versions made is gone through again: stages of the same version are found.
-                Ok(Some(record)) if record.versions != versions => return false,
-                Ok(Some(record)) if record.failure().is_some() => return true,
-                Ok(Some(record)) => {
-                    let is_there = |id| matches!(dir.find(id), Ok(Some(_)));
-                    if !record.stages.contains_key(&StageKind::Score) || !record.all_stages().iter().all(is_there) {
-                        return false;
-                    }
-                }
-                _ => return false,
+            match self.recorded(arm, chain, generation) {
+                Some(record) if record.failure().is_some() => return true,
+                Some(_) => {}
+                None => return false,
             }
         }
         true
+    }
+
+    /// The record of a generation that was made from what it would be made from now and whose stages are all there. Any
+    /// other is gone through again; what is damaged says so when it is read.
+    pub(super) fn recorded(&self, arm: usize, chain: &ChainId, generation: u32) -> Option<GenerationRecord> {
+        let dir = self.stages.dir();
+        let record = dir.resolve(chain, generation).ok().flatten()?;
+        let is_there = |id: &StageId| matches!(dir.find(id), Ok(Some(_)));
+        let is_scored = record.failure().is_some() || record.stages.contains_key(&StageKind::Score);
+        (record.made_from == self.made_from[arm] && is_scored && record.all_stages().iter().all(is_there))
+            .then_some(record)
+    }
+
+    /// Compares every file of chains that are complete with its seal: nobody else would read it again.
+    fn verify(&self, chains: &[&(usize, ChainId)], observer: &dyn Observer) -> Result<(), Error> {
+        /// Bytes that take some seconds to read.
+        const MANY: u64 = 2_000_000_000;
+        let mut ids = BTreeSet::new();
+        for (_, chain) in chains {
+            for generation in 0..self.experiment.chain.generations {
+                ids.extend(self.stages.dir().resolve(chain, generation)?.iter().flat_map(|record| record.all_stages()));
+            }
+        }
+        let mut stages = Vec::new();
+        for id in &ids {
+            stages.extend(self.stages.dir().find(id)?);
+        }
+        let bytes: u64 = stages.iter().map(|stage| stage.bytes()).sum();
+        if bytes > MANY {
+            let note = format!("comparing {:.1} GB of finished stages with their checksums", bytes as f64 / 1e9);
+            observer.event(Event::Note(note));
+        }
+        Ok(stages.par_iter().try_for_each(|stage| stage.verify())?)
     }
 }

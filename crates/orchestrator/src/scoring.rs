@@ -12,6 +12,7 @@ use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, Doc, DocumentLoss, Equal, Measure, Reference};
 use model::Weights;
 use ops::device::Device;
+use rundir::{Checkpoint, Stopped};
 use streams::Streams;
 
 /// Words of the samples in which texts of different lengths are compared.
@@ -20,15 +21,23 @@ pub(crate) const EQUAL_WORDS: usize = 10_000;
 pub(crate) const DRAWS: u32 = 20;
 
 /// The losses of a model on the human test set, each document alone from its separator.
-pub(crate) fn test_losses(weights: &Weights, human: &Human, device: &Device) -> Vec<DocumentLoss> {
+///
+/// # Errors
+/// [`Stopped`] if the checkpoint's interrupt is set.
+pub(crate) fn test_losses(
+    weights: &Weights,
+    human: &Human,
+    device: &Device,
+    checkpoint: &mut Checkpoint,
+) -> Result<Vec<DocumentLoss>, Stopped> {
     let Texts { documents, tokens } = &human.test;
-    let nats = inference::score(weights, tokens, human.tokenizer.separator(), device);
+    let nats = inference::score(weights, tokens, human.tokenizer.separator(), device, checkpoint)?;
     let loss = |(index, (nats, document)): (usize, (f64, &Document))| DocumentLoss {
         nats,
         tokens: positions(tokens, index, weights.config().context),
         bytes: document.text.len() as u64,
     };
-    nats.into_iter().zip(documents).enumerate().map(loss).collect()
+    Ok(nats.into_iter().zip(documents).enumerate().map(loss).collect())
 }
 
 /// The losses of models of which each document has one for its author, all equally likely: −ln of the mean probability. Of
@@ -156,10 +165,8 @@ pub(crate) const MEASURES: &str = "metrics.json";
 
 /// Reads what a score stage says was measured.
 pub(crate) fn read(stage: &rundir::Stage) -> Result<Vec<Measure>, Error> {
-    stage.verify()?;
-    let path = stage.path().join(MEASURES);
-    let text = std::fs::read_to_string(&path).map_err(|e| Error::Work(format!("{}: {e}", path.display())))?;
-    serde_json::from_str(&text).map_err(|e| Error::Work(format!("{}: {e}", path.display())))
+    let bytes = stage.read(MEASURES)?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::Work(format!("{}/{MEASURES}: {e}", stage.path().display())))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use experiment::CorpusSettings;
 use inference::{Candidates, continuations};
 use model::Weights;
 use ops::device::Device;
-use rundir::Stage;
+use rundir::{Checkpoint, Stage, Stopped};
 use sampling::Sampling;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,9 +55,9 @@ pub(crate) struct StatedFalseFact {
 pub(crate) fn named_world(settings: &CorpusSettings) -> Result<Option<(World, String)>, Error> {
     let (world, grammar) = match (&settings.name, &settings.grammar) {
         (_, Some(path)) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|e| Error::Request(format!("corpus.grammar: {path}: {e}")))?;
-            (World::load(Path::new(path)), text)
+            let text = World::read_grammar(Path::new(path))
+                .map_err(|error| Error::Request(format!("corpus.grammar: {error}")))?;
+            (World::from_toml(&text), text)
         }
         (Some(name), _) if World::names().any(|known| known == name) => {
             (World::named(name), World::grammar(name).map_err(Error::request)?.to_owned())
@@ -135,6 +135,9 @@ impl Truth {
 
     /// The distance from the model to the truth, on the first documents that it wrote, about as many tokens as the test set
     /// has. None if they were not drawn from the model as it is.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the checkpoint's interrupt is set.
     pub(crate) fn of_drawn(
         &self,
         weights: &Weights,
@@ -142,9 +145,10 @@ impl Truth {
         (sampling, budget): (&Sampling, u64),
         separator: u32,
         device: &Device,
-    ) -> Vec<Measure> {
+        checkpoint: &mut Checkpoint,
+    ) -> Result<Vec<Measure>, Stopped> {
         if *sampling != Sampling::default() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut held = 0;
         let enough = (0..tokens.len()).take_while(|&document| {
@@ -157,16 +161,25 @@ impl Truth {
         let mut pairs: Vec<(Option<f64>, f64)> = enough.map(|at| (truth(&documents[at]), f64::NAN)).collect();
         // Of the others, no probability is asked; and they may be too long for a window once they are encoded again.
         let parsed: Vec<usize> = (0..pairs.len()).filter(|&document| pairs[document].0.is_some()).collect();
-        let nats = inference::score(weights, &tokens.pick(&parsed), separator, device);
+        let nats = inference::score(weights, &tokens.pick(&parsed), separator, device, checkpoint)?;
         parsed.iter().zip(nats).for_each(|(&document, nats)| pairs[document].1 = -nats);
-        let Some(found) = world::to_truth(&pairs) else { return Vec::new() };
+        let Some(found) = world::to_truth(&pairs) else { return Ok(Vec::new()) };
         let mut list = vec![Measure::new(&PARSES, found.parses.value)];
         list.extend(found.divergence.map(|divergence| Measure::new(&DIVERGENCE, divergence.value)));
-        list
+        Ok(list)
     }
 
     /// The model's answers to the questions: ln of the probability of each candidate of each question.
-    pub(crate) fn ask(&self, weights: &Weights, separator: u32, device: &Device) -> Answers {
+    ///
+    /// # Errors
+    /// [`Stopped`] if the checkpoint's interrupt is set.
+    pub(crate) fn ask(
+        &self,
+        weights: &Weights,
+        separator: u32,
+        device: &Device,
+        checkpoint: &mut Checkpoint,
+    ) -> Result<Answers, Stopped> {
         let questions: Vec<inference::Question> = (self.questions.iter().zip(&self.prompts))
             .map(|(question, prompt)| inference::Question {
                 prompt,
@@ -174,7 +187,7 @@ impl Truth {
                 answer: question.answer,
             })
             .collect();
-        continuations(weights, &questions, separator, device)
+        continuations(weights, &questions, separator, device, checkpoint)
     }
 
     /// Measures of recall from answers; `stated` says how often generation 0's text stated each fact.
@@ -221,13 +234,11 @@ fn drawn(questions: Vec<Question>, exact: &Exact, count: Option<usize>) -> Vec<Q
 
 /// The false facts that a score stage holds; none where the truth is not known.
 pub(crate) fn false_facts(stage: &Stage) -> Result<Option<BTreeSet<FalseFact>>, Error> {
-    let path = stage.path().join(FALSE_FACTS);
-    if !path.exists() {
+    if !stage.has(FALSE_FACTS) {
         return Ok(None);
     }
-    let fail = |e: String| Error::Work(format!("{}: {e}", path.display()));
-    let text = std::fs::read_to_string(&path).map_err(|e| fail(e.to_string()))?;
-    let stated: Vec<StatedFalseFact> = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    let fail = |e| Error::Work(format!("{}/{FALSE_FACTS}: {e}", stage.path().display()));
+    let stated: Vec<StatedFalseFact> = serde_json::from_slice(&stage.read(FALSE_FACTS)?).map_err(fail)?;
     Ok(Some(stated.iter().map(|t| FalseFact { person: t.person, fact: t.fact, value: t.value }).collect()))
 }
 

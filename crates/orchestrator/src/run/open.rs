@@ -1,18 +1,18 @@
 //! A run that is ready to be worked on: an experiment, its directory, its device and its human text, checked together.
 
-use crate::claim::{claim, write_down};
+use crate::claim::{claim, made_from, write_down};
 use crate::cost::chain_plan;
+use crate::foresee::{self, Asked, Foreseen};
 use crate::options::RunOptions;
 use crate::reader::ReadingCache;
 use crate::seed::Seed;
 use crate::text::can_begin;
-use crate::undo::Undo;
 use crate::{ChainPlan, Error, Human, held_out};
 use chain::Sizes;
 use experiment::model::{ModelConfig, Settings as ModelSettings};
 use experiment::{Arm, Experiment, PromptFrom};
 use ops::device::Chosen;
-use rundir::{Event, Observer, RunInfo, Stages};
+use rundir::{Claim, Event, MadeFrom, Observer, Presence, RunInfo, Stages};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -31,11 +31,17 @@ pub struct Run {
     planted: BTreeMap<(usize, u64), Seed>,
     /// Readings of human text by the models of generation 0.
     pub(super) reading_cache: ReadingCache,
+    /// By arm, what its generations are made from.
+    pub(super) made_from: Vec<MadeFrom>,
+    pub(super) foreseen: Foreseen,
+    /// Says that this process works here.
+    _presence: Presence,
 }
 
 impl Run {
-    /// Checks the request, and creates or takes up the directory. If the request turns out to be wrong, what was not there
-    /// before is removed again.
+    /// Checks the request, and creates or takes up the directory, which this process holds meanwhile: of two that begin at
+    /// once, the second sees what the first has written. If the request turns out to be wrong, what was not there before
+    /// is removed again.
     ///
     /// # Errors
     /// [`Error::Request`] with what is wrong.
@@ -46,27 +52,28 @@ impl Run {
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
         let device = ops::device::parse(&options.device).map_err(Error::request)?;
-        let undo = Undo::of(out);
-        let opened = Self::open_in(experiment, out, (device, options), observer);
+        let (claim, experiment) = claim(experiment, out, observer)?;
+        let opened = Self::open_in(experiment, &claim, (device, options), observer);
         if matches!(opened, Err(Error::Request(_))) {
-            undo.restore(out);
+            claim.undo();
         }
         opened
     }
 
     fn open_in(
-        experiment: &Experiment,
-        out: &Path,
+        experiment: Experiment,
+        claim: &Claim,
         (device, options): (Chosen, &RunOptions),
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let (dir, experiment) = claim(experiment, out)?;
+        let dir = claim.dir().clone();
         dir.sweep()?;
+        let kind = device.kind().name();
         if let Some(info) = dir.info()? {
-            let kind = device.kind().name();
-            if info.backend != kind {
+            // Unknown where `run.json` was lost and written anew.
+            if info.backend != kind && !info.backend.is_empty() {
                 // Results of different kinds differ in their last bits.
-                let (shown, was) = (out.display(), info.backend);
+                let (shown, was) = (dir.path().display(), info.backend);
                 return Err(Error::Request(format!(
                     "{shown} was made on {was}, this is {kind}; name that device, or choose another --out"
                 )));
@@ -90,11 +97,51 @@ impl Run {
         }
         let planted = planted(&experiment, &configs, (&human, &seeds))?;
         let (plans, reading_cache) = Default::default();
-        let stages = Stages::new(dir);
-        let mut run = Self { stages, experiment, human, device, configs, plans, seeds, planted, reading_cache };
+        let made_from = experiment.arms.iter().map(|arm| made_from(&experiment, arm, Some(human.id), kind)).collect();
+        let (_presence, stages) = (dir.presence()?, Stages::new(dir));
+        let stages = stages.with_checkpoints(options.checkpoint_every, options.interrupt.clone());
+        let mut run = Self {
+            stages,
+            experiment,
+            human,
+            device,
+            configs,
+            plans,
+            seeds,
+            planted,
+            reading_cache,
+            made_from,
+            foreseen: Foreseen::default(),
+            _presence,
+        };
         run.plans = run.check()?;
-        run.write_down(options)?;
+        run.foreseen = run.foresee(options)?;
+        run.write_down(claim, options)?;
         Ok(run)
+    }
+
+    /// What the run takes of disk and memory; refused if that is more than there is.
+    fn foresee(&self, options: &RunOptions) -> Result<Foreseen, Error> {
+        let dir = self.stages.dir();
+        let asked = Asked {
+            experiment: &self.experiment,
+            human: &self.human,
+            dir,
+            configs: &self.configs,
+            plans: &self.plans,
+            device: &self.device,
+            jobs: self.jobs(options.jobs, self.experiment.arms.len() * self.seeds.len()),
+        };
+        let foreseen = asked.foresee()?;
+        let has_work = || Ok::<_, Error>(self.chains()?.iter().any(|(arm, chain)| !self.is_complete(*arm, chain)));
+        if !options.anyway && has_work()? {
+            let mut there = 0;
+            for id in dir.stage_ids()? {
+                there += dir.find(&id).ok().flatten().map_or(0, |stage| stage.bytes());
+            }
+            foresee::check(&foreseen, dir.path(), there)?;
+        }
+        Ok(foreseen)
     }
 
     /// The human text of a chain.
@@ -175,12 +222,13 @@ impl Run {
     }
 
     /// Writes `experiment.toml` and `run.json`.
-    fn write_down(&self, options: &RunOptions) -> Result<(), Error> {
+    fn write_down(&self, claim: &Claim, options: &RunOptions) -> Result<(), Error> {
         let (kind, description) = (self.device.kind().name(), self.device.description());
         let mut info = RunInfo::new(&self.experiment.name, options.build.clone(), kind, &description);
         info.corpus = Some(self.human.corpus_hash.clone());
         info.tokenizer = Some(self.human.tokenizer.hash().to_owned());
-        write_down(self.stages.dir(), &self.experiment, info)
+        info.prepare = Some(self.human.id);
+        write_down(claim, &self.experiment, info)
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Counts up when a compose stage gets other bytes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 #[derive(Serialize)]
 struct Key<'a> {
@@ -44,7 +44,7 @@ pub(super) fn stage(
     let text = hash_of_generated((setup, history, draft), set);
     let key = Key { prepare: &setup.run.human.id, set, text, plant, edited };
     let work = setup.work(StageKind::Compose, VERSION, number, 1.0);
-    let stage = setup.stage(work, &key, |folder| fill((setup, history, draft), set, folder))?;
+    let stage = setup.stage(work, &key, |folder, _| fill((setup, history, draft), set, folder))?;
     let draft = &mut generation.state;
     draft.stages.insert(StageKind::Prepare, setup.run.human.id);
     setup.reached(&stage, generation)?;
@@ -67,7 +67,7 @@ fn fill(
     if !edited.is_empty() {
         write_documents(&folder.join("edited.jsonl.zst"), &edited)?;
     }
-    write_file(&folder.join("training-set.json"), &json(set))
+    write_file(&folder.join("training-set.json"), &json(&set.listing()))
 }
 
 /// SHA-256 of the texts of a training set that models generated; none if there are none.

@@ -14,7 +14,7 @@ use evaluation::Measure;
 use experiment::{PromptFrom, Transformer};
 use inference::{DecodeError, Prompts, WriteSettings, Written};
 use model::Weights;
-use rundir::{Stage, StageId, StageKind};
+use rundir::{Checkpoint, Stage, StageId, StageKind};
 use sampling::Sampling;
 use serde::Serialize;
 use std::path::Path;
@@ -68,6 +68,14 @@ pub(super) fn corpus(
     let stage = if parts.len() > 1 { pool(setup, &parts, generation)? } else { parts.remove(0) };
     let tokenizer = &setup.run.human.tokenizer;
     let mut corpus = Corpus::open(&stage, tokenizer)?;
+    if corpus.documents.iter().all(|document| document.continuation().is_empty()) {
+        let count = corpus.documents.len();
+        let reason = format!(
+            "generating: all {count} documents are empty, the model ends each at once; train for longer, or lower \
+             train.learning_rate"
+        );
+        return Err(setup.end(generation.number, std::mem::take(&mut generation.state), reason));
+    }
     if let Some(plant) = setup.arm.plant().filter(|plant| plant.generation == generation.number + 1) {
         let among: Vec<(usize, &Document)> = corpus.documents.iter().enumerate().collect();
         let chosen = plant::choose(plant, &among, tokenizer, setup.config.context, &setup.streams());
@@ -93,8 +101,8 @@ fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place,
         target: TargetKey::of(setup.arm, history),
     };
     let work = setup.work_of_member(StageKind::Generate, learner::of(setup.arm).versions().generate, place.generation);
-    setup.stage(work, &key, |folder| {
-        learner::of(setup.arm).fill_generate((setup, history), &model.stage, place, budget, folder)
+    setup.stage(work, &key, |folder, checkpoint| {
+        learner::of(setup.arm).fill_generate((setup, history), &model.stage, place, budget, (folder, checkpoint))
     })
 }
 
@@ -103,7 +111,7 @@ fn pool(setup: &Setup<'_>, parts: &[Stage], generation: &mut Generation<Draft>) 
     let members: Vec<StageId> = parts.iter().map(|part| *part.id()).collect();
     let work = setup.work(StageKind::Pool, POOL_VERSION, generation.number, 0.0);
     let tokenizer = &setup.run.human.tokenizer;
-    let stage = setup.stage(work, &PoolKey { members: &members }, |folder| {
+    let stage = setup.stage(work, &PoolKey { members: &members }, |folder, _| {
         let (mut documents, mut reencoded) = (Vec::new(), Vec::new());
         let (mut matched, mut targeted) = (Vec::new(), Vec::new());
         for (member, part) in parts.iter().enumerate() {
@@ -158,9 +166,9 @@ impl TextLearner for Transformer {
         model: &Stage,
         place: Place,
         budget: u64,
-        folder: &Path,
+        stage: (&Path, &mut Checkpoint),
     ) -> Result<(), Error> {
-        fill(self, chain, model, place, budget, folder)
+        fill(self, chain, model, place, budget, stage)
     }
 
     fn measure(
@@ -168,9 +176,9 @@ impl TextLearner for Transformer {
         setup: &Setup<'_>,
         history: &mut History,
         finished: &Finished<'_, Draft, Models>,
-        folder: &Path,
+        stage: (&Path, &mut Checkpoint),
     ) -> Result<Vec<Measure>, Error> {
-        score::transformers(setup, history, finished, folder)
+        score::transformers(setup, history, finished, stage)
     }
 }
 
@@ -180,7 +188,7 @@ fn fill(
     model: &Stage,
     place: Place,
     budget: u64,
-    folder: &Path,
+    (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<(), Error> {
     let weights = weights(model)?;
     let sample = &transformer.sample;
@@ -194,7 +202,7 @@ fn fill(
     }
     let mut sampling = transformer.sampling;
     if sample.entropy_match {
-        match matched(setup, &weights)? {
+        match checkpoint.part("matched", |checkpoint| matched(setup, &weights, checkpoint))? {
             Ok(matched) => {
                 sampling.temperature = matched.temperature;
                 write_file(&folder.join(MATCHED), &json(&matched))?;
@@ -217,14 +225,17 @@ fn fill(
     };
     let mut decode = decoder(setup, (model, &weights), place, &sampling, budget);
     let generated = match sample.target() {
-        None => decode(Part::all(budget, prompts)).map(|documents| (documents, None)),
-        Some(target) => target::generate((setup, history), target, place.generation, budget, &mut decode)?
-            .map(|(documents, targeted)| (documents, Some(targeted))),
+        None => decode(Part::all(budget, prompts), checkpoint).map(|documents| (documents, None)),
+        Some(target) => {
+            target::generate((setup, history), target, place.generation, budget, (&mut decode, checkpoint))?
+                .map(|(documents, targeted)| (documents, Some(targeted)))
+        }
     };
     let (generated, targeted) = match generated {
         Ok(generated) => generated,
         // The last step of a training run can break a model of which no loss was taken any more.
         Err(error @ DecodeError::Sample { .. }) => return write_file(&folder.join(FAILURE), &error.to_string()),
+        Err(DecodeError::Stopped(stopped)) => return Err(stopped.into()),
         Err(error) => {
             let (chain, generation) = (setup.stages.chain(), place.generation);
             return Err(Error::Work(format!("{chain}, generation {generation}: {error}")));
@@ -240,11 +251,12 @@ fn fill(
 }
 
 /// The temperature matched to human text; within, why the model's numbers gave none.
-fn matched(setup: &Setup<'_>, weights: &Weights) -> Result<Result<Matched, String>, Error> {
+fn matched(setup: &Setup<'_>, weights: &Weights, checkpoint: &Checkpoint) -> Result<Result<Matched, String>, Error> {
     let text = held_out::text(setup.stages.dir(), setup.run.human, setup.config.context)?;
     let device = setup.run.device.device();
-    let found = timed("matching the temperature", || held_out::matched(weights, &text, setup.separator(), &device));
-    Ok(found.map_err(|error| error.to_string()))
+    let found =
+        timed("matching the temperature", || held_out::matched(weights, &text, setup.separator(), &device, checkpoint));
+    Ok(found?.map_err(|error| error.to_string()))
 }
 
 /// The decoder of the parts of `budget` tokens, which reports its progress.
@@ -254,11 +266,11 @@ fn decoder<'a>(
     place: Place,
     sampling: &'a Sampling,
     budget: u64,
-) -> impl FnMut(Part<'_>) -> Result<Vec<Written>, DecodeError> + 'a {
+) -> impl FnMut(Part<'_>, &mut Checkpoint) -> Result<Vec<Written>, DecodeError> + 'a {
     let chain = model.id().to_string();
     let work = setup.work_of_member(StageKind::Generate, VERSION, place.generation);
     let mut reported = 0;
-    move |part| {
+    move |part, checkpoint| {
         let settings = WriteSettings {
             sampling,
             streams: setup.streams_of(place.member),
@@ -279,7 +291,7 @@ fn decoder<'a>(
         };
         timed("decoding", || {
             let tokenizer = &setup.run.human.tokenizer;
-            inference::write(weights, tokenizer, &settings, setup.run.device, &mut progress)
+            inference::write(weights, tokenizer, &settings, setup.run.device, checkpoint, &mut progress)
         })
     }
 }

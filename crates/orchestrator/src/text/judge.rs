@@ -6,6 +6,7 @@
 
 use super::files::{json, read_json, timed, write_file};
 use super::state::{Draft, Edited, FAILURE, History, Setup, Stop, weights};
+use crate::human::hex;
 use crate::{Error, Truth};
 use chain::{Entry, Generation, Source};
 use corpus::{Document, Origin};
@@ -15,9 +16,10 @@ use evaluation::{Dimension, Measure};
 use experiment::Plant;
 use inference::{Sampler, Tokens};
 use model::Weights;
-use rundir::{Stage, StageId, StageKind};
+use rundir::{Checkpoint, Stage, StageId, StageKind};
 use sampling::Sampling;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// Counts up when a judge stage gets other bytes.
@@ -78,8 +80,8 @@ pub(super) fn decide(
         latest: history.corpora[parent].stage,
         plant: setup.planted_by(number),
     };
-    let stage = setup.stage(setup.work(StageKind::Judge, VERSION, number, 0.0), &key, |folder| {
-        timed("curation", || fill((setup, history), source, offered, number, folder))
+    let stage = setup.stage(setup.work(StageKind::Judge, VERSION, number, 0.0), &key, |folder, checkpoint| {
+        timed("curation", || fill((setup, history), source, offered, number, (folder, checkpoint)))
     })?;
     stage.verify()?;
     setup.reached(&stage, generation)?;
@@ -105,7 +107,7 @@ fn fill(
     source: Source,
     offered: &[&Entry],
     generation: u32,
-    folder: &Path,
+    (folder, checkpoint): (&Path, &Checkpoint),
 ) -> Result<(), Error> {
     let candidate = |entry: &Entry| {
         let (document, ids, _) = history.read(setup, entry);
@@ -123,13 +125,15 @@ fn fill(
         generation,
         separator: setup.separator(),
         world: setup.run.human.truth.as_ref().map(Truth::world),
-        models: &ChainModels { setup, history, generation },
+        models: &ChainModels { setup, history, generation, checkpoint },
     };
     let curation = setup.arm.curation();
     let verdict = match source.is_human() {
         true => curation.judge_human(&candidates, &context),
         false => curation.judge(&candidates, &context),
     };
+    // Of a model that was stopped, curation knows that it did not answer.
+    checkpoint.check()?;
     let verdict = match verdict {
         Ok(verdict) => verdict,
         // What a chain has come to, and no fault of the request.
@@ -178,6 +182,8 @@ pub(super) struct ChainModels<'a> {
     pub(super) history: &'a History,
     /// The generation whose training set is chosen: the one before is the parent.
     pub(super) generation: u32,
+    /// The stage's: what models have answered is kept there, named by the question.
+    pub(super) checkpoint: &'a Checkpoint,
 }
 
 impl ChainModels<'_> {
@@ -189,6 +195,21 @@ impl ChainModels<'_> {
         };
         let models = self.history.models[generation].models.iter();
         models.map(|stage| weights(stage).map_err(|e| e.to_string())).collect()
+    }
+
+    /// A checkpoint for the losses of documents under a generation's models.
+    fn checkpoint_of(&self, which: Which, documents: &[Tokens<'_>]) -> Checkpoint {
+        let mut hash = Sha256::new();
+        for (ids, truncated) in documents {
+            hash.update([u8::from(*truncated)]);
+            hash.update((ids.len() as u64).to_le_bytes());
+            ids.iter().for_each(|id| hash.update(id.to_le_bytes()));
+        }
+        let model = match which {
+            Which::First => "first",
+            Which::Parent => "parent",
+        };
+        self.checkpoint.within(&format!("{model}-{}", &hex(hash)[..16]))
     }
 }
 
@@ -202,8 +223,12 @@ impl Models for ChainModels<'_> {
         let is_cut = |candidate: &Candidate<'_>| candidate.document.truncated || candidate.ids.len() >= context;
         let tokens: Vec<Tokens<'_>> = documents.iter().map(|candidate| (candidate.ids, is_cut(candidate))).collect();
         let device = self.setup.run.device.device();
-        let score = |weights: &Weights| inference::token_losses(weights, &tokens, self.setup.separator(), &device);
-        Ok(self.weights(which)?.iter().map(score).collect())
+        let checkpoint = self.checkpoint_of(which, &tokens);
+        let score = |(member, weights): (usize, &Weights)| {
+            let mut checkpoint = checkpoint.within(&member.to_string());
+            inference::token_losses(weights, &tokens, self.setup.separator(), &device, &mut checkpoint)
+        };
+        self.weights(which)?.iter().enumerate().map(score).collect::<Result<_, _>>().map_err(|e| e.to_string())
     }
 
     fn redraw(
@@ -223,7 +248,8 @@ impl Models for ChainModels<'_> {
             documents.iter().zip(&places).map(|(candidate, places)| (candidate.ids, &places[..])).collect();
         let sampler = Sampler::new(sampling).map_err(|e| e.to_string())?;
         let device = self.setup.run.device.device();
-        inference::redraw(weights, &asked, &sampler, self.setup.separator(), &device).map_err(|e| e.to_string())
+        let drawn = inference::redraw(weights, &asked, &sampler, self.setup.separator(), &device, self.checkpoint);
+        drawn.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
     }
 }
 

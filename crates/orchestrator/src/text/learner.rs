@@ -21,7 +21,7 @@ use corpus::{Document, Origin, Provenance, TokenSet};
 use evaluation::{DocumentLoss, Measure, metric};
 use experiment::learner::{NGram, NGramSettings, Oracle};
 use experiment::{Arm, Learner};
-use rundir::{Stage, StageId, StageKind};
+use rundir::{Checkpoint, Due, Stage, StageId, StageKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -42,14 +42,15 @@ pub(super) trait TextLearner {
     /// The versions of the code that fills its train and its generate stages.
     fn versions(&self) -> Versions;
 
-    /// Fills a generate stage with `budget` tokens of what the model generates.
+    /// Fills a generate stage, its folder, with `budget` tokens of what the model generates, from where its checkpoint left
+    /// off.
     fn fill_generate(
         &self,
         chain: (&Setup<'_>, &History),
         model: &Stage,
         place: Place,
         budget: u64,
-        folder: &Path,
+        stage: (&Path, &mut Checkpoint),
     ) -> Result<(), Error>;
 
     /// What is measured of the models and of what they generated that depends on what the learner is. May leave files
@@ -59,7 +60,7 @@ pub(super) trait TextLearner {
         setup: &Setup<'_>,
         history: &mut History,
         finished: &Finished<'_, Draft, Models>,
-        folder: &Path,
+        stage: (&Path, &mut Checkpoint),
     ) -> Result<Vec<Measure>, Error>;
 }
 
@@ -116,7 +117,7 @@ fn train<C: Serialize>(
     let (context, seed, kind) = (setup.config.context, setup.stages.chain().seed, setup.arm.learner.kind());
     let key = Key { compose, kind, settings, context, seed, generation: place.generation };
     let work = setup.work(StageKind::Train, VERSION, place.generation, 1.0);
-    let stage = setup.stage(work, &key, |folder| {
+    let stage = setup.stage(work, &key, |folder, _| {
         setup.stages.progress(work, 0.0, kind.to_owned());
         match timed("counting", count) {
             Ok(counts) => write_file(&folder.join(LEARNED), &json(&counts)),
@@ -126,28 +127,57 @@ fn train<C: Serialize>(
     Ok(Member { stage, record: None })
 }
 
+/// The documents of a generate stage so far, in their order.
+#[derive(Default, Serialize, Deserialize)]
+struct Drawn {
+    /// Positions that they take.
+    held: u64,
+    documents: Vec<DrawnDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DrawnDocument {
+    text: String,
+    truncated: bool,
+    /// True if the text encodes to other ids than were drawn.
+    reencoded: bool,
+}
+
+/// Its name in the checkpoint.
+const DRAWN: &str = "documents";
+
 /// Fills a generate stage: the shortest prefix, in the documents' order, that reaches the budget.
 fn fill_generate(
     setup: &Setup<'_>,
     (model, counts): (&Stage, &impl Serialize),
     generation: u32,
     budget: u64,
-    folder: &Path,
+    (folder, checkpoint): (&Path, &mut Checkpoint),
     mut generate: impl FnMut(&mut Stream) -> Generated,
 ) -> Result<(), Error> {
     let parent = hex(Sha256::new_with_prefix(json(counts)));
     let (tokenizer, context) = (&setup.run.human.tokenizer, setup.config.context);
     let work = setup.work(StageKind::Generate, VERSION, generation, 1.0);
-    let (mut documents, mut reencoded, mut held) = (Vec::new(), Vec::new(), 0);
+    let mut drawn: Drawn = checkpoint.load_value(DRAWN).unwrap_or_default();
     let mut reported = 0;
-    while held < budget {
-        let index = documents.len();
-        let mut draws = setup.streams().stream(Purpose::Learner, generation, index as u64);
+    while drawn.held < budget {
+        if checkpoint.due() != Due::No {
+            checkpoint.keep_value(DRAWN, &drawn);
+            checkpoint.check()?;
+        }
+        let mut draws = setup.streams().stream(Purpose::Learner, generation, drawn.documents.len() as u64);
         let Generated { text, ids, truncated } = generate(&mut draws);
         let again = tokenizer.encode(&text);
         // What encodes to more than a window holds is cut there.
-        held += (again.len() + usize::from(!truncated)).min(context) as u64;
-        reencoded.push(ids.is_some_and(|ids| ids != again));
+        drawn.held += (again.len() + usize::from(!truncated)).min(context) as u64;
+        drawn.documents.push(DrawnDocument { text, truncated, reencoded: ids.is_some_and(|ids| ids != again) });
+        if drawn.held > reported + budget / 10 {
+            reported = drawn.held;
+            setup.stages.progress(work, reported as f64 / budget as f64, format!("{reported} tokens"));
+        }
+    }
+    let reencoded: Vec<bool> = drawn.documents.iter().map(|document| document.reencoded).collect();
+    let document = |(index, DrawnDocument { text, truncated, .. }): (usize, DrawnDocument)| {
         let provenance = Provenance {
             generation: Some(generation),
             chain: Some(model.id().to_string()),
@@ -155,19 +185,18 @@ fn fill_generate(
             sampler: Some(setup.arm.sampling()),
             ..Provenance::of(Origin::Synthetic)
         };
-        let id = format!("{}/{generation}/{index:06}", model.id());
-        documents.push(Document { id, text, truncated, provenance });
-        if held > reported + budget / 10 {
-            reported = held;
-            setup.stages.progress(work, held as f64 / budget as f64, format!("{held} tokens"));
-        }
-    }
+        Document { id: format!("{}/{generation}/{index:06}", model.id()), text, truncated, provenance }
+    };
+    let documents: Vec<Document> = drawn.documents.into_iter().enumerate().map(document).collect();
     let tokens = TokenSet::encode(&documents, tokenizer);
     Corpus::write(folder, &documents, &tokens, &reencoded)
 }
 
 /// The counts of a train stage, which must be as it was sealed.
 fn learned<C: for<'de> Deserialize<'de>>(stage: &Stage) -> Result<C, Error> {
+    if !stage.path().join(LEARNED).exists() {
+        return Err(Error::Gone(format!("{}/{LEARNED}", stage.id())));
+    }
     stage.verify()?;
     read_json(&stage.path().join(LEARNED))
 }
@@ -209,12 +238,12 @@ impl TextLearner for Oracle {
         model: &Stage,
         place: Place,
         budget: u64,
-        folder: &Path,
+        stage: (&Path, &mut Checkpoint),
     ) -> Result<(), Error> {
         let recount: Recount = learned(model)?;
         let writer = recount.writer(world(setup)).expect("a training stage without counts has ended its chain");
         let generate = |draws: &mut Stream| Generated { text: writer.write(draws), ids: None, truncated: false };
-        fill_generate(setup, (model, &recount), place.generation, budget, folder, generate)
+        fill_generate(setup, (model, &recount), place.generation, budget, stage, generate)
     }
 
     fn measure(
@@ -222,11 +251,11 @@ impl TextLearner for Oracle {
         setup: &Setup<'_>,
         history: &mut History,
         finished: &Finished<'_, Draft, Models>,
-        _folder: &Path,
+        (_, checkpoint): (&Path, &mut Checkpoint),
     ) -> Result<Vec<Measure>, Error> {
         let recount: Recount = learned(&finished.model.members[0].stage)?;
         let unparsed = Measure::new(&metric::UNPARSED_DOCUMENTS, recount.unread() as f64);
-        Ok([vec![unparsed], measures::generated(setup, history.last())].concat())
+        Ok([vec![unparsed], measures::generated(setup, history.last(), (checkpoint, "generated"))?].concat())
     }
 }
 
@@ -258,7 +287,7 @@ impl TextLearner for NGram {
         model: &Stage,
         place: Place,
         budget: u64,
-        folder: &Path,
+        stage: (&Path, &mut Checkpoint),
     ) -> Result<(), Error> {
         let counts: NGramModel = learned(model)?;
         let (context, tokenizer) = (setup.config.context, &setup.run.human.tokenizer);
@@ -267,7 +296,7 @@ impl TextLearner for NGram {
             let ids = writer.write(draws);
             Generated { text: tokenizer.decode(&ids), truncated: ids.len() >= context, ids: Some(ids) }
         };
-        fill_generate(setup, (model, &counts), place.generation, budget, folder, generate)
+        fill_generate(setup, (model, &counts), place.generation, budget, stage, generate)
     }
 
     fn measure(
@@ -275,7 +304,7 @@ impl TextLearner for NGram {
         setup: &Setup<'_>,
         history: &mut History,
         finished: &Finished<'_, Draft, Models>,
-        _folder: &Path,
+        (_, checkpoint): (&Path, &mut Checkpoint),
     ) -> Result<Vec<Measure>, Error> {
         let counts: NGramModel = learned(&finished.model.members[0].stage)?;
         let losses = timed("scoring", || losses(setup, &counts));
@@ -285,7 +314,7 @@ impl TextLearner for NGram {
         if impossible == 0 {
             list.extend(measures::test(setup, &losses));
         }
-        list.extend(measures::generated(setup, history.last()));
+        list.extend(measures::generated(setup, history.last(), (checkpoint, "generated"))?);
         Ok(list)
     }
 }

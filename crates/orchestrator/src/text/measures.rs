@@ -2,8 +2,9 @@
 
 use super::corpus::Corpus;
 use super::state::Setup;
-use crate::scoring;
+use crate::{Error, scoring};
 use evaluation::{DocumentLoss, Measure, metric};
+use rundir::Checkpoint;
 
 /// Losses on the test set, and where the truth is known the distance from it.
 pub(super) fn test(setup: &Setup<'_>, losses: &[DocumentLoss]) -> Vec<Measure> {
@@ -13,11 +14,17 @@ pub(super) fn test(setup: &Setup<'_>, losses: &[DocumentLoss]) -> Vec<Measure> {
 
 /// Metrics of the words that a corpus holds, without the prompts that its documents begin with: those are another's text.
 /// Where documents are read whole, prompts belong to them: in the truth's parser, and in a model's losses and features
-/// (`perplexity`, MAUVE, Vendi).
-pub(super) fn generated(setup: &Setup<'_>, corpus: &Corpus) -> Vec<Measure> {
-    let (documents, tokens) = corpus.own();
-    let mut list = scoring::text_measures(documents, tokens, &corpus.reencoded, &setup.seed.reference);
-    let temperature = corpus.matched.map(|matched| matched.temperature);
-    list.extend(temperature.map(|found| Measure::new(&metric::SAMPLING_TEMPERATURE, found)));
-    list
+/// (`perplexity`, MAUVE, Vendi). They are kept in the checkpoint's part of this name.
+pub(super) fn generated(
+    setup: &Setup<'_>,
+    corpus: &Corpus,
+    (checkpoint, part): (&mut Checkpoint, &str),
+) -> Result<Vec<Measure>, Error> {
+    checkpoint.part(part, |_| {
+        let (documents, tokens) = corpus.own();
+        let mut list = scoring::text_measures(documents, tokens, &corpus.reencoded, &setup.seed.reference);
+        let temperature = corpus.matched.map(|matched| matched.temperature);
+        list.extend(temperature.map(|found| Measure::new(&metric::SAMPLING_TEMPERATURE, found)));
+        Ok(list)
+    })
 }

@@ -6,8 +6,9 @@ use crate::reader::{PERPLEXITIES, Reader};
 use crate::{Error, scoring};
 use evaluation::{DocumentLoss, Measure, metric};
 use experiment::PromptFrom;
-use inference::{Decoding, Sequence, Tokens, decode, decoder};
+use inference::{DecodeError, Decoding, Sequence, Tokens, decode, decoder};
 use model::Weights;
+use rundir::Checkpoint;
 use std::path::Path;
 use streams::{Streams, item_of_name};
 
@@ -21,27 +22,30 @@ pub(super) fn measure(
     history: &mut History,
     generation: u32,
     authors: &[Weights],
-    folder: &Path,
+    (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<Vec<Measure>, Error> {
     let seed = setup.stages.chain().seed;
-    let reader = match history.reader.take() {
-        Some(reader) => reader,
-        None => new_reader(setup, history, seed)?,
-    };
-    let (list, histogram) = reader.measures(&history.last().tokens, authors, (seed, generation));
-    history.reader = Some(reader);
+    let (list, histogram) = checkpoint.part("reading", |checkpoint| -> Result<_, Error> {
+        let reader = match history.reader.take() {
+            Some(reader) => reader,
+            None => new_reader(setup, history, seed, checkpoint)?,
+        };
+        let found = reader.measures(&history.last().tokens, authors, (seed, generation), checkpoint)?;
+        history.reader = Some(reader);
+        Ok(found)
+    })?;
     write_file(&folder.join(PERPLEXITIES), &json(&histogram))?;
     Ok(list)
 }
 
-fn new_reader(setup: &Setup<'_>, history: &History, seed: u64) -> Result<Reader, Error> {
+fn new_reader(setup: &Setup<'_>, history: &History, seed: u64, checkpoint: &mut Checkpoint) -> Result<Reader, Error> {
     let stage = &history.models[0].models[0];
     let model = (stage.id(), weights(stage)?);
     let texts = &setup.seed.texts.tokens;
     let training = setup.seed.set.training.iter().map(|e| (texts.ids(e.index), texts.truncated(e.index)));
     let training: Vec<Tokens<'_>> = training.collect();
     let text = (&training[..], seed);
-    Ok(Reader::new(model, setup.run.reading_cache, setup.run.human, text, setup.run.device.device()))
+    Ok(Reader::new(model, setup.run.reading_cache, setup.run.human, text, setup.run.device.device(), checkpoint)?)
 }
 
 /// The divergence that this generation's training added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token,
@@ -58,6 +62,7 @@ pub(super) fn step_divergence(
     history: &History,
     generation: u32,
     models: &[Weights],
+    checkpoint: &mut Checkpoint,
 ) -> Result<Option<Measure>, Error> {
     let Some(before) = generation.checked_sub(1).filter(|_| setup.arm.sample().prompt == PromptFrom::None) else {
         return Ok(None);
@@ -66,21 +71,33 @@ pub(super) fn step_divergence(
     let parents = stages.map(weights).collect::<Result<Vec<_>, Error>>()?;
     let mut drawn = Vec::new();
     for (member, parent) in parents.iter().enumerate() {
-        drawn.extend(draw(setup, parent, Place { generation: before, member })?);
+        let place = Place { generation: before, member };
+        drawn.extend(checkpoint.part(&format!("drawn-{member}"), |inside| draw(setup, parent, place, inside))?);
     }
     let documents: Vec<Tokens<'_>> = drawn.iter().map(|s| (&s.ids[..], s.truncated)).collect();
     let device = setup.run.device.device();
-    let losses = |weights: &Weights| -> Vec<f64> {
-        let losses = inference::token_losses(weights, &documents, setup.separator(), &device);
-        losses.iter().map(|losses| losses.iter().map(|&loss| f64::from(loss)).sum()).collect()
+    let mut losses = |models: &[Weights], side: &str| -> Result<Vec<Vec<f64>>, Error> {
+        let of = |(member, weights): (usize, &Weights)| {
+            checkpoint.part(&format!("{side}-{member}"), |inside| {
+                let losses = inference::token_losses(weights, &documents, setup.separator(), &device, inside)?;
+                Ok(losses.iter().map(|losses| losses.iter().map(|&loss| f64::from(loss)).sum()).collect())
+            })
+        };
+        models.iter().enumerate().map(of).collect()
     };
-    let value = divergence(&documents, (&parents, models), &losses);
+    let (before, now) = (losses(&parents, "before")?, losses(models, "now")?);
+    let value = divergence(&documents, (&before, &now), &Vec::clone);
     Ok(value.map(|value| Measure::new(&metric::STEP_DIVERGENCE, value)))
 }
 
 /// Documents that no model is trained on: a member's share of as many tokens as the test set has, [`DRAWN`] at most, by the
 /// arm's sampler.
-fn draw(setup: &Setup<'_>, weights: &Weights, place: Place) -> Result<Vec<Sequence>, Error> {
+fn draw(
+    setup: &Setup<'_>,
+    weights: &Weights,
+    place: Place,
+    checkpoint: &mut Checkpoint,
+) -> Result<Vec<Sequence>, Error> {
     let (sampling, seed) = (setup.arm.sampling(), setup.stages.chain().seed);
     let budget = (setup.run.human.test.tokens.tokens() as u64).min(DRAWN) / u64::from(setup.arm.members());
     let decoding = Decoding {
@@ -95,7 +112,10 @@ fn draw(setup: &Setup<'_>, weights: &Weights, place: Place) -> Result<Vec<Sequen
     let slots = inference::slots(setup.config, setup.run.device).min(budget as usize).max(1);
     let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
     let mut decoder = decoder(weights, setup.run.device, &sampling, slots);
-    decode(&mut decoder, &decoding, budget, &size, &mut |_| {}).map_err(Error::work)
+    decode(&mut decoder, &decoding, budget, &size, checkpoint, &mut |_| {}).map_err(|error| match error {
+        DecodeError::Stopped(stopped) => stopped.into(),
+        error => Error::work(error),
+    })
 }
 
 /// The mixtures' difference in nats per token, given what one model loses on each document; none of no tokens.

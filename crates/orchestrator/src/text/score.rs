@@ -10,10 +10,10 @@ use crate::scoring;
 use crate::truth::{self, Answers};
 use crate::{Error, Truth, plant};
 use chain::{Finished, Source};
-use evaluation::{Dimension, Measure, metric};
+use evaluation::{Dimension, Dimensions, Measure, Metric, metric};
 use experiment::{Plant, PromptFrom, WordRatio};
 use model::Weights;
-use rundir::{GenerationRecord, Stage, StageId, StageKind};
+use rundir::{Checkpoint, Event, GenerationRecord, Stage, StageId, StageKind};
 use serde::Serialize;
 use std::path::Path;
 use training::Record;
@@ -60,31 +60,59 @@ pub(super) fn finish(
         before: before.iter().map(|corpus| corpus.stage).collect(),
     };
     let work = setup.work(StageKind::Score, VERSION, number, 1.0);
-    let score = setup.stage(work, &key, |folder| {
+    let score = setup.stage(work, &key, |folder, checkpoint| {
         setup.stages.progress(work, 0.0, String::new());
-        fill(setup, history, &finished, folder)
+        fill(setup, history, &finished, (folder, checkpoint))
     })?;
     let Draft { mut stages, verdicts, generated, .. } = finished.generation.state;
     stages.insert(StageKind::Score, *score.id());
     let mut record =
-        GenerationRecord::done(stages.into_values()).with_verdicts(verdicts).with_versions(setup.versions.clone());
+        GenerationRecord::done(stages.into_values()).with_verdicts(verdicts).with_made_from(setup.made_from.clone());
     if members.len() > 1 {
         record = record.with_members(members.iter().zip(generated).map(|(member, of)| [*member.stage.id(), of]));
     }
     setup.stages.dir().write_generation(setup.stages.chain(), number, &record)?;
+    let measures = scoring::read(&score)?;
+    let value = |metric: &Metric| {
+        let is = |m: &&Measure| m.metric == metric && m.dimensions == Dimensions::NONE;
+        measures.iter().find(is).map(|measure| measure.value)
+    };
+    let (chain, loss) = (setup.stages.chain().to_string(), value(&metric::FINAL_LOSS));
+    let perplexity = value(&metric::TEST_PERPLEXITY);
+    setup.stages.observer().event(Event::Generation { chain, generation: number, loss, perplexity });
+    warn(setup, history, number, value(&metric::TEST_LOSS));
     Ok(())
+}
+
+/// Says where a chain's test loss rises above that of a model which knows token frequencies alone.
+fn warn(setup: &Setup<'_>, history: &mut History, generation: u32, loss: Option<f64>) {
+    let (Some(loss), Some(unigram)) = (loss, setup.seed.unigram_loss) else { return };
+    let was_above = std::mem::replace(&mut history.above_unigram, loss > unigram);
+    if loss > unigram && !was_above {
+        let advice = match generation {
+            0 => "the model has learnt less than that; train for longer, or try another train.learning_rate",
+            _ => "the chain has lost more than training had taught",
+        };
+        setup.stages.observer().event(Event::Note(format!(
+            "{}, generation {generation}: test loss {loss:.3} is above {unigram:.3} nats a token, the loss of token frequencies \
+             alone: {advice}",
+            setup.stages.chain()
+        )));
+    }
 }
 
 fn fill(
     setup: &Setup<'_>,
     history: &mut History,
     finished: &Finished<'_, Draft, Models>,
-    folder: &Path,
+    (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<(), Error> {
-    let mut list = learner::of(setup.arm).measure(setup, history, finished, folder)?;
+    let mut list = learner::of(setup.arm).measure(setup, history, finished, (folder, &mut *checkpoint))?;
+    checkpoint.check()?;
     list.extend(timed("over-represented n-grams", || {
         over_represented::measure(setup, history, finished.generation.number, folder)
     })?);
+    checkpoint.check()?;
     let corpus = history.last();
     let mut holding = None;
     if let Some(truth) = &setup.run.human.truth {
@@ -107,30 +135,36 @@ fn fill(
 }
 
 /// Metrics of each transformer of a generation, and of all of them together. A document of the pooled corpus has one of them
-/// for its author, so together they give it the mean of their probabilities; so do they answer questions.
+/// for its author, so together they give it the mean of their probabilities; so do they answer questions. The checkpoint
+/// keeps each part that is finished.
 pub(super) fn transformers(
     setup: &Setup<'_>,
     history: &mut History,
     finished: &Finished<'_, Draft, Models>,
-    folder: &Path,
+    (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<Vec<Measure>, Error> {
     let members = &finished.model.members;
     let models = members.iter().map(|member| weights(&member.stage)).collect::<Result<Vec<Weights>, Error>>()?;
     let device = setup.run.device.device();
     let (mut losses, mut own, mut answers, mut reliability) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (member, weights)) in members.iter().zip(&models).enumerate() {
-        let tested = timed("scoring", || scoring::test_losses(weights, setup.run.human, &device));
-        let (calibrated, table) = timed("calibration", || calibrate(weights, setup.run.human, &device));
+        let part = |name: &str| format!("{name}-{number}");
+        let tested = timed("scoring", || {
+            checkpoint.part(&part("test"), |inside| scoring::test_losses(weights, setup.run.human, &device, inside))
+        })?;
+        let (calibrated, table) = timed("calibration", || {
+            checkpoint.part(&part("calibration"), |inside| calibrate(weights, setup.run.human, &device, inside))
+        })?;
         reliability.push(table);
         if members.len() == 1 {
             own.extend(calibrated);
-            own.extend(against_truth(setup, weights, history.last(), &mut answers));
+            own.extend(against_truth(setup, weights, history.last(), &mut answers, (checkpoint, &part("truth")))?);
         } else {
             let corpus = of_member(setup, &finished.generation.state, number)?;
             let mut list = measures::test(setup, &tested);
             list.extend(calibrated);
-            list.extend(measures::generated(setup, &corpus));
-            list.extend(against_truth(setup, weights, &corpus, &mut answers));
+            list.extend(measures::generated(setup, &corpus, (checkpoint, &part("generated")))?);
+            list.extend(against_truth(setup, weights, &corpus, &mut answers, (checkpoint, &part("truth")))?);
             list.extend(member.record.iter().flat_map(scoring::run_measures));
             // Human text is the same beside every member.
             let of_model = list.into_iter().filter(|measure| !measure.dimensions.is(Dimension::Reference, "human"));
@@ -139,15 +173,19 @@ pub(super) fn transformers(
         losses.push(tested);
     }
     let mut list = measures::test(setup, &scoring::mixed(losses));
-    list.extend(measures::generated(setup, history.last()));
+    list.extend(measures::generated(setup, history.last(), (checkpoint, "generated"))?);
     list.extend(own);
     if let (Some(truth), true) = (&setup.run.human.truth, members.len() > 1) {
         list.extend(truth.of_answers(&truth::pooled(&answers), &setup.seed.stated));
     }
     write_file(&folder.join(RELIABILITY), &json(&reliability))?;
     let generation = finished.generation.number;
-    list.extend(timed("reading the documents", || reading::measure(setup, history, generation, &models, folder))?);
-    list.extend(timed("step divergence", || reading::step_divergence(setup, history, generation, &models))?);
+    list.extend(timed("reading the documents", || {
+        reading::measure(setup, history, generation, &models, (folder, checkpoint))
+    })?);
+    list.extend(timed("step divergence", || {
+        checkpoint.part("step", |inside| reading::step_divergence(setup, history, generation, &models, inside))
+    })?);
     Ok(list)
 }
 
@@ -160,9 +198,19 @@ fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, 
 }
 
 /// Measures of a model and of its text against the true distribution, where there is a truth; its answers go to `answers`.
-fn against_truth(setup: &Setup<'_>, weights: &Weights, corpus: &Corpus, answers: &mut Vec<Answers>) -> Vec<Measure> {
-    let Some(truth) = &setup.run.human.truth else { return Vec::new() };
-    timed("scoring against the truth", || against(setup, truth, weights, corpus, answers))
+fn against_truth(
+    setup: &Setup<'_>,
+    weights: &Weights,
+    corpus: &Corpus,
+    all_answers: &mut Vec<Answers>,
+    (checkpoint, part): (&mut Checkpoint, &str),
+) -> Result<Vec<Measure>, Error> {
+    let Some(truth) = &setup.run.human.truth else { return Ok(Vec::new()) };
+    let (list, answers) = timed("scoring against the truth", || {
+        checkpoint.part(part, |inside| against(setup, truth, weights, corpus, inside))
+    })?;
+    all_answers.push(answers);
+    Ok(list)
 }
 
 fn against(
@@ -170,21 +218,21 @@ fn against(
     truth: &Truth,
     weights: &Weights,
     corpus: &Corpus,
-    all_answers: &mut Vec<Answers>,
-) -> Vec<Measure> {
+    checkpoint: &mut Checkpoint,
+) -> Result<(Vec<Measure>, Answers), Error> {
     let (separator, device) = (setup.separator(), setup.run.device.device());
-    let answers = truth.ask(weights, separator, &device);
+    let answers = checkpoint
+        .part("answers", |inside| -> Result<_, Error> { Ok(truth.ask(weights, separator, &device, inside)?) })?;
     let mut list = truth.of_answers(&answers, &setup.seed.stated);
-    all_answers.push(answers);
     // Only what begins from nothing is drawn from the model alone.
     if setup.arm.sample().prompt == PromptFrom::None {
         let budget = setup.run.human.test.tokens.tokens() as u64;
         let drawn = corpus.sampling(setup.arm.sampling());
         let unprompted = corpus.unprompted();
         let documents = unprompted.as_ref().map_or((&corpus.documents[..], &corpus.tokens), |(d, t)| (&d[..], t));
-        list.extend(truth.of_drawn(weights, documents, (&drawn, budget), separator, &device));
+        list.extend(truth.of_drawn(weights, documents, (&drawn, budget), separator, &device, checkpoint)?);
     }
-    list
+    Ok((list, answers))
 }
 
 /// Human text that reached this generation by another way than its training set.

@@ -11,7 +11,7 @@ use evaluation::Measure;
 use experiment::Arm;
 use model::{ModelConfig, Weights};
 use ops::device::Chosen;
-use rundir::{ChainStages, GenerationRecord, NotMade, Stage, StageId, StageKind, Work};
+use rundir::{ChainStages, Checkpoint, GenerationRecord, MadeFrom, NotMade, Stage, StageId, StageKind, Work};
 use std::collections::BTreeMap;
 use std::path::Path;
 use streams::{Streams, item_of_name};
@@ -27,13 +27,18 @@ pub(crate) enum Stop {
     Failed(String),
     /// The generation is not to be made now.
     Missing(u32),
+    /// The work was interrupted: its stage is not there, and what it has done so far is in its checkpoint.
+    Interrupted,
     /// Something went wrong.
     Error(Error),
 }
 
 impl<E: Into<Error>> From<E> for Stop {
     fn from(error: E) -> Self {
-        Self::Error(error.into())
+        match error.into() {
+            Error::Interrupted => Self::Interrupted,
+            error => Self::Error(error),
+        }
     }
 }
 
@@ -42,6 +47,7 @@ impl std::fmt::Display for Stop {
         match self {
             Self::Failed(reason) => f.write_str(reason),
             Self::Missing(generation) => write!(f, "generation {generation} is not there yet"),
+            Self::Interrupted => write!(f, "{}", Error::Interrupted),
             Self::Error(error) => write!(f, "{error}"),
         }
     }
@@ -65,8 +71,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) config: &'a ModelConfig,
     pub(crate) seed: &'a Seed,
     pub(crate) costs: &'a ChainPlan,
-    /// The versions of the code that fills its stages.
-    pub(crate) versions: BTreeMap<StageKind, u32>,
+    /// What its generations are made from.
+    pub(crate) made_from: &'a MadeFrom,
+    /// By generation, whether its weights are needed to make what is not there yet; those of later ones are.
+    pub(crate) weights_needed: Vec<bool>,
     pub(crate) stages: ChainStages<'a>,
 }
 
@@ -81,6 +89,8 @@ pub(super) struct History {
     pub(super) reader: Option<Reader>,
     /// The over-represented n-grams of generation 1, once they were needed.
     pub(super) first_ngrams: Option<Vec<String>>,
+    /// Whether the last generation's test loss was above that of token frequencies.
+    pub(super) above_unigram: bool,
 }
 
 /// The models of a generation, as far as later ones may begin with them.
@@ -162,7 +172,8 @@ impl Setup<'_> {
     /// The work of filling a stage; `share` is its part of the cost of the generation's stages of its kind.
     pub(super) fn work(&self, kind: StageKind, version: u32, generation: u32, share: f64) -> Work {
         let cost = self.costs.generations[generation as usize].cost(kind) * share;
-        Work { kind, version, generation, cost }
+        let whole = kind != StageKind::Train || self.weights_needed.get(generation as usize) != Some(&false);
+        Work { kind, version, generation, cost, whole }
     }
 
     /// The same for one of the arm's members, who take turns.
@@ -171,15 +182,16 @@ impl Setup<'_> {
     }
 
     /// Finds a stage, or makes it on the device. If the device fails in it, the error is one line and the stage is not there.
-    /// When the work is done or has failed, the device's memory is free for work of another kind.
+    /// Nor is it if the run is interrupted; what the checkpoint holds then is where the next attempt goes on. When the work is done or has failed, the device's memory is free for work of another kind.
     pub(super) fn stage(
         &self,
         work: Work,
         key: &impl serde::Serialize,
-        fill: impl FnOnce(&Path) -> Result<(), Error>,
+        fill: impl FnOnce(&Path, &mut Checkpoint) -> Result<(), Error>,
     ) -> Result<Stage, Stop> {
-        let found = self.stages.find_or_make(work, key, |folder| {
-            let done = ops::caught(|| fill(folder)).unwrap_or_else(|failure| {
+        let found = self.stages.find_or_make(work, key, |folder, checkpoint| {
+            checkpoint.check()?;
+            let done = ops::caught(|| fill(folder, checkpoint)).unwrap_or_else(|failure| {
                 let (chain, Work { kind, generation, .. }, advice) = (self.stages.chain(), work, failure.advice());
                 Err(Error::Work(format!("{chain}, generation {generation}: {kind}: {failure}; {advice}")))
             });
@@ -188,7 +200,7 @@ impl Setup<'_> {
         });
         found.map_err(|not_made| match not_made {
             NotMade::Missing { generation } => Stop::Missing(generation),
-            NotMade::Failed(error) => Stop::Error(error),
+            NotMade::Failed(error) => error.into(),
         })
     }
 
@@ -207,7 +219,7 @@ impl Setup<'_> {
 
     pub(super) fn end(&self, generation: u32, draft: Draft, reason: String) -> Stop {
         let record = GenerationRecord::failed(&reason, draft.stages.into_values()).with_verdicts(draft.verdicts);
-        let record = record.with_versions(self.versions.clone());
+        let record = record.with_made_from(self.made_from.clone());
         match self.stages.dir().write_generation(self.stages.chain(), generation, &record) {
             Ok(()) => Stop::Failed(reason),
             Err(error) => error.into(),
@@ -247,6 +259,9 @@ impl Draft {
 
 /// The weights of a train stage, which must be as they were sealed.
 pub(super) fn weights(stage: &Stage) -> Result<Weights, Error> {
+    if !stage.path().join("model/model.safetensors").exists() {
+        return Err(Error::Gone(format!("{}/model", stage.id())));
+    }
     stage.verify()?;
     Weights::load(&stage.path().join("model")).map_err(Error::work)
 }

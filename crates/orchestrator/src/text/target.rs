@@ -6,7 +6,7 @@
 //! the bit.
 //!
 //! *Trap.* Gaps are looked for in the human training set and nowhere else; of its documents, those longer than a prompt
-//! can be drawn. The whole of it is one stage: killed in between, it is written again.
+//! can be drawn. The whole of it is one stage, whose checkpoint holds the parts that are finished.
 
 use super::corpus::Targeted;
 use super::files::timed;
@@ -21,7 +21,7 @@ use curation::targeted::{Finder, Target, View, is_closed};
 use evaluation::{Dimension, Measure, metric};
 use experiment::{Arm, SampleSettings};
 use inference::{DecodeError, Prompts, Written};
-use rundir::StageId;
+use rundir::{Checkpoint, StageId};
 use serde::Serialize;
 
 /// The key of a corpus with a target, beside the model.
@@ -50,7 +50,7 @@ impl Part<'_> {
 }
 
 /// Generates a part.
-pub(super) type Decode<'w> = &'w mut dyn FnMut(Part<'_>) -> Result<Vec<Written>, DecodeError>;
+pub(super) type Decode<'w> = &'w mut dyn FnMut(Part<'_>, &mut Checkpoint) -> Result<Vec<Written>, DecodeError>;
 
 impl<'a> TargetKey<'a> {
     /// None of an arm without a target.
@@ -71,7 +71,7 @@ pub(super) fn generate(
     target: &Target,
     generation: u32,
     budget: u64,
-    decode: Decode<'_>,
+    (decode, checkpoint): (Decode<'_>, &mut Checkpoint),
 ) -> Result<Result<(Vec<Written>, Targeted), DecodeError>, Error> {
     let Seed { texts, set, .. } = setup.seed;
     let training = set.training.iter().map(|entry| entry.index);
@@ -79,6 +79,7 @@ pub(super) fn generate(
         training.map(|at| setup.as_read(&texts.documents[at], texts.tokens.ids(at))).collect();
     let aimed = (budget as f64 * target.share) as u64;
     let prompt = setup.arm.sample().prompt_tokens;
+    let of_finder = checkpoint.within("finding");
     let view = View {
         human: &human,
         prompt,
@@ -88,10 +89,13 @@ pub(super) fn generate(
         decode: &|ids| setup.run.human.tokenizer.decode(ids),
         world: setup.run.human.truth.as_ref().map(Truth::world),
         // Its parent is the generation that generates.
-        models: &ChainModels { setup, history, generation: generation + 1 },
+        models: &ChainModels { setup, history, generation: generation + 1, checkpoint: &of_finder },
     };
-    let finder = timed("finding", || Finder::new(target, &view)).map_err(Error::work)?;
-    Ok(rounds(setup, target, (&finder, prompt), (budget, aimed), decode))
+    let finder = timed("finding", || Finder::new(target, &view));
+    // Of a model that was stopped, curation knows that it did not answer.
+    checkpoint.check()?;
+    let finder = finder.map_err(Error::work)?;
+    Ok(rounds(setup, target, (&finder, prompt), (budget, aimed), (decode, checkpoint)))
 }
 
 /// Of `budget` tokens the last `aimed` are generated in rounds, each from prompts if there is a gap, and all others evenly.
@@ -100,8 +104,10 @@ fn rounds(
     target: &Target,
     (finder, prompt): (&Finder<'_>, usize),
     (budget, aimed): (u64, u64),
-    decode: Decode<'_>,
+    (decode, checkpoint): (Decode<'_>, &mut Checkpoint),
 ) -> Result<(Vec<Written>, Targeted), DecodeError> {
+    let mut decode =
+        |part: Part<'_>| checkpoint.part(&format!("from-{}", part.first), |checkpoint| decode(part, checkpoint));
     let mut generated = decode(Part { note: "evenly, ".to_owned(), ..Part::all(budget - aimed, Prompts::Unprompted) })?;
     let mut targeted = Targeted::default();
     for round in 1..=target.rounds {

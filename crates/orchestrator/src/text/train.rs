@@ -8,7 +8,7 @@ use chain::{Entry, TrainingSet};
 use corpus::Windows;
 use experiment::train::{Settings, Start};
 use model::{ModelConfig, Weights};
-use rundir::{Stage, StageId, StageKind, Work};
+use rundir::{Checkpoint, Stage, StageId, StageKind, Work};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -16,7 +16,7 @@ use streams::Purpose;
 use training::{TrainError, prior};
 
 /// Counts up when a train stage of a transformer gets other bytes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 #[derive(Serialize)]
 struct Key<'a> {
@@ -48,6 +48,11 @@ struct Inputs {
 /// The generation whose weights this one's are averaged with, if any.
 pub(super) fn averaged_with(train: &Settings, generation: u32) -> Option<u32> {
     train.average?.ancestor(generation, train.start)
+}
+
+/// The generations whose weights this one's training reads.
+pub(crate) fn ancestors(train: &Settings, generation: u32) -> impl Iterator<Item = u32> {
+    train.start.parent(generation).into_iter().chain(averaged_with(train, generation))
 }
 
 impl Inputs {
@@ -85,22 +90,22 @@ pub(super) fn member(
         prior: inputs.prior.as_deref().map(hash_of),
     };
     let work = setup.work_of_member(StageKind::Train, VERSION, place.generation);
-    let stage = setup.stage(work, &key, |folder| {
+    let stage = setup.stage(work, &key, |folder, checkpoint| {
         let (windows, held_out) = windows((setup, history, draft), train, set);
-        fill(setup, train, (&windows, held_out.as_ref(), &inputs), (place, work), folder)
+        fill(setup, train, (&windows, held_out.as_ref(), &inputs), (place, work), (folder, checkpoint))
     })?;
     let failed = stage.path().join(FAILURE).exists();
     let record = if failed { None } else { Some(read_json(&stage.path().join("record.json"))?) };
     Ok(Member { stage, record })
 }
 
-/// Trains on `windows`, and writes weights, log and record; or why the training failed.
+/// Trains on `windows` from where the checkpoint left off, and writes weights, log and record; or why the training failed.
 fn fill(
     setup: &Setup<'_>,
     train: &Settings,
     (windows, held_out, inputs): (&Windows, Option<&Windows>, &Inputs),
     (place, work): (Place, Work),
-    folder: &Path,
+    (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<(), Error> {
     let streams = setup.streams_of(place.member);
     let start = match &inputs.start {
@@ -124,7 +129,7 @@ fn fill(
         generation: place.generation,
         ..training::Run::new(windows, train, &streams, &device)
     };
-    match timed("training", || run.train(start, &mut progress)) {
+    match timed("training", || run.train(start, checkpoint, &mut progress)) {
         Ok(mut trained) => {
             if let Some((ancestor, share)) = &inputs.average {
                 trained.weights = trained.weights.averaged(&weights(ancestor)?, *share);
@@ -133,11 +138,13 @@ fn fill(
             std::fs::create_dir(&model).map_err(Error::work)?;
             trained.weights.save(&model).map_err(Error::work)?;
             setup.run.human.tokenizer.save(&model.join("tokenizer.json")).map_err(Error::work)?;
+            rundir::write_sums(&model)?;
             let lines: Vec<String> = trained.log.iter().map(json).collect();
             write_file(&folder.join("train.jsonl"), &(lines.join("\n") + "\n"))?;
             write_file(&folder.join("record.json"), &json(&trained.record))
         }
         Err(error @ TrainError::NotFinite { .. }) => write_file(&folder.join(FAILURE), &error.to_string()),
+        Err(TrainError::Stopped(stopped)) => Err(stopped.into()),
         Err(error @ TrainError::Device(_)) => {
             Err(Error::Work(format!("{}, generation {}: {error}", setup.stages.chain(), place.generation)))
         }
