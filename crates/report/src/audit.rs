@@ -3,14 +3,14 @@
 //! anything and is escaped.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use evaluation::{Audit, Comparison, Measure, OverRepresented, Repeated};
 
 use crate::document::document;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::escape::html;
+use crate::files::write_page;
 use crate::over_represented::shortened;
 use crate::ticks::number;
 
@@ -34,9 +34,8 @@ pub fn write_audit(
     [data, reference]: [&str; 2],
     folder: &Path,
 ) -> Result<PathBuf> {
-    fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
     let path = folder.join("audit.html");
-    rundir::write_atomic(&path, page(audit, repeated, [data, reference]).as_bytes())?;
+    write_page(&path, &page(audit, repeated, [data, reference]))?;
     Ok(path)
 }
 

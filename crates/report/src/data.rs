@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use evaluation::statistics::{Interval, Scale};
 use evaluation::verdicts::{Observations, Row};
 use evaluation::{Dimension, Dimensions, Metric};
-use rundir::{ChainId, Role, RunDir, RunInfo};
+use rundir::{ChainId, GenerationRecord, Role, RunDir, RunInfo};
 
 use crate::arm::Arm;
 use crate::key::Key;
 use crate::quantity::{EXCESS, FLOOR, Quantity};
+use crate::unfinished::Unfinished;
 
 /// Values by generation and seed.
 pub(crate) type Values = BTreeMap<u32, BTreeMap<u64, f64>>;
+/// Which generations have anything measured, by arm and seed.
+pub(crate) type Measured = BTreeMap<String, BTreeMap<u64, BTreeSet<u32>>>;
 /// Values by what they are of and by arm.
 pub(crate) type Table = BTreeMap<Key, BTreeMap<String, Values>>;
 
@@ -27,6 +30,9 @@ pub(crate) struct Data {
     pub(crate) references: BTreeSet<String>,
     pub(crate) chains: Vec<Chain>,
     pub(crate) failures: Vec<Failure>,
+    /// Arms of which something is still to come.
+    pub(crate) unfinished: Vec<Unfinished>,
+    pub(crate) measured: Measured,
     pub(crate) values: Table,
 }
 
@@ -42,6 +48,8 @@ pub(crate) struct Origin {
 pub(crate) struct Chain {
     pub(crate) id: ChainId,
     pub(crate) run: RunDir,
+    /// Its generations that are recorded.
+    pub(crate) records: BTreeMap<u32, GenerationRecord>,
 }
 
 /// A chain that ended early.
@@ -184,7 +192,7 @@ impl Data {
 
     /// The generations in which an arm has anything measured.
     pub(crate) fn generations(&self, arm: &str) -> Vec<u32> {
-        let all = self.values.values().filter_map(|arms| arms.get(arm)).flat_map(BTreeMap::keys);
+        let all = self.measured.get(arm).into_iter().flat_map(BTreeMap::values).flatten();
         all.copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -195,8 +203,7 @@ impl Data {
 
     /// How many seeds an arm has anything measured of.
     pub(crate) fn seed_count(&self, arm: &str) -> usize {
-        let all = self.values.values().filter_map(|arms| arms.get(arm)).flat_map(BTreeMap::values);
-        all.flat_map(BTreeMap::keys).collect::<BTreeSet<_>>().len()
+        self.measured.get(arm).map_or(0, BTreeMap::len)
     }
 
     /// Observations that are no finite number: key, arm, generation, seed.

@@ -8,7 +8,11 @@ pub enum Error {
     #[error(transparent)]
     Run(#[from] rundir::Error),
     /// Nothing has been measured yet.
-    #[error("{} has no metrics.csv yet: finish the run first, the same `habsburg run` goes on where it stopped", .0.display())]
+    #[error(
+        "{path} has no metrics.csv yet: `habsburg run` writes it after each generation, `habsburg verify {path} --repair` after \
+         steps",
+        path = .0.display()
+    )]
     NoMetrics(PathBuf),
     /// The output folder cannot be made.
     #[error("cannot create {}: {source}", path.display())]
@@ -18,6 +22,9 @@ pub enum Error {
         /// The system's message.
         source: std::io::Error,
     },
+    /// Something else is where the page is to be.
+    #[error("{} is there and is no page: choose another --out", .0.display())]
+    Taken(PathBuf),
     /// Nothing says what the arms are.
     #[error("{} has no run.json, which states the arms: copy it from the run beside metrics.csv", .0.display())]
     NoInfo(PathBuf),

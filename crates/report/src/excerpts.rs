@@ -39,15 +39,27 @@ pub(crate) struct Shown {
 
 /// The excerpts of an arm: of its chain that came farthest, the one with the smallest seed among those.
 pub(crate) fn of_arm(data: &Data, arm: &str) -> Option<Excerpts> {
-    let (chain, stages) = stages::farthest(data, arm, stages::DOCUMENTS)?;
+    let (chain, _) = stages::farthest(data, arm, stages::DOCUMENTS)?;
+    let column = |made: Made| Column { generation: made.generation, documents: read(&made) };
+    Some(Excerpts { chain: chain.id.clone(), columns: chosen(data, arm).into_iter().map(column).collect() })
+}
+
+/// The stages that excerpts of an arm are taken from: of its first, middle and last generation.
+pub(crate) fn chosen(data: &Data, arm: &str) -> Vec<Made> {
+    let Some((_, stages)) = stages::farthest(data, arm, stages::DOCUMENTS) else { return Vec::new() };
     let mut chosen = vec![0, stages.len() / 2, stages.len() - 1];
     chosen.dedup();
-    let column = |at: usize| Column { generation: stages[at].generation, documents: read(&stages[at]) };
-    Some(Excerpts { chain: chain.id.clone(), columns: chosen.into_iter().map(column).collect() })
+    chosen.into_iter().map(|at| stages[at].clone()).collect()
 }
 
 fn read(made: &Made) -> Result<Vec<Shown>, String> {
-    let path = made.path.join(FILE);
+    let stage = made.run.find(&made.id).map_err(|error| error.to_string())?;
+    match &stage {
+        None => return Err(format!("{} is not there any more", made.id)),
+        Some(stage) if !stage.is_whole() => return Err("the documents were removed, as `keep` says".to_owned()),
+        Some(_) => {}
+    }
+    let path = made.run.stage_path(&made.id).join(FILE);
     let named = |why: String| format!("{}/{FILE}: {why}", made.id);
     let open = || -> std::io::Result<Vec<String>> {
         let decoder = zstd::Decoder::new(File::open(&path)?)?;

@@ -7,6 +7,29 @@ use crate::figure::{self, Drawn};
 use crate::leaderboard::Board;
 use crate::{bands, descent, heat, histogram, survival, tradeoff, universal};
 
+/// Names of the figures that are no registered metric's own.
+const OTHERS: [&str; 13] = [
+    "grid-excess",
+    "grid-bits-per-byte",
+    "grid-vocabulary",
+    "perplexity-against-diversity",
+    "vocabulary-predicted",
+    "universal-survival",
+    "perplexity-histogram",
+    "forgetting",
+    "forgetting-lift",
+    "survivors-facts",
+    "survivors-persons",
+    "survivors-forms",
+    "genealogy",
+];
+
+/// Names of all figures that a page may have.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let registered = evaluation::METRICS.into_iter().filter_map(|metric| metric.figure.map(|figure| figure.name));
+    registered.chain(OTHERS)
+}
+
 /// Draws every figure that has something to show: a grid first, where the run is one, then what is known of a world, then the
 /// others in the order of the registry.
 pub(crate) fn draw_all(data: &Data, board: Option<&Board>) -> Vec<Drawn> {
@@ -17,6 +40,8 @@ pub(crate) fn draw_all(data: &Data, board: Option<&Board>) -> Vec<Drawn> {
     figures.extend(universal::draw(data));
     figures.extend(histogram::draw(data));
     figures.extend(registered(data, |metric| metric.needs != Needs::World));
+    let unnamed = figures.iter().find(|figure| names().all(|name| name != figure.name));
+    assert!(unnamed.is_none(), "OTHERS lacks {:?}", unnamed.map(|figure| figure.name));
     figures
 }
 

@@ -1,15 +1,16 @@
 //! Pieces of one experiment as one, and several runs beside each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use rundir::ChainId;
 
 use crate::arm::Arm;
-use crate::data::{Chain, Data, Failure, Origin, Table, Values};
+use crate::data::{Chain, Data, Failure, Measured, Origin, Table, Values};
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::pieces::{self, Piece};
+use crate::unfinished::{self, Unfinished};
 
 /// One of several runs that are read together.
 pub(crate) struct Part {
@@ -46,16 +47,17 @@ pub(crate) fn load(runs: &[PathBuf]) -> Result<Data> {
 pub(crate) fn join(pieces: Vec<Piece>) -> Result<Data> {
     pieces::check(&pieces)?;
     let (experiment, question) = (pieces[0].info.experiment.clone(), pieces[0].info.question.clone());
-    let values = values(&pieces)?;
+    let (values, measured) = (values(&pieces)?, measured(&pieces));
     let chains = chains(&pieces)?;
-    let mut measured: BTreeSet<String> = values.values().flat_map(BTreeMap::keys).cloned().collect();
-    measured.extend(chains.iter().map(|chain| chain.id.arm.clone()));
-    let references = measured.clone();
-    let arms = arms(&pieces, measured)?;
-    let failures = failures(&chains)?;
+    let mut names: BTreeSet<String> = measured.keys().cloned().collect();
+    names.extend(chains.iter().map(|chain| chain.id.arm.clone()));
+    let references = names.clone();
+    let arms = arms(&pieces, names)?;
+    let failures = failures(&chains);
+    let unfinished = unfinished::of(&pieces, &measured, &failures);
     let origin = |piece: Piece| Origin { run: piece.run, info: piece.info, settings: piece.settings };
     let origins = pieces.into_iter().map(origin).collect();
-    Ok(Data { origins, experiment, question, arms, references, chains, failures, values })
+    Ok(Data { origins, experiment, question, arms, references, chains, failures, unfinished, measured, values })
 }
 
 /// What was measured in several runs as if it were one, whose arms are named with their runs: the first run's arms in its
@@ -84,6 +86,10 @@ pub(crate) fn side_by_side(runs: &[Part]) -> Data {
         let of_run = |failure: &Failure| Failure { chain: chain(&failure.chain), ..failure.clone() };
         part.data.failures.iter().map(of_run).collect()
     };
+    let unfinished = |part: &Part| -> Vec<Unfinished> {
+        part.data.unfinished.iter().map(|one| one.renamed(part.arm(&one.arm))).collect()
+    };
+    let measured = runs.iter().flat_map(|part| part.data.measured.iter().map(|(arm, seeds)| (part.arm(arm), seeds)));
     let titles: Vec<&str> = runs.iter().map(|part| part.name.as_str()).collect();
     Data {
         origins: Vec::new(),
@@ -93,32 +99,53 @@ pub(crate) fn side_by_side(runs: &[Part]) -> Data {
         references: runs[0].data.arms.iter().map(|arm| runs[0].arm(&arm.name)).collect(),
         chains: Vec::new(),
         failures: runs.iter().flat_map(failed).collect(),
+        unfinished: runs.iter().flat_map(unfinished).collect(),
+        measured: measured.map(|(arm, seeds)| (arm, seeds.clone())).collect(),
         values,
     }
 }
 
+/// Set, metric, dimensions and arm of rows, as a file has them.
+type Series<'a> = (&'a str, &'a str, &'a BTreeMap<String, String>, &'a str);
+
 /// The rows of all pieces.
 fn values(pieces: &[Piece]) -> Result<Table> {
-    let mut values = Table::new();
+    // Rows are many and keys few: a key and an arm's name are made once for all of their rows.
+    let mut series: HashMap<Series<'_>, Values> = HashMap::new();
     for (number, piece) in pieces.iter().enumerate() {
         for row in &piece.rows {
-            let key = Key::of_row(row).map_err(|column| {
-                let why = format!("unknown column `{column}`: this build knows no such dimension");
-                Error::Content { path: piece.run.metrics_path(), why }
-            })?;
-            let by_arm = values.entry(key).or_default();
-            // Arms are few and rows many: a name is copied once.
-            if !by_arm.contains_key(&row.arm) {
-                by_arm.insert(row.arm.clone(), Values::new());
-            }
-            let series = by_arm.get_mut(&row.arm).expect("it was put there");
-            let before = series.entry(row.generation).or_default().insert(row.seed, row.value);
+            let of = series.entry((&row.set, &row.metric, &row.dimensions, &row.arm)).or_default();
+            let before = of.entry(row.generation).or_default().insert(row.seed, row.value);
             if before.is_some_and(|before| before.to_bits() != row.value.to_bits()) {
                 return Err(pieces::conflict(&pieces[..=number], row, piece));
             }
         }
     }
-    Ok(values)
+    let mut table = Table::new();
+    for ((set, metric, dimensions, arm), values) in series {
+        let key = Key::of_row(set, metric, dimensions).map_err(|column| {
+            let has = |piece: &&Piece| piece.rows.iter().any(|row| row.dimensions.contains_key(&column));
+            let piece = pieces.iter().find(has).expect("a column was read from one of these pieces");
+            let why = format!("unknown column `{column}`: this build knows no such dimension");
+            Error::Content { path: piece.run.metrics_path(), why }
+        })?;
+        table.entry(key).or_default().insert(arm.to_owned(), values);
+    }
+    Ok(table)
+}
+
+/// Which generations have rows.
+fn measured(pieces: &[Piece]) -> Measured {
+    let mut measured = Measured::new();
+    let mut last = None;
+    for row in pieces.iter().flat_map(|piece| &piece.rows) {
+        let chain = (row.arm.as_str(), row.seed, row.generation);
+        // Rows are sorted, so those of a generation follow each other.
+        if last.replace(chain) != Some(chain) {
+            measured.entry(row.arm.clone()).or_default().entry(row.seed).or_default().insert(row.generation);
+        }
+    }
+    measured
 }
 
 /// Each chain once, from the piece in which it came farthest; sorted within a piece.
@@ -126,8 +153,12 @@ fn chains(pieces: &[Piece]) -> Result<Vec<Chain>> {
     let mut chains: Vec<(usize, Chain)> = Vec::new();
     for piece in pieces {
         for id in &piece.chains {
-            let reached = piece.run.generations(id)?.len();
-            let chain = Chain { id: id.clone(), run: piece.run.clone() };
+            let mut records = BTreeMap::new();
+            for generation in piece.run.generations(id)? {
+                records.extend(piece.run.resolve(id, generation)?.map(|record| (generation, record)));
+            }
+            let reached = records.len();
+            let chain = Chain { id: id.clone(), run: piece.run.clone(), records };
             match chains.iter_mut().find(|(_, known)| known.id == *id) {
                 None => chains.push((reached, chain)),
                 Some(known) if reached > known.0 => *known = (reached, chain),
@@ -152,15 +183,13 @@ fn arms(pieces: &[Piece], mut measured: BTreeSet<String>) -> Result<Vec<Arm>> {
     Ok(arms)
 }
 
-fn failures(chains: &[Chain]) -> Result<Vec<Failure>> {
-    let mut failures = Vec::new();
-    for Chain { id, run } in chains {
-        for generation in run.generations(id)? {
-            let record = run.resolve(id, generation)?;
-            if let Some(reason) = record.as_ref().and_then(|record| record.failure()) {
-                failures.push(Failure { chain: id.clone(), generation, reason: reason.to_owned() });
-            }
-        }
-    }
-    Ok(failures)
+fn failures(chains: &[Chain]) -> Vec<Failure> {
+    let of_chain = |Chain { id, records, .. }: &Chain| {
+        let failed = records.iter().filter_map(|(&generation, record)| Some((generation, record.failure()?)));
+        let failure =
+            |(generation, reason): (u32, &str)| Failure { chain: id.clone(), generation, reason: reason.to_owned() };
+        // What stands behind the end of a chain is of an earlier build.
+        failed.map(failure).next()
+    };
+    chains.iter().flat_map(of_chain).collect()
 }

@@ -1,6 +1,7 @@
 //! Key of rows: a metric of a set, under some dimensions.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use evaluation::statistics::Scale;
@@ -20,16 +21,20 @@ impl Key {
         Self { set: Cow::Borrowed(metric.set.name()), metric: Cow::Borrowed(metric.name), dimensions }
     }
 
-    /// Key of a row; the name of the column that is no dimension if it has one.
-    pub(crate) fn of_row(row: &rundir::Row) -> std::result::Result<Self, String> {
+    /// Key of rows as a file has them; the name of the column that is no dimension if there is one.
+    pub(crate) fn of_row(
+        set: &str,
+        metric: &str,
+        dimensions: &BTreeMap<String, String>,
+    ) -> std::result::Result<Self, String> {
         let dimension = |(name, value): (&String, &String)| match Dimension::named(name) {
             Some(dimension) => Ok((dimension, value.clone())),
             None => Err(name.clone()),
         };
-        let dimensions = row.dimensions.iter().map(dimension).collect::<std::result::Result<_, _>>()?;
-        Ok(match registered(&row.set, &row.metric) {
+        let dimensions = dimensions.iter().map(dimension).collect::<std::result::Result<_, _>>()?;
+        Ok(match registered(set, metric) {
             Some(metric) => Self::of(metric, dimensions),
-            None => Self { set: row.set.clone().into(), metric: row.metric.clone().into(), dimensions },
+            None => Self { set: set.to_owned().into(), metric: metric.to_owned().into(), dimensions },
         })
     }
 

@@ -256,7 +256,7 @@ fn seconds(data: &Data, arm: &str, last: u32) -> Option<f64> {
 
 /// None if the generation or one of its stages is not there, or if it has failed.
 fn seconds_of(chain: &Chain, generation: u32) -> Option<f64> {
-    let record = chain.run.resolve(&chain.id, generation).ok()??;
+    let record = chain.records.get(&generation)?;
     if record.failure().is_some() {
         return None;
     }

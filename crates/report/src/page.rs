@@ -12,7 +12,7 @@ use crate::join::Part;
 use crate::leaderboard::Board;
 use crate::quantity::{EXCESS, GRAMMATICAL, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
-use crate::{comparison, over_represented, settings, tables, texts, verdicts};
+use crate::{comparison, over_represented, settings, tables, texts, unfinished, untrained, verdicts};
 
 /// Arms whose sentences are shown at once.
 const SENTENCES: usize = 12;
@@ -21,7 +21,9 @@ const SENTENCES: usize = 12;
 pub(crate) fn comparison(parts: &[Part], data: &Data, figures: &[Drawn]) -> String {
     let sections = [
         comparison::outline(parts),
+        unfinished::section(data),
         failures(data),
+        untrained::section(data),
         comparison::differences(parts),
         drawings(data, figures),
         tables::truth(data),
@@ -37,7 +39,9 @@ pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> Str
     let sections = [
         question.collect(),
         outline(data),
+        unfinished::section(data),
         failures(data),
+        untrained::section(data),
         summary(data),
         board.map(Board::section).unwrap_or_default(),
         verdicts::sections(data),

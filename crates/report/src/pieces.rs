@@ -27,12 +27,9 @@ impl Piece {
     /// [`Error::Run`], [`Error::NoMetrics`], [`Error::NoInfo`].
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let run = RunDir::open(path)?;
-        if !run.metrics_path().is_file() {
-            return Err(Error::NoMetrics(path.to_owned()));
-        }
+        let rows = run.metrics()?.ok_or_else(|| Error::NoMetrics(path.to_owned()))?;
         let info = run.info()?.ok_or_else(|| Error::NoInfo(path.to_owned()))?;
-        let rows = rundir::read_metrics(&run.metrics_path())?;
-        let settings = std::fs::read_to_string(run.experiment_path()).ok();
+        let settings = run.experiment()?;
         let chains = run.chains()?;
         Ok(Self { run, info, settings, chains, rows })
     }

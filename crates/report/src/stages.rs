@@ -1,10 +1,6 @@
 //! Where the stages of a chain lie, and the tables that they hold.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::PathBuf;
-
-use rundir::{GenerationRecord, StageId, StageKind};
+use rundir::{GenerationRecord, RunDir, StageId, StageKind};
 use serde::de::DeserializeOwned;
 
 use crate::data::{Chain, Data};
@@ -14,8 +10,7 @@ use crate::data::{Chain, Data};
 pub(crate) struct Made {
     pub(crate) generation: u32,
     pub(crate) id: StageId,
-    /// Its folder.
-    pub(crate) path: PathBuf,
+    pub(crate) run: RunDir,
 }
 
 /// Which stage of a generation is meant.
@@ -43,10 +38,8 @@ pub(crate) fn farthest<'a>(data: &'a Data, arm: &str, which: Which) -> Option<(&
 /// A chain's stages, one of each generation, in the order of generations.
 pub(crate) fn of(chain: &Chain, which: Which) -> Vec<Made> {
     let mut stages = Vec::new();
-    for generation in chain.run.generations(&chain.id).unwrap_or_default() {
-        let Some(record) = chain.run.resolve(&chain.id, generation).ok().flatten() else { continue };
-        let made = which(&record).map(|id| Made { generation, id, path: chain.run.stage_path(&id) });
-        stages.extend(made);
+    for (&generation, record) in &chain.records {
+        stages.extend(which(record).map(|id| Made { generation, id, run: chain.run.clone() }));
         if record.failure().is_some() {
             break; // what stands behind the end of a chain is of an earlier build
         }
@@ -54,22 +47,37 @@ pub(crate) fn of(chain: &Chain, which: Which) -> Vec<Made> {
     stages
 }
 
+/// Compares what the report reads with the seals of its stages.
+///
+/// # Errors
+/// [`rundir::Error::Damaged`] names the first file that differs.
+pub(crate) fn verify(data: &Data) -> rundir::Result<()> {
+    let scores = data.chains.iter().flat_map(|chain| of(chain, SCORE));
+    let texts = data.arms.iter().flat_map(|arm| crate::excerpts::chosen(data, &arm.name));
+    for made in scores.chain(texts) {
+        if let Some(stage) = made.run.find(&made.id)? {
+            stage.verify()?;
+        }
+    }
+    Ok(())
+}
+
 impl Made {
-    /// The JSON of one of its files, of which at most `longest` bytes are read; none if there is no such file.
+    /// The JSON of one of its files, of at most `longest` bytes; none if there is no such file.
     ///
     /// # Errors
     /// Which file cannot be read, and why.
     pub(crate) fn read<T: DeserializeOwned>(&self, file: &str, longest: u64) -> Option<Result<T, String>> {
-        let path = self.path.join(file);
-        if !path.is_file() {
-            return None;
-        }
         let named = |why: String| format!("{}/{file}: {why}", self.id);
-        let mut bytes = Vec::new();
-        let opened = File::open(&path).and_then(|file| file.take(longest).read_to_end(&mut bytes));
-        Some(match opened {
-            Err(error) => Err(named(error.to_string())),
-            Ok(_) => serde_json::from_slice(&bytes).map_err(|error| named(error.to_string())),
-        })
+        let stage = match self.run.find(&self.id) {
+            Ok(stage) => stage?,
+            Err(error) => return Some(Err(error.to_string())),
+        };
+        let size = stage.files().iter().find(|sealed| sealed.name == file)?.bytes;
+        if size > longest {
+            return Some(Err(named(format!("has {size} bytes, more than {longest}"))));
+        }
+        let read = stage.read(file).map_err(|error| error.to_string());
+        Some(read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| named(error.to_string()))))
     }
 }

@@ -47,6 +47,14 @@ fn by_generation(
             let _ = writeln!(table, "<tr{begins}><th scope=\"row\">{name}</th><td>{generation}</td>{cells}</tr>");
         }
     }
+    for arm in &data.unfinished {
+        let (name, columns) = (html(&arm.arm), columns.len() + 1);
+        let words = html(&arm.words());
+        let _ = writeln!(
+            table,
+            "<tr class=\"begins\"><th scope=\"row\">{name}</th><td class=\"name\" colspan=\"{columns}\">{words}</td></tr>"
+        );
+    }
     if human.iter().any(Option::is_some) {
         let cells: String =
             human.iter().map(|value| format!("<td>{}</td>", value.map(number).unwrap_or_default())).collect();

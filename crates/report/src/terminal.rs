@@ -9,12 +9,12 @@ use crate::comparison;
 use crate::data::{Data, Failure, Viewed};
 use crate::error::Result;
 use crate::escape::visible;
-use crate::join::{self, Part};
+use crate::join::Part;
 use crate::plot::{Course, Upward, plot};
 use crate::quantity::{self, BITS_PER_BYTE, EXCESS, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
 use crate::wrapped::wrapped;
-use crate::{excerpts, verdicts};
+use crate::{excerpts, unfinished, verdicts};
 
 /// Generations that fit a line; of more, these many are shown, first and last among them.
 const COLUMNS: usize = 9;
@@ -22,19 +22,8 @@ const COLUMNS: usize = 9;
 const LINE: usize = 76;
 const LINES: usize = 6;
 
-/// What came out of `runs`, read as pieces of one experiment: two tables by arm and generation, means over seeds; verdicts,
-/// where there are any and few arms; the first table as a plot; the first document of the first and of the last generation;
-/// failed chains. The tables are of test perplexity and surviving vocabulary; where the run is on a generated world, of the
-/// excess over the floor and of the rare facts still known; of an exact learner, of the first two things that were measured
-/// against its truth.
-///
-/// # Errors
-/// As [`write()`](crate::write()).
-///
-/// # Panics
-/// If `runs` is empty.
-pub fn terminal_table(runs: &[PathBuf]) -> Result<String> {
-    let data = join::load(runs)?;
+/// What came out; see [`Report::terminal_table`](crate::Report::terminal_table).
+pub(crate) fn tables(data: &Data) -> String {
     let world = data.is_world();
     let mut solved = quantity::exact().filter(|quantity| data.view(quantity).is_some());
     let (main, second) = match (solved.next(), solved.next()) {
@@ -43,15 +32,16 @@ pub fn terminal_table(runs: &[PathBuf]) -> Result<String> {
         _ => (TEST_PERPLEXITY, VOCABULARY),
     };
     let upward = if main.metric == TEST_PERPLEXITY.metric { Upward::Log } else { Upward::Linear };
-    let mut parts: Vec<String> = [&main, &second].into_iter().filter_map(|quantity| table(&data, quantity)).collect();
-    parts.extend(verdicts::terminal(&data, aligned));
-    parts.extend(curves(&data, &main, upward));
-    parts.extend(first_documents(&data));
-    parts.extend((!data.failures.is_empty()).then(|| failures(&data)));
+    let mut parts: Vec<String> = [&main, &second].into_iter().filter_map(|quantity| table(data, quantity)).collect();
+    parts.extend(verdicts::terminal(data, aligned));
+    parts.extend(curves(data, &main, upward));
+    parts.extend(first_documents(data));
+    parts.extend((!data.failures.is_empty()).then(|| failures(data)));
+    parts.extend((!data.unfinished.is_empty()).then(|| unfinished::lines(data)));
     if parts.is_empty() {
         parts.push("nothing was measured\n".to_owned());
     }
-    Ok(parts.join("\n"))
+    parts.join("\n")
 }
 
 fn table(data: &Data, quantity: &Quantity) -> Option<String> {
@@ -169,7 +159,8 @@ pub fn compare(runs: &[PathBuf]) -> Result<String> {
     // A column is of one thing: what the first run that has it shows of it.
     let views = COMPARED.map(|(_, quantity, _)| all.iter().find_map(|part| part.data.view(&quantity)));
     for Part { name, data } in &all {
-        for arm in data.arms.iter().map(|arm| arm.name.as_str()) {
+        let waiting = data.unfinished.iter().map(|one| one.arm.as_str()).filter(|arm| data.arm(arm).is_none());
+        for arm in data.arms.iter().map(|arm| arm.name.as_str()).chain(waiting) {
             let (seeds, generations) = (data.seed_count(arm).to_string(), data.generations(arm).len().to_string());
             let mut row = vec![name.clone(), visible(arm, false), seeds, generations];
             let cells = views.iter().zip(COMPARED).map(|(viewed, (.., at))| compared(data, arm, viewed.as_ref()?, at));
@@ -185,7 +176,13 @@ pub fn compare(runs: &[PathBuf]) -> Result<String> {
         row.retain(|_| *shown.next().expect("all rows are of one length"));
     }
     // Run and arm are names.
-    Ok(aligned_after(&rows, 2))
+    let mut text = aligned_after(&rows, 2);
+    for Part { name, data } in &all {
+        text.extend(
+            data.unfinished.iter().map(|one| format!("{name}, {}: {}\n", visible(&one.arm, false), one.words())),
+        );
+    }
+    Ok(text)
 }
 
 fn compared(data: &Data, arm: &str, viewed: &Viewed, at: At) -> Option<String> {

@@ -44,10 +44,11 @@ fn split<'a>(verdicts: &'a [Verdict], arms: &[Arm]) -> (Vec<Definition>, Vec<(De
     let is_held = |verdict: &&Verdict| arms.iter().any(|arm| arm.name == verdict.arm && arm.control.is_some());
     let why = |definition| {
         let of = || verdicts.iter().filter(|verdict| verdict.definition == definition);
-        let last = of().rfind(is_held).or_else(|| of().next_back()).expect("every arm has a verdict");
-        (definition, last.note.as_str())
+        // Without an arm there is no verdict, and nothing to say.
+        let last = of().rfind(is_held).or_else(|| of().next_back())?;
+        Some((definition, last.note.as_str()))
     };
-    (known, unknown.into_iter().map(why).collect())
+    (known, unknown.into_iter().filter_map(why).collect())
 }
 
 fn verdict_table(data: &Data, rows: &Observations, arms: &[Arm]) -> String {

@@ -26,7 +26,8 @@ fn stage(run: &RunDir, kind: StageKind, at: (&str, u64, u32), milliseconds: u64)
     let id = StageId::of(kind, 1, &at).unwrap();
     let path = run.make(&id, |_| Ok::<(), Error>(())).unwrap().path().join(rundir::SEAL);
     let mut seal: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    seal["milliseconds"] = milliseconds.into();
+    seal["content"]["milliseconds"] = milliseconds.into();
+    seal["sha256"] = rundir::digest(&("", &seal["content"])).unwrap().into();
     fs::write(&path, seal.to_string()).unwrap();
     id
 }

@@ -132,7 +132,7 @@ fn a_chain_in_two_pieces_is_read_once() {
     });
     let figure = |runs: &[PathBuf], name: &str| {
         report::write(runs, Some(&folder.path().join(name).join("page.html"))).unwrap();
-        fs::read_to_string(folder.path().join(name).join("figures/perplexity-histogram.svg")).unwrap()
+        fs::read_to_string(folder.path().join(name).join("page-figures/perplexity-histogram.svg")).unwrap()
     };
     assert_eq!(figure(&pieces, "both"), figure(&pieces[1..], "one"));
 }

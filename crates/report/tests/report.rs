@@ -80,9 +80,9 @@ fn build(seeds: u64) -> Run {
     (info.started, info.threads) = ("2026-01-31T12:00:00Z".to_owned(), 2);
     info.question = Some("Does <replacing> hurt?".to_owned());
     info.arms = ["replace", "accumulate", "never-ran", "human-refit"].map(support::named).to_vec();
-    run.write_info(&info).unwrap();
     // Shown as it stands, and read by nothing.
-    fs::write(run.experiment_path(), "[[arm]]\nname = \"<\n").unwrap();
+    info.resolved = "[[arm]]\nname = \"<\n".to_owned();
+    support::write_info(&run, &info);
     for (arm, _) in ARMS {
         for generation in 0..GENERATIONS {
             let id = StageId::of(StageKind::Generate, 1, &(arm, generation)).unwrap();
@@ -182,7 +182,7 @@ fn figures_exist_and_everything_is_deterministic() {
     let out = run.path.join("elsewhere/page.html");
     let second = report::write(run.runs(), Some(&out)).unwrap();
     assert_eq!(second.page, out);
-    assert_eq!(second.results, run.path.join("elsewhere/results.csv"));
+    assert_eq!(second.results, run.path.join("elsewhere/page-figures/results.csv"));
     let files = |written: &report::Written| {
         let all = [&written.page, &written.results].into_iter().chain(&written.figures);
         all.map(|path| fs::read(path).unwrap()).collect::<Vec<_>>()
@@ -273,12 +273,24 @@ fn the_view_that_covers_most_is_shown() {
 }
 
 #[test]
-fn documents_that_cannot_be_read_are_named_on_the_page() {
+fn damaged_documents_are_not_shown_and_removed_ones_are_named() {
     let run = build(1);
     let id = StageId::of(StageKind::Generate, 1, &("replace", 0u32)).unwrap();
-    fs::write(run.path.join(format!("stages/{id}/documents.jsonl.zst")), "junk").unwrap();
+    let stage = RunDir::open(&run.path).unwrap().find(&id).unwrap().unwrap();
+    stage.thin(|name| name == "documents.jsonl.zst").unwrap();
     let page = fs::read_to_string(report::write(run.runs(), None).unwrap().page).unwrap();
-    assert!(page.contains(&format!("{id}/documents.jsonl.zst: ")));
+    assert!(page.contains("the documents were removed, as `keep` says"));
+
+    let id = StageId::of(StageKind::Generate, 1, &("accumulate", 0u32)).unwrap();
+    let file = run.path.join(format!("stages/{id}/documents.jsonl.zst"));
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let said = report::write(run.runs(), None).unwrap_err().to_string();
+    assert!(
+        said.contains(&format!("{id}/documents.jsonl.zst has another checksum")) && said.contains("--repair"),
+        "{said}"
+    );
 }
 
 #[test]

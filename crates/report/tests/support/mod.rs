@@ -17,9 +17,11 @@ pub(crate) fn row(at: (&str, &str, u64, u32), set: &str, metric: &str, by: By, v
     Row { experiment, arm, seed, generation, set, metric, dimensions, value }
 }
 
+/// Writes the rows of the `metrics.csv` at `path`.
 pub(crate) fn write_rows(path: &Path, rows: Vec<Row>) {
     let columns = Dimension::ALL.map(|d| Column { name: d.name().to_owned(), about: d.about().to_owned() });
-    rundir::write_metrics(path, &Schema::new(columns), rows).unwrap();
+    let run = RunDir::claim(path.parent().expect("a file in a run directory"), &mut |_| {}).unwrap();
+    run.write_metrics(&Schema::new(columns), rows).unwrap();
 }
 
 pub(crate) fn arm(name: &str, role: Role, recipe: Value) -> ArmInfo {
@@ -40,8 +42,13 @@ fn against(arm: ArmInfo) -> ArmInfo {
 }
 
 /// Writes `run.json`.
+pub(crate) fn write_info(run: &RunDir, info: &RunInfo) {
+    run.lock(&mut |_| {}).unwrap().write_info(info).unwrap();
+}
+
+/// States the arms of a run.
 pub(crate) fn state(run: &RunDir, experiment: &str, arms: Vec<ArmInfo>) {
     let mut info = RunInfo::new(experiment, Build { version: "0.1.0".to_owned(), ..Build::default() }, "flex", "CPU");
     info.arms = arms;
-    run.write_info(&info).unwrap();
+    write_info(run, &info);
 }
