@@ -1,3 +1,7 @@
+mod runs;
+
+pub(crate) use runs::{Care, CompareArgs, GcArgs, PlanArgs, ReportArgs, RunArgs, StepArgs, VerifyArgs};
+
 use crate::sampling_flags::SamplingFlags;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,7 +20,11 @@ use std::path::PathBuf;
   habsburg report runs/try
   habsburg corpus list
 
-Exit codes: 0 done, 1 the work failed, 2 the request was wrong.")]
+Exit codes:
+  0    done
+  1    the work failed: a full disk, a device, the network, damaged data, standard output
+  2    the request was wrong: an argument, a file or folder that cannot be used, an experiment file
+  130  interrupted (Ctrl-C), 143 terminated")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -30,6 +38,10 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Make one generation of one chain of a prepared run directory
     Step(StepArgs),
+    /// Compare every file of a run with its checksum; with --repair, remove what is damaged and derive the metrics again
+    Verify(VerifyArgs),
+    /// Free disk space: remove leftovers, stages that no record names, and what the experiment's `keep` does not keep
+    Gc(GcArgs),
     /// Write a run's report: one page, its figures, a table
     Report(ReportArgs),
     /// Compare runs in one table; with --out on a page, curve over curve
@@ -82,89 +94,21 @@ fn precision() -> impl TypedValueParser<Value = Precision> {
     PossibleValuesParser::new(known).map(|name| Precision::named(&name).expect("one of the possible values"))
 }
 
+// Bounds on what is read. (No doc comment: a flattened one would become the command's own description.)
 #[derive(Args)]
-pub(crate) struct RunArgs {
-    /// The experiment file
-    pub(crate) experiment: PathBuf,
-    /// The run directory; `runs/NAME` by default. A run that was begun there goes on
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Change one key of the file, as in `--set train.epochs=1` or `--set sweep.sample.temperature=[0.7,1.0]`; may be given
-    /// more than once
+pub(crate) struct LimitFlags {
+    /// Move a bound on what is read, as in `--limit line_bytes=1GiB`; may be given more than once. line_bytes: of a line
+    /// (64MiB); text_bytes: of all text (16GiB); expansion: that a compressed byte may stand for (1000); files: entries of a
+    /// folder (1000000)
     #[arg(long, value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// Short for `--set train.precision=...`; float32 if neither this nor the file says otherwise
-    #[arg(long, value_parser = precision())]
-    pub(crate) precision: Option<Precision>,
-    #[command(flatten)]
-    pub(crate) device: Device,
-    /// Chains that are worked on at once; they share the CPU's threads. Small models (below 2 million parameters) on a
-    /// processor get a job for each thread by default, others one. Jobs on one GPU take turns on it, each with memory of its own:
-    /// more than one can pay where models are so small that the GPU waits for the processor. The results are the same
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) jobs: Option<u32>,
-    /// How progress is shown
-    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
-    pub(crate) progress: ProgressKind,
+    limit: Vec<String>,
 }
 
-#[derive(Args)]
-pub(crate) struct PlanArgs {
-    /// The experiment file
-    #[arg(required_unless_present = "defences")]
-    pub(crate) experiment: Option<PathBuf>,
-    /// List the defences: what each does, the line that sets it, who proposed it, its cost and its parameters; and the recipes
-    #[arg(long, exclusive = true)]
-    pub(crate) defences: bool,
-    /// Prepare this run directory for `step`
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Change one key of the file, as in `--set train.epochs=1`; may be given more than once
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
-    #[command(flatten)]
-    pub(crate) device: Device,
-    /// Print the plan as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct StepArgs {
-    /// The run directory
-    pub(crate) run: PathBuf,
-    /// The chain, ARM/seed-S
-    #[arg(long, value_name = "ARM/seed-S")]
-    pub(crate) chain: String,
-    /// The generation; those before it must be there
-    #[arg(long, value_name = "K")]
-    pub(crate) generation: u32,
-    #[command(flatten)]
-    pub(crate) device: Device,
-    /// How progress is shown
-    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
-    pub(crate) progress: ProgressKind,
-}
-
-#[derive(Args)]
-pub(crate) struct ReportArgs {
-    /// The run directory, or several that are pieces of one experiment: seeds or arms that were made apart. A folder with
-    /// metrics.csv and run.json is enough
-    #[arg(required = true, value_name = "RUN")]
-    pub(crate) runs: Vec<PathBuf>,
-    /// The page; `report.html` in the run directory by default. Of several runs it must be given
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct CompareArgs {
-    /// Run directories; those that are pieces of one experiment, with no arm and seed in common, count as one run
-    #[arg(required = true, value_name = "RUN")]
-    pub(crate) runs: Vec<PathBuf>,
-    /// Also write a page, and a folder of its figures: the runs' curves over each other, and what differs from the first run
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
+impl LimitFlags {
+    /// The bounds with what was asked for.
+    pub(crate) fn limits(&self) -> Result<corpus::Limits, crate::Failure> {
+        corpus::Limits::with(&self.limit).map_err(crate::Failure::request)
+    }
 }
 
 #[derive(Args)]
@@ -174,6 +118,8 @@ pub(crate) struct Text {
     /// The text's field in JSON lines
     #[arg(long, default_value = "text")]
     pub(crate) field: String,
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
 }
 
 #[derive(Args)]
@@ -297,6 +243,8 @@ pub(crate) enum ProvenanceCommand {
         /// The manifest; `DATA.manifest.jsonl` by default
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        limits: LimitFlags,
     },
     /// Name each document that was changed, renamed, moved, lost or added since; exit code 1 if any was, or the signature fails
     Verify {
@@ -308,6 +256,8 @@ pub(crate) enum ProvenanceCommand {
         /// Ask for this key's signature: FILE.pub, or its 64 digits
         #[arg(long, value_name = "PUBLIC")]
         key: Option<String>,
+        #[command(flatten)]
+        limits: LimitFlags,
     },
 }
 
@@ -358,6 +308,8 @@ pub(crate) struct ForecastArgs {
     /// The text's field in JSON lines
     #[arg(long, default_value = "text")]
     pub(crate) field: String,
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
     /// Zipf's exponent
     #[arg(long, default_value_t = 1.0, conflicts_with = "data")]
     pub(crate) exponent: f64,

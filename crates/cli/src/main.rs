@@ -1,14 +1,23 @@
 //! The `habsburg` binary: arguments in, exit codes out.
 //!
-//! 0: done. 1: the work failed. 2: the request was wrong. Standard output carries results, standard error everything else.
+//! 0: done. 1: the work failed. 2: the request was wrong; see `failure`. Standard output carries results, standard error
+//! everything else; see `output`.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
 mod commands;
+mod failure;
+mod folder;
+mod output;
 mod progress;
 mod sampling_flags;
+mod signals;
 
 use args::{Arguments, Command};
 use clap::Parser;
+use failure::Failure;
+use output::{Output, StandardError};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -24,71 +33,53 @@ fn keep_freed_memory() {
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
 }
 
-/// What a command ends with, where it does not end well.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The request was wrong: exit code 2.
-    Request(String),
-    /// The work failed: exit code 1.
-    Work(String),
-}
-
-impl Failure {
-    pub(crate) fn request(error: impl std::fmt::Display) -> Self {
-        Self::Request(error.to_string())
-    }
-
-    pub(crate) fn work(error: impl std::fmt::Display) -> Self {
-        Self::Work(error.to_string())
-    }
-}
-
-impl From<experiment::Error> for Failure {
-    fn from(error: experiment::Error) -> Self {
-        Self::Request(error.to_string())
-    }
-}
-
-impl From<orchestrator::Error> for Failure {
-    fn from(error: orchestrator::Error) -> Self {
-        match error {
-            orchestrator::Error::Request(text) => Self::Request(text),
-            orchestrator::Error::Work(text) => Self::Work(text),
-        }
-    }
-}
-
 fn main() -> ExitCode {
     keep_freed_memory();
     commands::end_with_the_reader();
     quiet_drivers();
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version go to standard output and are no failure.
-            let code = if error.use_stderr() { 2 } else { 0 };
-            error.print().ok();
-            return finish(code);
+    let mut out = Output::new();
+    let done = match Arguments::try_parse() {
+        Err(error) if error.use_stderr() => {
+            write!(StandardError, "{}", styled(&error, std::io::stderr().is_terminal()));
+            return finish(2);
+        }
+        // Help and version are results, and no failure.
+        Err(error) => write!(out, "{}", styled(&error, std::io::stdout().is_terminal())),
+        Ok(arguments) => {
+            listen();
+            let done = ops::caught(|| dispatch(arguments.command, &mut out));
+            done.unwrap_or_else(|failure| Err(Failure::Work(format!("{failure}; {}", failure.advice()))))
         }
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("HABSBURG_LOG"))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    let done = ops::caught(|| dispatch(arguments.command));
-    match done.unwrap_or_else(|failure| Err(Failure::Work(format!("{failure}; {}", failure.advice())))) {
+    // Of two failures the first is the one to report; what was said before it is shown all the same.
+    let flushed = out.flush();
+    match done.and(flushed) {
         Ok(()) => finish(0),
         Err(failure) => {
-            let (text, code) = match failure {
-                Failure::Request(text) => (text, 2),
-                Failure::Work(text) => (text, 1),
-            };
+            let (text, code) = failure.parts();
             // A message may quote a path or a text: it gets one line and no control characters.
-            eprintln!("habsburg: {}", corpus::printable(&text));
+            writeln!(StandardError, "habsburg: {}", corpus::printable(text));
             finish(code)
         }
     }
+}
+
+/// What the argument parser says, in colours on a terminal.
+fn styled(error: &clap::Error, is_terminal: bool) -> String {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let coloured = is_terminal && set("NO_COLOR").is_none() && set("TERM").is_some_and(|name| name != "dumb");
+    let text = error.render();
+    if coloured { text.ansi().to_string() } else { text.to_string() }
+}
+
+/// Shows what `HABSBURG_LOG` asks for on standard error.
+fn listen() {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("HABSBURG_LOG"))
+        .with_writer(|| StandardError)
+        .with_ansi(std::io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .init();
 }
 
 /// Graphics drivers complain on standard error about a session without this folder, each time they are asked anything.
@@ -101,31 +92,30 @@ fn quiet_drivers() {
 
 /// Ends the process here and now: a software Vulkan driver may crash while it is unloaded, after all work is done.
 fn finish(code: u8) -> ExitCode {
-    use std::io::Write;
-    std::io::stdout().flush().ok();
-    std::io::stderr().flush().ok();
     if cfg!(all(feature = "gpu", unix)) {
         commands::leave(code);
     }
     ExitCode::from(code)
 }
 
-fn dispatch(command: Command) -> Result<(), Failure> {
+fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
-        Command::Run(args) => commands::experiment::run(args),
-        Command::Plan(args) => commands::experiment::plan(args),
+        Command::Run(args) => commands::experiment::run(args, out),
+        Command::Plan(args) => commands::experiment::plan(args, out),
         Command::Step(args) => commands::experiment::step(args),
-        Command::Report(args) => commands::report::report(args),
-        Command::Compare(args) => commands::report::compare(args),
-        Command::Train(args) => commands::parts::train(args),
-        Command::Sample(args) => commands::parts::sample(args),
-        Command::Evaluate(args) => commands::parts::evaluate(args),
-        Command::Audit(args) => commands::audit::audit(args),
-        Command::Corpus(args) => commands::corpus::corpus(args),
-        Command::Provenance(args) => commands::provenance::provenance(args),
-        Command::Laws(args) => commands::laws::laws(args),
-        Command::Forecast(args) => commands::forecast::forecast(args),
-        Command::Bench(args) => commands::bench::bench(args),
-        Command::Devices => commands::devices(),
+        Command::Verify(args) => commands::verify::verify(args, out),
+        Command::Gc(args) => commands::verify::gc(args, out),
+        Command::Report(args) => commands::report::report(args, out),
+        Command::Compare(args) => commands::report::compare(args, out),
+        Command::Train(args) => commands::parts::train(args, out),
+        Command::Sample(args) => commands::parts::sample(args, out),
+        Command::Evaluate(args) => commands::parts::evaluate(args, out),
+        Command::Audit(args) => commands::audit::audit(args, out),
+        Command::Corpus(args) => commands::corpus::corpus(args, out),
+        Command::Provenance(args) => commands::provenance::provenance(args, out),
+        Command::Laws(args) => commands::laws::laws(args, out),
+        Command::Forecast(args) => commands::forecast::forecast(args, out),
+        Command::Bench(args) => commands::bench::bench(args, out),
+        Command::Devices => commands::devices(out),
     }
 }

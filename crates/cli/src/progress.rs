@@ -1,10 +1,11 @@
 //! Progress on standard error: bars on a terminal, lines elsewhere, JSON for machines.
 
 use crate::args::ProgressKind;
+use crate::output::StandardError;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use rundir::{Event, Observer, StageKind};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ struct State {
     found: f64,
     /// Cost of what is done of each chain's stage that is being made.
     begun: BTreeMap<String, f64>,
+    /// Chains whose last scores were found and not made: nothing new is to be said of that generation.
+    found_scores: BTreeSet<String>,
     /// When a line was last written.
     told: Instant,
 }
@@ -50,6 +53,7 @@ impl Progress {
             made: 0.0,
             found: 0.0,
             begun: BTreeMap::new(),
+            found_scores: BTreeSet::new(),
             told: Instant::now(),
         };
         Self { kind, state: Mutex::new(state) }
@@ -58,8 +62,8 @@ impl Progress {
     /// Says something after the work.
     pub(crate) fn say(&self, text: &str) {
         match self.kind {
-            ProgressKind::Auto | ProgressKind::Plain => eprintln!("{}", corpus::printable(text)),
-            ProgressKind::Json => eprintln!("{}", json!({"event": "note", "text": text})),
+            ProgressKind::Auto | ProgressKind::Plain => writeln!(StandardError, "{}", corpus::printable(text)),
+            ProgressKind::Json => writeln!(StandardError, "{}", json!({"event": "note", "text": text})),
             ProgressKind::None => {}
         }
     }
@@ -114,7 +118,11 @@ impl Observer for Progress {
                 state.cost = *cost;
             }
             Event::Working { chain, done, cost, .. } => drop(state.begun.insert(chain.clone(), done * cost)),
-            Event::Finished { chain, made, cost, .. } => {
+            Event::Finished { chain, kind, made, cost, .. } => {
+                if *kind == StageKind::Score {
+                    let _ =
+                        if *made { state.found_scores.remove(chain) } else { state.found_scores.insert(chain.clone()) };
+                }
                 state.begun.remove(chain);
                 *if *made { &mut state.made } else { &mut state.found } += cost;
             }
@@ -123,7 +131,7 @@ impl Observer for Progress {
         match self.kind {
             ProgressKind::Auto => bars(&mut state, &event),
             ProgressKind::Plain => plain(&mut state, &event),
-            ProgressKind::Json => eprintln!("{}", as_json(&state, &event)),
+            ProgressKind::Json => writeln!(StandardError, "{}", as_json(&state, &event)),
             ProgressKind::None => {}
         }
     }
@@ -131,19 +139,30 @@ impl Observer for Progress {
 
 fn plain(state: &mut State, event: &Event) {
     match event {
-        Event::Note(text) => eprintln!("{}", corpus::printable(text)),
-        Event::Failed { chain, reason } => eprintln!("{chain} ended: {reason}"),
-        Event::Finished { chain, generation, kind: StageKind::Score, made: true, .. } => {
-            eprintln!("{chain} generation {generation} done {}", state.outlook());
+        Event::Note(text) => writeln!(StandardError, "{}", corpus::printable(text)),
+        Event::Failed { chain, reason } => writeln!(StandardError, "{chain} ended: {reason}"),
+        Event::Generation { chain, generation, loss, perplexity } if !state.found_scores.contains(chain) => {
+            let figures = figures(*loss, *perplexity);
+            writeln!(StandardError, "{chain} generation {generation} done{figures} {}", state.outlook());
             state.told = Instant::now();
         }
         Event::Working { chain, generation, kind, done, note, .. } if state.told.elapsed() > QUIET => {
             let percent = 100.0 * done;
-            eprintln!("{chain} generation {generation}: {kind} {percent:.0} % {note} {}", state.outlook());
+            writeln!(
+                StandardError,
+                "{chain} generation {generation}: {kind} {percent:.0} % {note} {}",
+                state.outlook()
+            );
             state.told = Instant::now();
         }
         _ => {}
     }
+}
+
+/// `, loss 3.21, test perplexity 24.1`.
+fn figures(loss: Option<f64>, perplexity: Option<f64>) -> String {
+    let loss = loss.map_or_else(String::new, |loss| format!(", loss {loss:.3}"));
+    loss + &perplexity.map_or_else(String::new, |perplexity| format!(", test perplexity {perplexity:.4}"))
 }
 
 fn bars(state: &mut State, event: &Event) {
@@ -174,6 +193,10 @@ fn bars(state: &mut State, event: &Event) {
                 state.bars.remove(&bar);
             }
         }
+        Event::Generation { chain, generation, loss, perplexity } if !state.found_scores.contains(chain) => {
+            let line = format!("{chain} generation {generation} done{}", figures(*loss, *perplexity));
+            state.bars.println(line).ok();
+        }
         Event::Note(text) => {
             state.bars.println(corpus::printable(text)).ok();
         }
@@ -202,6 +225,10 @@ fn as_json(state: &State, event: &Event) -> serde_json::Value {
         }),
         Event::Failed { chain, reason } => json!({"event": "failed", "chain": chain, "reason": reason}),
         Event::Note(text) => json!({"event": "note", "text": text}),
+        Event::Generation { chain, generation, loss, perplexity } => json!({
+            "event": "generation", "chain": chain, "generation": generation, "loss": loss, "perplexity": perplexity,
+        }),
+        Event::Metrics => json!({"event": "metrics"}),
     }
 }
 
@@ -227,11 +254,44 @@ impl Training {
         let note = format!("loss {loss:.3}");
         if self.kind == ProgressKind::Json {
             let done = step as f64 / steps as f64;
-            eprintln!("{}", json!({"event": "working", "stage": "train", "done": done, "note": note}));
+            writeln!(StandardError, "{}", json!({"event": "working", "stage": "train", "done": done, "note": note}));
         }
         self.bar.set_length(steps);
         self.bar.set_position(step);
         self.bar.set_message(note);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Counts things that are gone through; shown on a terminal, once it takes longer than two seconds.
+pub(crate) struct Counter {
+    bar: ProgressBar,
+    what: &'static str,
+    began: Instant,
+}
+
+impl Counter {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self { bar: ProgressBar::hidden(), what, began: Instant::now() }
+    }
+
+    /// So many of all are done.
+    pub(crate) fn step(&self, done: usize, all: usize) {
+        const LATE: Duration = Duration::from_secs(2);
+        if self.began.elapsed() < LATE || !std::io::stderr().is_terminal() {
+            return;
+        }
+        if self.bar.is_hidden() {
+            let template = format!("{{bar:24}} {{pos}}/{{len}} {}, {{eta}} left", self.what);
+            self.bar.set_style(ProgressStyle::with_template(&template).expect("a fixed template"));
+            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
     }
 
     /// Takes the bar away.

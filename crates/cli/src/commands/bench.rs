@@ -6,6 +6,7 @@
 
 use crate::Failure;
 use crate::args::{BenchArgs, Measured};
+use crate::output::Output;
 use burn::tensor::{Device, Tensor};
 use inference::{Decoding, decode, decoder};
 use model::{Batch, ModelConfig, Preset, Transformer, Weights};
@@ -28,7 +29,7 @@ const ROUNDS: usize = 3;
 const SEPARATOR: u32 = 0;
 
 /// `habsburg bench`
-pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
+pub(crate) fn bench(args: BenchArgs, out: &mut Output) -> Result<(), Failure> {
     let device = ops::device::parse(&args.device.device).map_err(Failure::request)?;
     device.supports(args.precision).map_err(Failure::request)?;
     let settings = model::Settings { preset: args.shape, ..model::Settings::default() };
@@ -39,11 +40,11 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     if !bench.json {
         let (name, parameters) = (preset.name, bench.config.parameters());
         let (device, precision) = (bench.device.description(), bench.precision.name());
-        println!("{name} on {}, {precision}, {parameters} parameters", corpus::printable(&device));
+        writeln!(out, "{name} on {}, {precision}, {parameters} parameters", corpus::printable(&device))?;
     }
     let wanted = |what| args.only.is_none_or(|only| only == what);
     if wanted(Measured::Peak) && bench.on_processor() {
-        bench.show_peak(kernels::peak::gflops());
+        bench.show_peak(kernels::peak::gflops(), out)?;
     }
     if wanted(Measured::Train) {
         let operations = bench.config.training_operations();
@@ -53,19 +54,19 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
             operation_times = times;
             Ok(rate)
         })?;
-        bench.show("train", rate, operations, peak, bench.batch);
-        bench.show_operations(&operation_times);
+        bench.show("train", rate, operations, peak, bench.batch, out)?;
+        bench.show_operations(&operation_times, out)?;
     }
     if wanted(Measured::Decode) {
         let operations = bench.config.forward_operations(bench.config.context as f64 / 2.0);
         let weights = unending(&bench.config).map_err(Failure::work)?;
         for sequences in bench.decode_batches() {
             let (rate, peak) = bench.beside_peak(|| bench.decode(&weights, sequences))?;
-            bench.show("decode", rate, operations, peak, sequences);
+            bench.show("decode", rate, operations, peak, sequences, out)?;
         }
     }
     if let (false, Some(peak)) = (bench.json, peak_memory()) {
-        println!("memory   {peak} MB at most");
+        writeln!(out, "memory   {peak} MB at most")?;
     }
     Ok(())
 }
@@ -156,7 +157,8 @@ impl Bench {
             };
             let start = Instant::now();
             let size = |ids: &[u32], _| ids.len() as u64;
-            let written = decode(&mut decoder, &decoding, budget, &size, &mut |_| {}).map_err(Failure::work)?;
+            let none = &mut rundir::Checkpoint::none();
+            let written = decode(&mut decoder, &decoding, budget, &size, none, &mut |_| {}).map_err(Failure::work)?;
             let seconds = start.elapsed().as_secs_f64();
             assert!(written.len() == sequences && written.iter().all(|s| s.truncated), "no document ends");
             Ok(seconds)
@@ -169,15 +171,23 @@ impl Bench {
         Ok(budget as f64 / median(seconds))
     }
 
-    fn show_peak(&self, gflops: f64) {
+    fn show_peak(&self, gflops: f64, out: &mut Output) -> Result<(), Failure> {
         match self.json {
-            true => self.print("peak", json!({"gflops": rounded(gflops)})),
-            false => println!("peak     {gflops:.0} GFLOP/s of multiply-adds"),
+            true => self.print("peak", json!({"gflops": rounded(gflops)}), out),
+            false => writeln!(out, "peak     {gflops:.0} GFLOP/s of multiply-adds"),
         }
     }
 
     /// One measurement: tokens per second, the operations of a token's matrix products, the peak beside it.
-    fn show(&self, what: &str, rate: f64, operations: f64, peak: Option<f64>, batch: usize) {
+    fn show(
+        &self,
+        what: &str,
+        rate: f64,
+        operations: f64,
+        peak: Option<f64>,
+        batch: usize,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
         let gflops = rate * operations * 1e-9;
         if self.json {
             let mut values = json!({"tokens_per_second": rounded(rate), "batch": batch, "gflops": rounded(gflops)});
@@ -185,25 +195,30 @@ impl Bench {
                 values["peak_gflops"] = rounded(peak).into();
                 values["share_of_peak"] = ((1e4 * gflops / peak).round() / 1e4).into();
             }
-            return self.print(what, values);
+            return self.print(what, values, out);
         }
         let share = peak.map_or(String::new(), |p| format!(", {:.1} % of the peak of {p:.0}", 100.0 * gflops / p));
-        println!("{what:8} {rate:.0} tokens/s in {batch} sequences, {gflops:.0} GFLOP/s{share}");
+        writeln!(out, "{what:8} {rate:.0} tokens/s in {batch} sequences, {gflops:.0} GFLOP/s{share}")?;
+        // The next measurement takes seconds: what is known is shown.
+        out.flush()
     }
 
     /// Where the time of a training step goes; nothing on a device whose operations are only queued.
-    fn show_operations(&self, parts: &[(&str, f64)]) {
+    fn show_operations(&self, parts: &[(&str, f64)], out: &mut Output) -> Result<(), Failure> {
         let whole: f64 = parts.iter().map(|(_, seconds)| seconds).sum();
         for (name, seconds) in parts {
             match self.json {
-                true => self.print("operation", json!({"operation": name, "milliseconds": rounded(1e3 * seconds)})),
-                false => println!("  {name:24} {:8.2} ms {:5.1} %", 1e3 * seconds, 100.0 * seconds / whole),
+                true => {
+                    self.print("operation", json!({"operation": name, "milliseconds": rounded(1e3 * seconds)}), out)?
+                }
+                false => writeln!(out, "  {name:24} {:8.2} ms {:5.1} %", 1e3 * seconds, 100.0 * seconds / whole)?,
             }
         }
+        Ok(())
     }
 
     /// One line in the form of the peer, `torch_peer.py`.
-    fn print(&self, what: &str, values: Value) {
+    fn print(&self, what: &str, values: Value, out: &mut Output) -> Result<(), Failure> {
         let mut line = Map::from_iter([("what".to_owned(), json!(what))]);
         let common = json!({
             "shape": self.preset.name,
@@ -216,7 +231,8 @@ impl Bench {
             line.extend(part.as_object().cloned().unwrap_or_default());
         }
         line.extend(peak_memory().map(|peak| ("peak_mb".to_owned(), json!(peak))));
-        println!("{}", Value::Object(line));
+        writeln!(out, "{}", Value::Object(line))?;
+        out.flush()
     }
 }
 

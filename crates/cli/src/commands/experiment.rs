@@ -1,34 +1,88 @@
-use crate::args::{PlanArgs, RunArgs, StepArgs};
+use super::verify::size;
+use crate::args::{Care, PlanArgs, RunArgs, StepArgs};
+use crate::output::{Output, StandardError};
 use crate::progress::{Progress, duration};
+use crate::signals::Signals;
 use crate::{Failure, args::ProgressKind};
 use experiment::Experiment;
 use orchestrator::{Plan, RunOptions, Summary};
+use rundir::{Event, Observer};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// `habsburg run`
-pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: RunArgs, out: &mut Output) -> Result<(), Failure> {
     let precision = args.precision.map(|precision| format!("train.precision=\"{}\"", precision.name()));
     let set: Vec<String> = precision.into_iter().chain(args.set).collect();
     let experiment = Experiment::load(&args.experiment, &set)?;
-    let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
-    let options = options(args.device.device, args.jobs.map(|jobs| jobs as usize));
+    let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
+    let mut options = options(args.device.device, args.jobs.map(|jobs| jobs as usize));
+    careful(&mut options, &args.care);
+    let how = "what is finished is kept; run the same command again to go on";
+    let signals = Signals::watch(options.interrupt.clone(), how.to_owned())?;
     let progress = Progress::new(args.progress);
     let started = Instant::now();
-    let summary = orchestrator::run(&experiment, &out, &options, &progress);
+    let metrics = || std::fs::read(folder.join("metrics.csv")).ok();
+    let before = metrics();
+    let live = LivePage::new(&folder, &progress);
+    let summary = orchestrator::run(&experiment, &folder, &options, &live);
     progress.finish();
-    let summary = summary?;
-    let page = out.join("report.html");
-    if summary.made == 0 && is_newer(&page, &out.join("metrics.csv")) {
-        progress.say(&format!("Nothing to do: {} is complete.", out.display()));
+    let Summary { made, found, .. } = summary.map_err(|error| {
+        // A request that was refused changes no file.
+        if !matches!(error, orchestrator::Error::Request(_)) {
+            live.write();
+        }
+        signals.failure(error)
+    })?;
+    // Rendered each time: a page may be of a smaller run, or damaged. One that is whole and up to date is not touched.
+    let report = report::Report::read(std::slice::from_ref(&folder)).map_err(Failure::work)?;
+    let written = report.write(None)?;
+    if made == 0 && !written.changed && metrics() == before {
+        progress.say(&format!("Nothing to do: {} is complete.", folder.display()));
     } else {
-        report::write(std::slice::from_ref(&out), None).map_err(Failure::work)?;
-        let Summary { made, found, .. } = &summary;
         progress.say(&format!("{made} stages made, {found} found, in {}.", duration(started.elapsed())));
     }
-    print!("{}", report::terminal_table(std::slice::from_ref(&out)).map_err(Failure::work)?);
-    println!("Report: {}", page.display());
-    Ok(())
+    write!(out, "{}", report.terminal_table())?;
+    writeln!(out, "Report: {}", written.page.display())
+}
+
+/// Keeps the page up to date while the run goes on.
+struct LivePage<'a> {
+    folder: &'a Path,
+    progress: &'a Progress,
+    /// When the page was last written, and how long that took. Rendering takes at most a tenth of the time.
+    last: Mutex<Option<(Instant, Duration)>>,
+}
+
+impl<'a> LivePage<'a> {
+    fn new(folder: &'a Path, progress: &'a Progress) -> Self {
+        Self { folder, progress, last: Mutex::new(None) }
+    }
+
+    /// Writes the page, if there is something to show.
+    fn write(&self) {
+        let written = report::Report::read(&[self.folder.to_owned()]).and_then(|report| report.write(None));
+        if let Err(error) = written {
+            tracing::debug!(%error, "no page yet");
+        }
+    }
+}
+
+impl Observer for LivePage<'_> {
+    fn event(&self, event: Event) {
+        let is_more = matches!(event, Event::Metrics);
+        self.progress.event(event);
+        if !is_more {
+            return;
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|(at, took)| at.elapsed() >= 10 * took) {
+            let started = Instant::now();
+            self.write();
+            *last = Some((Instant::now(), started.elapsed()));
+        }
+    }
 }
 
 fn options(device: String, jobs: Option<usize>) -> RunOptions {
@@ -37,32 +91,37 @@ fn options(device: String, jobs: Option<usize>) -> RunOptions {
     options
 }
 
-/// True if a page is there and shows these metrics: a run may have been killed between the two.
-fn is_newer(page: &Path, metrics: &Path) -> bool {
-    let time = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
-    time(page).is_some_and(|page| Some(page) >= time(metrics))
+fn careful(options: &mut RunOptions, care: &Care) {
+    options.checkpoint_every = Duration::from_secs_f64(care.checkpoint_every);
+    options.anyway = care.anyway;
 }
 
 /// `habsburg plan`
-pub(crate) fn plan(args: PlanArgs) -> Result<(), Failure> {
+pub(crate) fn plan(args: PlanArgs, out: &mut Output) -> Result<(), Failure> {
     let Some(path) = &args.experiment else {
-        print!("{}", defences());
+        write!(out, "{}", defences())?;
         return Ok(());
     };
     let experiment = Experiment::load(path, &args.set)?;
-    let options = options(args.device.device, None);
+    // A plan says what is foreseen, and leaves the decision to its reader.
+    let mut options = options(args.device.device, None);
+    options.anyway = true;
     let progress = Progress::new(ProgressKind::None);
     let plan = match &args.out {
-        Some(out) => orchestrator::prepare(&experiment, out, &options, &progress)?,
+        Some(folder) => orchestrator::prepare(&experiment, folder, &options, &progress)?,
         None => orchestrator::plan(&experiment, &options, &progress)?,
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&plan).map_err(Failure::work)?);
+        writeln!(out, "{}", serde_json::to_string_pretty(&plan).map_err(Failure::work)?)?;
     } else {
-        print_plan(&experiment, &plan);
+        print_plan(&experiment, &plan, out)?;
     }
-    if let Some(out) = args.out {
-        eprintln!("{} is prepared; make its generations with `habsburg step`, in order.", out.display());
+    if let Some(folder) = args.out {
+        writeln!(
+            StandardError,
+            "{} is prepared; make its generations with `habsburg step`, in order.",
+            folder.display()
+        );
     }
     Ok(())
 }
@@ -92,21 +151,31 @@ fn defences() -> String {
     text
 }
 
-fn print_plan(experiment: &Experiment, plan: &Plan) {
-    println!("{}: {} chains, {} generations each", plan.experiment, plan.count, experiment.chain.generations);
-    println!("{:24} {:>10} {:>4} {:>12} {:>8} {:>12}", "arm", "parameters", "gen", "trained on", "steps", "generated");
+fn print_plan(experiment: &Experiment, plan: &Plan, out: &mut Output) -> Result<(), Failure> {
+    writeln!(out, "{}: {} chains, {} generations each", plan.experiment, plan.count, experiment.chain.generations)?;
+    writeln!(
+        out,
+        "{:24} {:>10} {:>4} {:>12} {:>8} {:>12}",
+        "arm", "parameters", "gen", "trained on", "steps", "generated"
+    )?;
     for chain in &plan.chains {
         for (generation, stage) in chain.generations.iter().enumerate() {
             let (arm, parameters) =
                 if generation == 0 { (chain.arm.as_str(), chain.parameters.to_string()) } else { ("", String::new()) };
-            println!(
+            writeln!(
+                out,
                 "{arm:24} {parameters:>10} {generation:>4} {:>12} {:>8} {:>12}",
                 stage.training_tokens, stage.steps, stage.generated_tokens
-            );
+            )?;
         }
     }
-    let operations = plan.operations;
-    println!("About {operations:.2e} floating-point operations: {} at 50 GFLOP/s.", at_rate(operations, 50e9));
+    let Plan { operations, foreseen, .. } = plan;
+    writeln!(out, "About {operations:.2e} floating-point operations: {} at 50 GFLOP/s.", at_rate(*operations, 50e9))?;
+    if foreseen.disk > 0 {
+        let [disk, kept, memory] = [foreseen.disk, foreseen.kept, foreseen.memory].map(size);
+        writeln!(out, "About {disk} of disk, {kept} of them kept in the end; about {memory} of memory.")?;
+    }
+    Ok(())
 }
 
 fn at_rate(operations: f64, rate: f64) -> String {
@@ -116,11 +185,14 @@ fn at_rate(operations: f64, rate: f64) -> String {
 /// `habsburg step`
 pub(crate) fn step(args: StepArgs) -> Result<(), Failure> {
     let chain = args.chain.parse().map_err(|e| Failure::Request(format!("--chain {}: {e}", args.chain)))?;
-    let options = options(args.device.device, None);
+    let mut options = options(args.device.device, None);
+    careful(&mut options, &args.care);
+    let how = "what is finished is kept; run the same command again to go on";
+    let signals = Signals::watch(options.interrupt.clone(), how.to_owned())?;
     let progress = Progress::new(args.progress);
     let summary = orchestrator::step(&args.run, &chain, args.generation, &options, &progress);
     progress.finish();
-    let summary = summary?;
+    let summary = summary.map_err(|error| signals.failure(error))?;
     progress.say(&format!("{} stages made, {} found.", summary.made, summary.found));
     Ok(())
 }

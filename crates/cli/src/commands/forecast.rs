@@ -1,5 +1,6 @@
 use crate::Failure;
 use crate::args::{ForecastArgs, Held, HumanText};
+use crate::output::Output;
 use chain::forecast::{ASSUMPTIONS, Expected, Forecast, Frequencies, Level};
 use chain::laws::{Human, Regime};
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ const TOKENS: f64 = 1e9;
 const SYNTHETIC: f64 = 0.9;
 
 /// `habsburg forecast`
-pub(crate) fn forecast(args: ForecastArgs) -> Result<(), Failure> {
+pub(crate) fn forecast(args: ForecastArgs, out: &mut Output) -> Result<(), Failure> {
     let (frequencies, read) = frequencies(&args)?;
     let regime = regime(&args)?;
     if args.run.is_nan() || args.run < 1.0 {
@@ -22,15 +23,17 @@ pub(crate) fn forecast(args: ForecastArgs) -> Result<(), Failure> {
     let expected: Vec<Expected> = (0..args.generations).map(|generation| forecast.generation(generation)).collect();
     let needed = needed(&args, &forecast)?;
     if args.json {
-        return json(&expected, &args, &needed);
+        return json(&expected, &args, &needed, out);
     }
-    println!("{}, {tokens:e} tokens a generation, {}", described(&args, &frequencies), named(regime));
-    println!();
-    println!(
+    writeln!(out, "{}, {tokens:e} tokens a generation, {}", described(&args, &frequencies), named(regime))?;
+    writeln!(out)?;
+    writeln!(
+        out,
         "generation          words  of generation 0's   human text covered   entropy (nats)   as many equal words"
-    );
+    )?;
     for row in &expected {
-        println!(
+        writeln!(
+            out,
             "{:>10} {:>14} {:>18.2} % {:>18.3} % {:>16.4} {:>21.1}",
             row.generation,
             format!("{:.0}", row.types),
@@ -38,21 +41,24 @@ pub(crate) fn forecast(args: ForecastArgs) -> Result<(), Failure> {
             100.0 * (1.0 - row.missing_mass),
             row.entropy,
             row.entropy.exp()
-        );
+        )?;
     }
     if let Some(hold) = args.hold {
         let (last, level) = (args.generations - 1, described_level(args.level));
-        println!();
-        println!("To hold {} of generation 0's {level} in generation {last}, human text has to be", percent(hold));
+        writeln!(out)?;
+        writeln!(
+            out,
+            "To hold {} of generation 0's {level} in generation {last}, human text has to be",
+            percent(hold)
+        )?;
         for &(human, share) in &needed {
             let share = if share > 0.0 { percent(share) } else { "nothing".into() };
-            println!("  {share:>10} of what is read, if it is {}", described_human(human));
+            writeln!(out, "  {share:>10} of what is read, if it is {}", described_human(human))?;
         }
     }
-    println!();
-    println!("Taken for granted:");
-    ASSUMPTIONS.iter().for_each(|assumption| println!("- {assumption}"));
-    Ok(())
+    writeln!(out)?;
+    writeln!(out, "Taken for granted:")?;
+    ASSUMPTIONS.iter().try_for_each(|assumption| writeln!(out, "- {assumption}"))
 }
 
 /// The truth, and how many tokens a generation reads if nothing else is said.
@@ -63,7 +69,7 @@ fn frequencies(args: &ForecastArgs) -> Result<(Frequencies, f64), Failure> {
         let words = Frequencies::zipf(args.exponent, args.offset, types).map_err(Failure::request)?;
         return Ok((words, TOKENS));
     };
-    let documents = corpus::read(data, &args.field).map_err(Failure::request)?;
+    let documents = corpus::read(data, &args.field, &args.limits.limits()?)?;
     let mut counts = BTreeMap::<&str, u64>::new();
     for word in documents.iter().flat_map(|document| document.text.split_whitespace()) {
         *counts.entry(word).or_default() += 1;
@@ -111,16 +117,16 @@ fn needed(args: &ForecastArgs, forecast: &Forecast<'_>) -> Result<Vec<(Human, f6
 }
 
 /// A line for each generation, and one for each kind of human text that a level needs.
-fn json(expected: &[Expected], args: &ForecastArgs, needed: &[(Human, f64)]) -> Result<(), Failure> {
+fn json(expected: &[Expected], args: &ForecastArgs, needed: &[(Human, f64)], out: &mut Output) -> Result<(), Failure> {
     for row in expected {
-        println!("{}", serde_json::to_string(row).map_err(Failure::work)?);
+        writeln!(out, "{}", serde_json::to_string(row).map_err(Failure::work)?)?;
     }
     for (human, share) in needed {
         let (level, hold, generation) = (described_level(args.level), args.hold, args.generations - 1);
         let line = serde_json::json!({
             "hold": hold, "level": level, "generation": generation, "human": human.name(), "share": share
         });
-        println!("{line}");
+        writeln!(out, "{line}")?;
     }
     Ok(())
 }

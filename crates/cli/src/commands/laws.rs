@@ -1,34 +1,34 @@
 use crate::Failure;
 use crate::args::LawsArgs;
+use crate::output::Output;
 use chain::laws::suite::{self, Row};
-use std::io::Write;
 
 /// `habsburg laws`
-pub(crate) fn laws(args: LawsArgs) -> Result<(), Failure> {
+pub(crate) fn laws(args: LawsArgs, out: &mut Output) -> Result<(), Failure> {
     let wanted = |law: &str| args.law.is_empty() || args.law.iter().any(|name| name == law);
     let (mut rows, mut objections) = (0, 0);
     if !args.json {
-        println!("{HEAD}");
+        writeln!(out, "{HEAD}")?;
     }
     for case in suite::cases().into_iter().filter(|case| wanted(case.law)) {
         for row in case.check(args.seed).map_err(Failure::work)? {
             if args.json {
-                println!("{}", serde_json::to_string(&row).map_err(Failure::work)?);
+                writeln!(out, "{}", serde_json::to_string(&row).map_err(Failure::work)?)?;
             } else {
-                println!("{}", line(&row));
+                writeln!(out, "{}", line(&row))?;
             }
             rows += 1;
             objections += usize::from(!row.holds);
         }
         // A case takes up to a few seconds: what is known is shown.
-        std::io::stdout().flush().ok();
+        out.flush()?;
     }
     if objections > 0 {
         let seed = args.seed;
         return Err(Failure::Work(format!("{objections} of {rows} values (seed {seed}) are not what their law says")));
     }
     if !args.json {
-        println!("{rows} values, and every law agrees with the loop.");
+        writeln!(out, "{rows} values, and every law agrees with the loop.")?;
     }
     Ok(())
 }

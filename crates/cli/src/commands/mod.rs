@@ -9,19 +9,24 @@ pub(crate) mod laws;
 pub(crate) mod parts;
 pub(crate) mod provenance;
 pub(crate) mod report;
+pub(crate) mod verify;
 
 use crate::Failure;
+use crate::output::{Output, StandardError};
 
 /// `habsburg devices`
-pub(crate) fn devices() -> Result<(), Failure> {
+pub(crate) fn devices(out: &mut Output) -> Result<(), Failure> {
     let auto = ops::device::parse("auto").map_err(Failure::request)?.description();
     for (name, chosen) in ops::device::all() {
         let description = chosen.description();
         let mark = if description == auto { "  <- auto" } else { "" };
-        println!("{name:12} {}{mark}", ::corpus::printable(&description));
+        writeln!(out, "{name:12} {}{mark}", ::corpus::printable(&description))?;
     }
     if !cfg!(feature = "gpu") {
-        eprintln!("This build is for the processor alone; a GPU needs `cargo build --release --features gpu`.");
+        writeln!(
+            StandardError,
+            "This build is for the processor alone; a GPU needs `cargo build --release --features gpu`."
+        );
     }
     Ok(())
 }

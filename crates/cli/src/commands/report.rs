@@ -1,20 +1,22 @@
 use crate::Failure;
 use crate::args::{CompareArgs, ReportArgs};
+use crate::output::Output;
 
 /// `habsburg report`
-pub(crate) fn report(args: ReportArgs) -> Result<(), Failure> {
-    let written = report::write(&args.runs, args.out.as_deref()).map_err(Failure::request)?;
-    print!("{}", report::terminal_table(&args.runs).map_err(Failure::request)?);
-    println!("Report: {}", written.page.display());
-    Ok(())
+pub(crate) fn report(args: ReportArgs, out: &mut Output) -> Result<(), Failure> {
+    let report = report::Report::read(&args.runs)?;
+    let written = report.write(args.out.as_deref())?;
+    write!(out, "{}", report.terminal_table())?;
+    writeln!(out, "Report: {}", written.page.display())
 }
 
 /// `habsburg compare`
-pub(crate) fn compare(args: CompareArgs) -> Result<(), Failure> {
-    print!("{}", report::compare(&args.runs).map_err(Failure::request)?);
-    if let Some(out) = &args.out {
-        report::write_comparison(&args.runs, out).map_err(Failure::request)?;
-        println!("Page: {}", out.display());
+pub(crate) fn compare(args: CompareArgs, out: &mut Output) -> Result<(), Failure> {
+    let table = report::compare(&args.runs)?;
+    args.out.as_ref().map(|page| report::write_comparison(&args.runs, page)).transpose()?;
+    write!(out, "{table}")?;
+    if let Some(page) = &args.out {
+        writeln!(out, "Page: {}", page.display())?;
     }
     Ok(())
 }

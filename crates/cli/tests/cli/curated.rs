@@ -54,7 +54,7 @@ pub(crate) fn rows(lab: &Lab, arm: &str) -> BTreeMap<String, f64> {
 pub(crate) fn stage(lab: &Lab, arm: &str, generation: u32, kind: &str) -> String {
     let record = lab.read(&format!("out/chains/{arm}/seed-0/gen-{generation}/generation.json"));
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
-    record["stages"][kind].as_str().unwrap().to_owned()
+    record["content"]["stages"][kind].as_str().unwrap().to_owned()
 }
 
 pub(crate) fn documents(lab: &Lab, path: &str) -> Vec<corpus::Document> {
@@ -142,10 +142,10 @@ fn a_verifier_and_a_detector_choose_what_is_trained_on() {
     let world = world::World::from_toml(GRAMMAR).unwrap();
     let grammatical = |arm: &str| {
         let set = lab.read(&format!("out/stages/{}/training-set.json", stage(&lab, arm, 1, "compose")));
-        let set: chain::TrainingSet = serde_json::from_str(&set).unwrap();
+        let set: chain::Listing = serde_json::from_str(&set).unwrap();
         let written = documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", stage(&lab, arm, 0, "generate")));
-        let drawn = set.documents.iter().filter(|pick| pick.entry.generation == Some(0));
-        let good: Vec<bool> = drawn.map(|pick| world.parse(&written[pick.entry.index].text).is_ok()).collect();
+        let drawn = set.ids().filter(|(_, generation, _)| *generation == Some(0));
+        let good: Vec<bool> = drawn.map(|(.., index)| world.parse(&written[index].text).is_ok()).collect();
         good.iter().filter(|&&good| good).count() as f64 / good.len() as f64
     };
     let (plain, oracle) = (grammatical("plain"), grammatical("oracle"));
@@ -194,8 +194,8 @@ fn edited_documents_are_kept_for_their_reader() {
     let dropped = rows(&lab, "dropped");
     assert!(dropped["1,training,dropped-tokens,source latest, defence token-editing"] > 0.005);
     let set = lab.read(&format!("out/stages/{}/training-set.json", stage(&lab, "dropped", 1, "compose")));
-    let set: chain::TrainingSet = serde_json::from_str(&set).unwrap();
-    let sizes = set.documents.iter().map(|pick| pick.entry.size).sum::<u64>();
+    let set: chain::Listing = serde_json::from_str(&set).unwrap();
+    let sizes = set.documents.iter().map(|range| range.tokens).sum::<u64>();
     assert_eq!(sizes as f64, dropped["1,training,tokens,"]);
     let mean = |rows: &BTreeMap<String, f64>| rows["1,training,tokens,"] / rows["1,training,documents,"];
     assert!(mean(&dropped) < mean(&all));
@@ -256,6 +256,7 @@ fn curated_runs_go_on_after_a_kill() {
             lab.works(&format!("step steps --chain {arm}/seed-0 --generation {generation} --device flex"));
         }
     }
+    lab.works("verify steps --repair");
     assert!(lab.read("steps/metrics.csv") == lab.read("whole/metrics.csv"));
     let before = lab.files("whole");
     assert!(lab.works(&words("whole")).did_nothing());

@@ -39,3 +39,45 @@ fn a_chain_that_runs_away_ends_and_the_others_go_on() {
     let step = lab.works("step out --chain wild/seed-1 --generation 1 --device flex");
     assert!(step.stderr.contains("wild/seed-1 ended: training: "), "{}", step.stderr);
 }
+
+#[test]
+fn a_model_that_generates_nothing_ends_its_chain() {
+    let lab = Lab::new();
+    // Each document is a letter, so that half of all targets are ends, and what a model guesses first.
+    let line = |letter: char| format!("{{\"text\":\"{letter}\"}}\n");
+    lab.write("letters.jsonl", ('a'..='z').cycle().take(3000).map(line).collect::<String>());
+    let (base, _) = EXPERIMENT.split_once("[[arm]]").unwrap();
+    let settings = base.replace("corpus.jsonl", "letters.jsonl").replace("vocabulary = 300", "kind = \"bytes\"");
+    let settings =
+        settings.replace("tokens = 5000", "tokens = 1500").replace("test_tokens = 1000", "test_tokens = 500");
+    lab.write(
+        "empty.toml",
+        format!("{settings}[[arm]]\nname = \"greedy\"\nsample.greedy = true\n[[arm]]\nname = \"drawn\"\n"),
+    );
+    let words = "run empty.toml --out out --device flex";
+    let done = lab.works(words);
+    for seed in [0, 1] {
+        let reason = format!("greedy/seed-{seed} ended: generating: all ");
+        assert!(done.stderr.contains(&reason) && done.stderr.contains(" documents are empty"), "{}", done.stderr);
+    }
+    assert!(!lab.rows("out", "drawn", 0).is_empty(), "the other arm went on");
+    let page = lab.read("out/report.html");
+    assert!(page.contains("greedy/seed-0") && page.contains("documents are empty"), "the page does not name it");
+    assert!(lab.works(words).did_nothing());
+}
+
+/// Worse than a table of token counts: named while the run goes on, and on the page.
+#[test]
+fn models_that_have_learnt_nothing_are_named() {
+    let lab = Lab::new();
+    let words = "run experiment.toml --device flex --set chain.seeds=[0] --out";
+    let done = lab.works(&format!("{words} out --set train.learning_rate=1e-6"));
+    let said = "replace/seed-0, generation 0: test loss ";
+    let line = done.stderr.lines().find(|line| line.starts_with(said)).unwrap_or_else(|| panic!("{}", done.stderr));
+    assert!(line.contains("the loss of token frequencies alone: the model has learnt less than that"), "{line}");
+    assert_eq!(done.stderr.lines().filter(|line| line.starts_with("replace/seed-0, ")).count(), 1, "said once");
+    let page = lab.read("out/report.html");
+    assert!(page.contains("<b>replace/seed-0</b> from generation 0 on: "), "the page does not name it");
+    lab.works(&format!("{words} calm --set train.tokens=20000 --set chain.generations=1"));
+    assert!(!lab.read("calm/report.html").contains("less than token frequencies"));
+}

@@ -121,7 +121,7 @@ impl Lab {
 
     /// Rows of a chain: `generation,set,metric,dimensions`, as in `1,test,loss,member 0`.
     pub(crate) fn rows(&self, run: &str, arm: &str, seed: u64) -> BTreeMap<String, f64> {
-        let rows = rundir::read_metrics(&self.path(run).join("metrics.csv")).unwrap();
+        let rows = rundir::RunDir::open(&self.path(run)).unwrap().metrics().unwrap().expect("the run has metrics");
         let of_chain = rows.into_iter().filter(|row| row.arm == arm && row.seed == seed);
         let key = |row: &rundir::Row| {
             let dimensions = row.dimensions.iter();

@@ -65,6 +65,8 @@ fn wrong_requests_leave_nothing() {
 fn damaged_models_are_refused() {
     let lab = Lab::new();
     lab.works(&TRAIN.replace("epochs 4", "epochs 1"));
+    // A model of another tool has no checksums.
+    fs::remove_file(lab.path("model/SHA256SUMS")).unwrap();
     let files = ["config.json", "model.safetensors", "tokenizer.json"];
     let whole = files.map(|name| fs::read(lab.path("model").join(name)).unwrap());
     let config = String::from_utf8(whole[0].clone()).unwrap();
@@ -90,8 +92,11 @@ fn damaged_models_are_refused() {
     ];
     for (index, bytes, why) in cases {
         fs::write(lab.path("model").join(files[index]), bytes).unwrap();
-        lab.refuses("sample model --device flex", why);
-        lab.refuses("evaluate model corpus.jsonl --device flex", why);
+        for words in ["sample model --device flex", "evaluate model corpus.jsonl --device flex"] {
+            let done = lab.call(words);
+            assert_eq!((done.code, done.stdout.as_str()), (Some(1), ""), "{words}: {}", done.stderr);
+            assert!(done.stderr.lines().count() == 1 && done.stderr.contains(why), "{words}: {}", done.stderr);
+        }
         fs::write(lab.path("model").join(files[index]), &whole[index]).unwrap();
     }
     for (setting, why) in

@@ -31,7 +31,7 @@ fn settings() {
         ("train.start=-1", "train.start: invalid value: integer `-1`"),
         ("train.start=1", "train.start = 1: no generation comes after it"),
         ("members=0", "members = 0: from 1 to 64"),
-        ("members=65", "members = 65: from 1 to 64"),
+        ("members=65", "members = 65: at most 64"),
         ("member=2", "member: unknown key; did you mean `members`?"),
         ("plant.share=0.5", "plant: missing field `phrase`"),
         ("plant={phrase=\"x\",share=0.0}", "plant.share = 0: above 0 and at most 1"),
@@ -104,6 +104,24 @@ fn texts() {
         ("corpus.name=\"sotu\"", "corpus: give one of name, path and grammar, not both"),
     ] {
         lab.refuses(&format!("run experiment.toml --out out --device flex --set {assignment}"), why);
+    }
+    // Bounds: a line of a text, and what is no text at all.
+    for (more, why) in [
+        (
+            "--limit line_bytes=10",
+            "corpus.jsonl: line 1 is longer than 10 bytes; if it is meant to be, raise limits.line_bytes",
+        ),
+        ("--limit text_bytes=1KiB", "corpus.jsonl: the text is longer than 1 KiB"),
+        ("--limit line_byte=10", "unknown key; did you mean `line_bytes`?"),
+        ("--limit files=many", "\"many\" is no size"),
+    ] {
+        lab.refuses(&format!("audit corpus.jsonl --reference corpus.jsonl {more}"), why);
+        lab.refuses(&format!("provenance seal corpus.jsonl {more}"), why);
+    }
+    let limited = "run experiment.toml --out out --device flex --set limits.line_bytes=10";
+    lab.refuses(limited, "corpus.jsonl: line 1 is longer than 10 bytes");
+    if cfg!(unix) {
+        lab.refuses("audit /dev/zero --reference corpus.jsonl", "/dev/zero: this is a device or a terminal");
     }
     lab.write("card.toml", EXPERIMENT.replace("path = \"corpus.jsonl\"", "name = \"latin\""));
     lab.refuses("run card.toml --out out --device flex", "there is no corpus \"latin\": take one of ");

@@ -36,7 +36,7 @@ fn find(rows: &Rows, generation: u32, set: &str, metric: &str, dimensions: &str)
 /// A generation's stages.
 fn stages(lab: &Lab, arm: &str, generation: u32) -> serde_json::Value {
     let path = format!("out/chains/{arm}/seed-0/gen-{generation}/generation.json");
-    serde_json::from_str::<serde_json::Value>(&lab.read(&path)).unwrap()["stages"].take()
+    serde_json::from_str::<serde_json::Value>(&lab.read(&path)).unwrap()["content"]["stages"].take()
 }
 
 fn documents(lab: &Lab, path: &str) -> Vec<corpus::Document> {
@@ -164,7 +164,7 @@ fn models_of_a_generation_pool_their_text() {
 
     // The pooled text is the members', one after the other, each a third of the budget.
     let record = lab.read("out/chains/three/seed-0/gen-0/generation.json");
-    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let record = &serde_json::from_str::<serde_json::Value>(&record).unwrap()["content"];
     let written =
         |id: &serde_json::Value| documents(&lab, &format!("out/stages/{}/documents.jsonl.zst", id.as_str().unwrap()));
     let parts: Vec<_> = record["members"].as_array().unwrap().iter().map(|m| written(&m["generate"])).collect();
@@ -191,6 +191,7 @@ fn models_of_a_generation_pool_their_text() {
     for (arm, generation) in [("alone", 0), ("three", 0), ("alone", 1), ("three", 1)] {
         lab.works(&format!("step steps --chain {arm}/seed-0 --generation {generation} --device flex"));
     }
+    lab.works("verify steps --repair");
     assert_eq!(one, lab.read("steps/metrics.csv"));
 }
 

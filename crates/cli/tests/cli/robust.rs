@@ -28,7 +28,7 @@ fn value(lab: &Lab, arm: &str, row: &str) -> Option<f64> {
 fn stage(lab: &Lab, arm: &str, generation: u32, kind: &str) -> String {
     let record = lab.read(&format!("out/chains/{arm}/seed-0/gen-{generation}/generation.json"));
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
-    format!("out/stages/{}", record["stages"][kind].as_str().unwrap())
+    format!("out/stages/{}", record["content"]["stages"][kind].as_str().unwrap())
 }
 
 fn weights(lab: &Lab, arm: &str, generation: u32) -> Weights {

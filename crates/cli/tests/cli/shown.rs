@@ -46,7 +46,12 @@ fn what_a_model_writes_is_shown_and_not_obeyed() {
 
     // The model has learnt its text by heart, or this test would show nothing.
     let stage = lab.stages("out").into_iter().find(|name| name.starts_with("generate")).unwrap();
-    let written = corpus::read(&lab.path("out/stages").join(stage).join("documents.jsonl.zst"), "text").unwrap();
+    let written = corpus::read(
+        &lab.path("out/stages").join(stage).join("documents.jsonl.zst"),
+        "text",
+        &corpus::Limits::default(),
+    )
+    .unwrap();
     assert!(written.iter().any(|document| document.text.contains(HOSTILE)), "{:?}", written[0].text);
 
     let page = lab.read("out/report.html");

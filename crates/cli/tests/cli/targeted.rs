@@ -113,14 +113,14 @@ fn human_prompts_are_of_the_training_set() {
     for lab in [&alone, &beside] {
         lab.works(RUN);
         let composed = format!("out/stages/{}/training-set.json", stage(lab, "prompted", 0, "compose"));
-        let set: serde_json::Value = serde_json::from_str(&lab.read(&composed)).unwrap();
-        let known: Vec<&str> = set["documents"].as_array().unwrap().iter().map(|d| d["id"].as_str().unwrap()).collect();
+        let set: chain::Listing = serde_json::from_str(&lab.read(&composed)).unwrap();
+        let known: Vec<String> = set.ids().map(|(id, ..)| id).collect();
         let written =
             documents(lab, &format!("out/stages/{}/documents.jsonl.zst", stage(lab, "prompted", 1, "generate")));
         assert!(written.len() > 20);
         for document in written {
             let from = document.provenance.prompt.expect("each began with a prompt").document;
-            assert!(known.contains(&from.as_str()), "{from} is of no training document");
+            assert!(known.contains(&from), "{from} is of no training document");
         }
     }
     assert_eq!(rows(&alone, "prompted"), rows(&beside, "prompted"));
