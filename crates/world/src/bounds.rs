@@ -33,7 +33,7 @@ pub(crate) const LARGEST_FILE: u64 = 16 << 20;
 /// Refuses numbers that building would stumble over.
 pub(crate) fn counts(grammar: &Grammar) -> Result<(), Wrong> {
     let most = |path: [&str; 2], what: &str, count: usize, most: usize| match count > most {
-        true => Err(wrong(path, format!("{count} {what}: at most {most} can be reckoned with"))),
+        true => Err(wrong(path, format!("{count} {what}: at most {most} can be computed"))),
         false => Ok(()),
     };
     most(["kind", ""], "kinds", grammar.kind.0.len(), MOST_KINDS)?;

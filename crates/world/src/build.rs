@@ -177,7 +177,7 @@ fn by_role(grammar: &Grammar, forms: &[Form]) -> Result<(Vec<usize>, Table, Vec<
         .collect();
     let topics = following.iter().filter(|topic| topic.table.is_some()).count();
     if topics > MOST_TOPICS || following.len() > 64 {
-        let what = format!("{topics} topics continue a run: at most {MOST_TOPICS} can be reckoned with; join some");
+        let what = format!("{topics} topics continue a run: at most {MOST_TOPICS} can be computed; join some");
         return Err(wrong(["forms"], what));
     }
     Ok((openings, opening, following))

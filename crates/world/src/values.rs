@@ -57,7 +57,7 @@ impl Building<'_> {
 
     fn list(&mut self, name: &str, values: Vec<String>, table: Table, path: [&str; 2]) -> Result<(), Wrong> {
         if values.len() > MOST_VALUES {
-            return Err(wrong(path, format!("{} values: at most {MOST_VALUES} can be reckoned with", values.len())));
+            return Err(wrong(path, format!("{} values: at most {MOST_VALUES} can be computed", values.len())));
         }
         let list = List::new(name, values, table).map_err(|(a, b)| {
             let what = match a == b {
@@ -94,7 +94,7 @@ impl Building<'_> {
 
     fn built(&mut self, pattern: &str, count: usize, path: [&str; 3]) -> Result<Vec<String>, Wrong> {
         if count > MOST_VALUES {
-            return Err(wrong(path, format!("{count} values: at most {MOST_VALUES} can be reckoned with")));
+            return Err(wrong(path, format!("{count} values: at most {MOST_VALUES} can be computed")));
         }
         let mut stream = self.stream(&path.join("."));
         let values = names::build(pattern, count, &mut self.taken, &mut stream).map_err(|what| wrong(path, what))?;
@@ -225,7 +225,7 @@ impl Building<'_> {
     /// Draws every person's facts, each fact from a stream of its own; the result goes person after person.
     pub(crate) fn facts(&mut self) -> Result<Vec<u32>, Wrong> {
         if self.grammar.fact.0.len() > MOST_FACTS {
-            return Err(wrong(["fact"], format!("at most {MOST_FACTS} facts can be reckoned with: take some out")));
+            return Err(wrong(["fact"], format!("at most {MOST_FACTS} facts can be computed: take some out")));
         }
         bounds::pairs(self.grammar, self.lists[0].len())?;
         let mut columns: Vec<Vec<u32>> = Vec::new();
