@@ -40,7 +40,7 @@ pub fn write_audit(
 }
 
 fn page(audit: &Audit, repeated: &[Repeated<'_>], [data, reference]: [&str; 2]) -> String {
-    let against = format!("<p class=\"quiet\">Held against {}.</p>\n", html(reference));
+    let against = format!("<p class=\"quiet\">Compared with {}.</p>\n", html(reference));
     let sections = [
         against,
         verdict(audit),

@@ -48,7 +48,7 @@ pub struct Holder {
     pub pid: u32,
     /// When it began, in the host's ticks: process numbers are used again.
     began: u64,
-    /// Tells the locks of one process apart.
+    /// A number that each lock of one process has for itself.
     number: u64,
 }
 
@@ -66,7 +66,8 @@ impl Holder {
         }
     }
 
-    /// Whether this process lives. Only Linux tells, of processes of the same host, and where it shows all of them.
+    /// True if this process is alive, false if it is dead. None where that is not known: on another host, on a system other
+    /// than Linux, or where a user does not see all processes.
     fn lives(&self) -> Option<bool> {
         let ours = Self::ours();
         if self.space != ours.space || self.host != ours.host || stat(1).is_none() {
@@ -76,14 +77,14 @@ impl Holder {
     }
 }
 
-/// What Linux says of a process.
+/// State of a process on Linux.
 struct Stat {
     /// Dead, and not yet waited for.
     is_dead: bool,
     began: u64,
 }
 
-/// What Linux says of a process; none if it says nothing.
+/// Reads the state of a process from `/proc`. None if there is no such process, or no `/proc`.
 fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The state is the first field after the command's name, which may hold anything; the start is the twentieth.
