@@ -1,12 +1,13 @@
 mod runs;
 
-pub(crate) use runs::{Care, CompareArgs, GcArgs, PlanArgs, ReportArgs, RunArgs, StepArgs, VerifyArgs};
+pub(crate) use runs::{Care, CompareArgs, GcArgs, PlanArgs, ReportArgs, RunArgs, StepArgs, TuneArgs, VerifyArgs};
 
 use crate::sampling_flags::SamplingFlags;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ops::Precision;
 use std::path::PathBuf;
+use training::OptimizerKind;
 
 /// A laboratory for model collapse.
 ///
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check an experiment and say what it would cost; with --out, prepare a run directory for `step`
     Plan(PlanArgs),
+    /// Find the learning rate that learns most with an experiment's budget, on seeds that its results do not use
+    Tune(TuneArgs),
     /// Make one generation of one chain of a prepared run directory
     Step(StepArgs),
     /// Compare every file of a run with its checksum; with --repair, remove what is damaged and derive the metrics again
@@ -92,6 +95,11 @@ pub(crate) struct Device {
 fn precision() -> impl TypedValueParser<Value = Precision> {
     let known = Precision::ALL.map(|precision| PossibleValue::new(precision.name()).help(precision.help()));
     PossibleValuesParser::new(known).map(|name| Precision::named(&name).expect("one of the possible values"))
+}
+
+fn optimizer() -> impl TypedValueParser<Value = OptimizerKind> {
+    PossibleValuesParser::new(OptimizerKind::ALL.map(OptimizerKind::name))
+        .map(|name| OptimizerKind::named(&name).expect("one of the possible values"))
 }
 
 // Bounds on what is read. (No doc comment: a flattened one would become the command's own description.)
@@ -349,7 +357,7 @@ pub(crate) struct ForecastArgs {
 /// What `bench` measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Measured {
-    /// Training steps: forward, cross-entropy, backward, clip, AdamW
+    /// Training steps: forward, cross-entropy, backward, clip, optimizer
     Train,
     /// Sampling whole contexts at temperature 1
     Decode,
@@ -365,6 +373,9 @@ pub(crate) struct BenchArgs {
     /// What the inputs of a training step's products are rounded to; decoding is float32
     #[arg(long, value_parser = precision(), default_value = "f32")]
     pub(crate) precision: Precision,
+    /// What moves the weights in a training step
+    #[arg(long, value_parser = optimizer(), default_value = "adamw")]
+    pub(crate) optimizer: OptimizerKind,
     #[command(flatten)]
     pub(crate) device: Device,
     /// Measure this alone

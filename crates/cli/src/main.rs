@@ -102,6 +102,7 @@ fn dispatch(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Run(args) => commands::experiment::run(args, out),
         Command::Plan(args) => commands::experiment::plan(args, out),
+        Command::Tune(args) => commands::tune::tune(args, out),
         Command::Step(args) => commands::experiment::step(args),
         Command::Verify(args) => commands::verify::verify(args, out),
         Command::Gc(args) => commands::verify::gc(args, out),

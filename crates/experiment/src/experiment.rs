@@ -75,10 +75,14 @@ impl Experiment {
         let arms = layers::take_arms(&mut file, limits.arms)?;
         let Head { name, question, corpus, tokenizer, chain, keep } = tables::read(Value::Table(file), "")?;
         let data = data_of(&arms, corpus, tokenizer)?;
-        let mut experiment = Self { name, question, chain, data, keep, arms, limits };
-        experiment.check()?;
-        experiment.resolve()?;
-        Ok(experiment)
+        Self { name, question, chain, data, keep, arms, limits }.checked()
+    }
+
+    /// The experiment, if it can be run, with what presets stand for written out.
+    pub(crate) fn checked(mut self) -> Result<Self, Error> {
+        self.check()?;
+        self.resolve()?;
+        Ok(self)
     }
 
     /// Writes out what a preset stands for. A resolved experiment stays as it is.

@@ -55,6 +55,7 @@ mod sample;
 mod sweep;
 mod tables;
 pub mod train;
+mod tuning;
 mod word_ratio;
 
 pub use arm::Arm;
@@ -67,4 +68,5 @@ pub use learner::{Exact, Learner, Transformer};
 pub use limits::Limits;
 pub use plant::Plant;
 pub use sample::{PromptFrom, SampleSettings};
+pub use tuning::{FIRST_TUNING_SEED, Trial};
 pub use word_ratio::WordRatio;

@@ -15,7 +15,7 @@ const ITEMS: usize = 4;
 /// Tensors of a launch at most.
 const TENSORS: usize = 8;
 /// Fields of the state.
-const FIELDS: usize = 8;
+pub(crate) const FIELDS: usize = 8;
 
 /// A tensor of the model and what belongs to it, each of `len` elements.
 #[derive(Clone)]
@@ -38,7 +38,16 @@ pub struct Parameter {
 #[derive(Debug)]
 pub struct State {
     /// Whether the last norm was finite, the gradients' factor, the factors of both moments, then as in [`Report`].
-    fields: Handle,
+    pub(crate) fields: Handle,
+}
+
+/// A gradient of `len` elements.
+#[derive(Clone)]
+pub struct Gradient {
+    /// The gradient.
+    pub g: Handle,
+    /// Elements.
+    pub len: usize,
 }
 
 /// The state, read back.
@@ -69,9 +78,7 @@ impl State {
     }
 }
 
-/// One step on all tensors. Gradients are multiplied by `scale`, the normaliser of the loss, on the way in.
-///
-/// Gives their norm, scaled, before the clip: one number, on the device.
+/// One step on all tensors: [`measure`] and [`update`].
 pub fn step(
     client: &Client,
     config: &AdamWConfig,
@@ -80,8 +87,27 @@ pub fn step(
     scale: f32,
     rate: f32,
 ) -> Handle {
+    let gradients: Vec<Gradient> =
+        parameters.iter().map(|tensor| Gradient { g: tensor.g.clone(), len: tensor.len }).collect();
+    let norm = measure(client, config, state, &gradients, scale, rate);
+    update(client, config, state, parameters, rate);
+    norm
+}
+
+/// Counts a step, if the norm of all these gradients is finite, and sets its clip and its bias corrections in the state.
+/// Gradients are multiplied by `scale`, the normaliser of the loss, on the way in.
+///
+/// Gives their norm, scaled, before the clip: one number, on the device.
+pub fn measure(
+    client: &Client,
+    config: &AdamWConfig,
+    state: &State,
+    gradients: &[Gradient],
+    scale: f32,
+    rate: f32,
+) -> Handle {
     let config = config.float32();
-    let (partial, blocks) = square_sums(client, parameters);
+    let (partial, blocks) = square_sums(client, gradients);
     let norm = empty(client, 1);
     // SAFETY: one cube reads `blocks` sums and the state's fields, of lengths that `argument` checks.
     unsafe {
@@ -100,14 +126,19 @@ pub fn step(
             f64::from(config.beta2).ln() as f32,
         );
     }
-    for tensors in parameters.chunks(tensors(client)) {
-        update(client, config, state, tensors, rate);
-    }
     norm
 }
 
-fn update(client: &Client, config: AdamWConfig<f32>, state: &State, tensors: &[Parameter], rate: f32) {
-    let blocks = Blocks::new(tensors);
+/// Moves parameters and moments, if the norm that `state` holds is finite.
+pub fn update(client: &Client, config: &AdamWConfig, state: &State, parameters: &[Parameter], rate: f32) {
+    for tensors in parameters.chunks(tensors(client)) {
+        update_some(client, config.float32(), state, tensors, rate);
+    }
+}
+
+fn update_some(client: &Client, config: AdamWConfig<f32>, state: &State, tensors: &[Parameter], rate: f32) {
+    let lengths = || tensors.iter().map(|tensor| tensor.len);
+    let blocks = Blocks::new(lengths());
     let keep = (1.0 - f64::from(rate) * f64::from(config.weight_decay)) as f32;
     let argument_of = |part: fn(&Parameter) -> &Handle| {
         tensors.iter().map(move |tensor| argument(part(tensor), tensor.len, blocks.vector))
@@ -123,8 +154,8 @@ fn update(client: &Client, config: AdamWConfig<f32>, state: &State, tensors: &[P
             argument_of(|it| &it.g).collect(),
             argument_of(|it| &it.m).collect(),
             argument_of(|it| &it.v).collect(),
-            blocks.firsts(tensors).collect(),
-            tensors.iter().map(|tensor| tensor.len / blocks.vector).collect(),
+            blocks.firsts(lengths()).collect(),
+            lengths().map(|len| len / blocks.vector).collect(),
             tensors.iter().map(|tensor| if tensor.decays { keep } else { 1.0 }).collect(),
             argument(&state.fields, FIELDS, 1),
             config.beta1,
@@ -147,30 +178,32 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(tensors: &[Parameter]) -> Self {
-        let vector = tensors.iter().map(|tensor| vector(tensor.len)).min().expect("tensors in every chunk");
-        let total = tensors.iter().map(|tensor| tensor.len.div_ceil(UNITS * ITEMS * vector)).sum();
+    fn new(lengths: impl Iterator<Item = usize> + Clone) -> Self {
+        let vector = lengths.clone().map(vector).min().expect("tensors in every chunk");
+        let total = lengths.map(|len| len.div_ceil(UNITS * ITEMS * vector)).sum();
         Self { vector, total }
     }
 
     /// The first block of each tensor.
-    fn firsts(self, tensors: &[Parameter]) -> impl Iterator<Item = usize> {
-        tensors.iter().scan(0, move |next, tensor| {
+    fn firsts(self, lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
+        lengths.scan(0, move |next, len| {
             let first = *next;
-            *next += tensor.len.div_ceil(UNITS * ITEMS * self.vector);
+            *next += len.div_ceil(UNITS * ITEMS * self.vector);
             Some(first)
         })
     }
 }
 
 /// `Σ g²` by blocks of all gradients, and the number of blocks.
-fn square_sums(client: &Client, parameters: &[Parameter]) -> (Handle, usize) {
+fn square_sums(client: &Client, gradients: &[Gradient]) -> (Handle, usize) {
     let tensors = tensors(client);
-    let blocks = parameters.chunks(tensors).map(|tensors| Blocks::new(tensors).total).sum();
+    let lengths = |some: &'_ [Gradient]| some.iter().map(|gradient| gradient.len).collect::<Vec<_>>();
+    let cut = |some: &[Gradient]| Blocks::new(lengths(some).into_iter());
+    let blocks = gradients.chunks(tensors).map(|some| cut(some).total).sum();
     let partial = empty(client, blocks);
     let mut before = 0;
-    for tensors in parameters.chunks(tensors) {
-        let cut = Blocks::new(tensors);
+    for some in gradients.chunks(tensors) {
+        let cut = cut(some);
         // SAFETY: cubes stop at the blocks and units at the tensor's length, to which `argument` holds the gradient; `partial` has a
         // place for each block.
         unsafe {
@@ -179,9 +212,9 @@ fn square_sums(client: &Client, parameters: &[Parameter]) -> (Handle, usize) {
                 count(client, cut.total),
                 CubeDim::new_1d(UNITS as u32),
                 cut.vector,
-                tensors.iter().map(|tensor| argument(&tensor.g, tensor.len, cut.vector)).collect(),
-                cut.firsts(tensors).collect(),
-                tensors.iter().map(|tensor| tensor.len / cut.vector).collect(),
+                some.iter().map(|gradient| argument(&gradient.g, gradient.len, cut.vector)).collect(),
+                cut.firsts(lengths(some).into_iter()).collect(),
+                lengths(some).into_iter().map(|len| len / cut.vector).collect(),
                 argument(&partial, blocks, 1),
                 before,
                 cut.total,
@@ -194,7 +227,7 @@ fn square_sums(client: &Client, parameters: &[Parameter]) -> (Handle, usize) {
 
 /// Sum over the cube's units in a tree, in unit 0.
 #[cube]
-fn cube_sum(x: f32) -> f32 {
+pub(crate) fn cube_sum(x: f32) -> f32 {
     let mut shared = Shared::<[f32]>::new_slice(UNITS);
     let unit = UNIT_POS as usize;
     shared[unit] = x;

@@ -10,6 +10,7 @@ pub mod decoder;
 pub mod embedding;
 pub mod head_loss;
 pub mod linear;
+pub mod muon;
 pub mod precision;
 pub mod probe;
 pub mod product;

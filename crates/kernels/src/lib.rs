@@ -14,6 +14,7 @@
 //! | [`head_loss`] | output head and cross-entropy in one, in row chunks |
 //! | [`linear`] | products with a weight matrix |
 //! | [`adamw`] | optimizer step in place, sum of squares for the global norm |
+//! | [`muon`] | optimizer step along an orthogonal direction, for matrices |
 //! | [`decoder`] | a step of writing: one token for each of many sequences |
 //! | [`peak`] | no operation: the processor's multiply-add peak |
 //!
@@ -40,6 +41,7 @@ pub mod decoder;
 pub mod head_loss;
 pub mod linear;
 mod matrix;
+pub mod muon;
 pub mod peak;
 mod precision;
 pub mod rms_norm;

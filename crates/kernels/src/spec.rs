@@ -176,6 +176,32 @@ pub struct AdamWConfig<T = f64> {
     pub clip: T,
 }
 
+/// Muon's constants (Jordan, K., et al. 2024, "Muon: an optimizer for hidden layers in neural networks",
+/// <https://kellerjordan.github.io/posts/muon/>).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MuonConfig {
+    /// Decay of the mean of gradients.
+    pub momentum: f64,
+    /// Decoupled weight decay per unit of learning rate.
+    pub weight_decay: f64,
+}
+
+/// The constants of a model's optimizer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptimizerConfig {
+    /// AdamW's, the clip of the global norm among them, which is over all parameters.
+    pub adamw: AdamWConfig,
+    /// Muon's decay of the mean of gradients. Its weight decay is AdamW's.
+    pub momentum: f64,
+}
+
+impl OptimizerConfig {
+    /// Muon's constants.
+    pub fn muon(&self) -> MuonConfig {
+        MuonConfig { momentum: self.momentum, weight_decay: self.adamw.weight_decay }
+    }
+}
+
 impl AdamWConfig {
     /// The constants as the kernels have them.
     pub fn float32(&self) -> AdamWConfig<f32> {

@@ -1,6 +1,6 @@
 use crate::{ModelConfig, Weights};
 use burn::tensor::{Device, Tensor, TensorData};
-use ops::{Attention, Precision, attention, embedding, linear, rms_norm, swiglu};
+use ops::{Attention, Precision, Update, attention, embedding, linear, rms_norm, swiglu};
 use std::collections::BTreeMap;
 
 /// The transformer on a device. Projections that read the same input are fused: queries, keys and values into one, gate
@@ -128,13 +128,28 @@ impl Transformer {
         list
     }
 
-    /// Whether each parameter is a matrix that decays, in the order of [`Transformer::parameters_mut`].
-    pub fn decays(&self) -> Vec<bool> {
-        let mut list = vec![true];
+    /// How AdamW moves each parameter, in the order of [`Transformer::parameters_mut`]: matrices decay, norms do not.
+    pub fn by_adamw(&self) -> Vec<Update> {
+        self.updates(|_| Update::AdamW { decays: true })
+    }
+
+    /// The same with Muon for the matrices of the blocks; the embedding, which is the head, and the norms are AdamW's.
+    pub fn by_muon(&self) -> Vec<Update> {
+        self.updates(|parts| Update::Muon { parts })
+    }
+
+    /// `of_matrix` says how a tensor of the blocks with matrices of so many rows is moved.
+    fn updates(&self, of_matrix: impl Fn(Vec<usize>) -> Update) -> Vec<Update> {
+        let ModelConfig { width, hidden, head_width, heads, kv_heads, .. } = self.config;
+        let [queries, keys] = [heads, kv_heads].map(|heads| heads * head_width);
+        let norm = || Update::AdamW { decays: false };
+        let mut list = vec![Update::AdamW { decays: true }];
         for _ in &self.blocks {
-            list.extend([false, true, true, false, true, true]);
+            let [projection, output] = [vec![queries, keys, keys], vec![width]].map(&of_matrix);
+            let [gate_up, down] = [vec![hidden, hidden], vec![width]].map(&of_matrix);
+            list.extend([norm(), projection, output, norm(), gate_up, down]);
         }
-        list.push(false);
+        list.push(norm());
         list
     }
 

@@ -6,7 +6,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
-use ops::{AdamW, AdamWConfig, Attention, AttentionShape, Moments, Precision, TokenRule, reference};
+use ops::{
+    AdamWConfig, Attention, AttentionShape, Optimizer, OptimizerConfig, Precision, TokenRule, Update, reference,
+};
 use std::time::Duration;
 
 /// As in the binary: the system's allocator gives large blocks back, and each new one costs a fault for every page.
@@ -140,22 +142,24 @@ fn adamw(criterion: &mut Criterion) {
     let config = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
     for sizes in &PRESETS {
         let place = || -> Vec<Tensor<2>> { sizes.parameters().iter().map(|&[r, c]| numbers(r, c, &device)).collect() };
-        let (gradients, decays) = (place(), vec![true; sizes.parameters().len()]);
+        let gradients = place();
+        let updates = vec![Update::AdamW { decays: true }; sizes.parameters().len()];
         let mut group = criterion.benchmark_group(format!("{}/adamw", sizes.preset));
         group.sampling_mode(SamplingMode::Flat);
         group.bench_function("fused", |bencher| {
-            let (mut optimizer, mut p) = (AdamW::new(config), place());
-            bencher.iter(|| p = optimizer.step(std::mem::take(&mut p), gradients.clone(), &decays, 1.0, RATE).0);
+            let (mut optimizer, mut p) =
+                (Optimizer::new(OptimizerConfig { adamw: config, momentum: 0.95 }, updates.clone()), place());
+            bencher.iter(|| p = optimizer.step(std::mem::take(&mut p), gradients.clone(), 1.0, RATE).0);
         });
         group.bench_function("reference", |bencher| {
             let mut p = place();
-            let zeros = |p: &Tensor<2>| Moments { first: p.zeros_like(), second: p.zeros_like() };
+            let zeros = |p: &Tensor<2>| [p.zeros_like(), p.zeros_like()];
             let mut moments: Vec<_> = p.iter().map(zeros).collect();
             bencher.iter(|| {
                 let scale = (config.clip / reference::global_norm(&gradients)).min(1.0);
                 let parameters = std::mem::take(&mut p).into_iter().zip(&gradients).zip(&mut moments);
                 p = parameters
-                    .map(|((p, g), m)| reference::adamw(p, g.clone(), m, &config, 1, scale, RATE, true))
+                    .map(|((p, g), [m, v])| reference::adamw(p, g.clone(), [m, v], &config, 1, scale, RATE, true))
                     .collect();
             });
         });

@@ -83,8 +83,10 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
     for generation in 0..experiment.chain.generations {
         let generated_tokens = generated(generation);
         let training_tokens = training_tokens(arm, generation, human, &generated);
-        let windows = (training_tokens as f64 * (1.0 - train.validation) / config.context as f64).ceil();
-        let steps = train.steps(windows as usize, config.context);
+        // Windows are nearly full.
+        let targets = training_tokens as f64 * (1.0 - train.validation);
+        let windows = (targets / config.context as f64).ceil();
+        let steps = train.steps(windows as usize, targets as u64);
         let positions = (steps as usize * train.batch.unwrap_or(1) * config.context) as f64;
         let forward = config.forward_operations(config.context as f64 / 2.0);
         if arm.transformer().is_none() {

@@ -6,7 +6,7 @@ use chain::{Entry, HumanSet, Origin, TrainingSet};
 use corpus::{Document, TokenSet};
 use evaluation::metric::{
     ANCESTRY, FINAL_LOSS, HUMAN_SHARE, HUMAN_WEIGHT, SEEN_TOKENS, SKIPPED_STEPS, STEPS, TOKENS_BY_GENERATION,
-    TOKENS_BY_ORIGIN, TRAINING_DOCUMENTS, TRAINING_TOKENS, UNIQUE_TOKENS, VALIDATION_LOSS,
+    TOKENS_BY_ORIGIN, TRAINING_DOCUMENTS, TRAINING_TOKENS, UNIQUE_TOKENS, VALIDATED_TOKENS, VALIDATION_LOSS,
 };
 use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, Doc, DocumentLoss, Equal, Measure, Reference};
@@ -136,6 +136,7 @@ pub(crate) fn training_measures(set: &TrainingSet, records: &[&training::Record]
     if !records.is_empty() {
         let of_runs = [
             one(&SEEN_TOKENS, sum(|record| record.seen_tokens)),
+            one(&VALIDATED_TOKENS, sum(|record| record.validated_tokens)),
             one(&STEPS, sum(|record| record.steps)),
             one(&FINAL_LOSS, final_loss),
         ];

@@ -2,7 +2,7 @@
 //!
 //! A run is a pure function of the initial weights, the windows, the settings and the streams: batches come in an order
 //! that a named stream draws, shapes never change (the windows of one epoch run on into the next), the learning rate
-//! follows [`Schedule`], the objective is a weighted mean over tokens ([`gradients()`]), and the optimizer is [`ops::AdamW`].
+//! follows [`Schedule`], the objective is a weighted mean over tokens ([`gradients()`]), and the optimizer is [`ops::Optimizer`].
 //! A run that is killed goes on with the state that its [`rundir::Checkpoint`] holds.
 //!
 //! ```
@@ -33,7 +33,9 @@ mod schedule;
 mod state;
 
 pub use batches::{Batches, gather};
-pub use experiment::train::{Average, AverageWith, Checkpoint, FloorOf, Objective, Settings, SettingsError, Start};
+pub use experiment::train::{
+    Average, AverageWith, Checkpoint, FloorOf, Objective, OptimizerKind, Settings, SettingsError, Start,
+};
 pub use micro::{gradients_in_parts, step_bytes, windows_at_a_time};
 pub use objective::{Gradients, gradients, mean_loss};
 pub use record::{LogLine, Progress, Record, TrainError, Trained};

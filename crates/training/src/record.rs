@@ -26,6 +26,8 @@ pub struct Record {
     pub final_loss: f64,
     /// Loss of the kept weights on held-out text of the training mixture, nats per token; none without such text.
     pub validation_loss: Option<f64>,
+    /// Held-out tokens that were scored on the way to find the best weights, or at the end, with repetitions.
+    pub validated_tokens: u64,
     /// Steps of float16 that were left out because their gradients were too large for it.
     #[serde(default)]
     pub skipped: u64,

@@ -5,15 +5,21 @@ use crate::state::{State, Step};
 use crate::{Batches, Checkpoint, Schedule, Settings, gradients_in_parts, prior};
 use burn::tensor::{Device, Tensor};
 use corpus::Windows;
+use experiment::train::OptimizerKind;
 use model::{ModelConfig, Transformer, Weights};
-use ops::{AdamW, AdamWConfig, Precision};
+use ops::{AdamWConfig, Optimizer, OptimizerConfig, Precision};
 use rundir::{Due, Stopped};
 use streams::Streams;
 
-/// The optimizer's settings.
-fn optimizer(settings: &Settings) -> AdamWConfig {
-    let &Settings { beta1, beta2, weight_decay, clip, .. } = settings;
-    AdamWConfig { beta1, beta2, epsilon: 1e-8, weight_decay, clip }
+/// The optimizer before its first step.
+fn optimizer(settings: &Settings, transformer: &Transformer) -> Optimizer {
+    let &Settings { beta1, beta2, momentum, weight_decay, clip, .. } = settings;
+    let adamw = AdamWConfig { beta1, beta2, epsilon: 1e-8, weight_decay, clip };
+    let updates = match settings.optimizer {
+        OptimizerKind::AdamW => transformer.by_adamw(),
+        OptimizerKind::Muon => transformer.by_muon(),
+    };
+    Optimizer::new(OptimizerConfig { adamw, momentum }, updates)
 }
 
 const LOG_EVERY: u64 = 10;
@@ -21,7 +27,7 @@ const LOG_EVERY: u64 = 10;
 /// unless somebody else takes the device's memory, which ends the run.
 const CHECKED: u64 = 10;
 /// Validations of a run that keeps its best checkpoint, evenly spread, the last one at its end. A run that keeps its last
-/// weights has that one alone: ten would take a fifteenth of its time.
+/// weights has that one alone.
 const VALIDATIONS: u64 = 10;
 
 /// What a model is trained on, and how.
@@ -77,30 +83,30 @@ impl<'a> Run<'a> {
         let own = || prior::of_training(settings, windows, start.config().vocabulary);
         let prior = prior.map_or_else(own, <[f32]>::to_vec);
         let size = settings.batch.unwrap_or(1);
-        let steps = settings.steps(windows.len(), windows.context);
+        let steps = settings.steps(windows.len(), windows.targets());
         let schedule = Schedule {
             peak: settings.learning_rate.unwrap_or(1e-3),
             steps,
             warmup: settings.warmup,
+            decay: settings.decay,
             final_rate: settings.final_rate,
         };
         let tracked = device.clone().autodiff();
         let mut transformer = Transformer::new(start, &tracked).with_precision(settings.precision);
-        let decays = transformer.decays();
-        let optimizer_config = optimizer(settings);
-        let mut optimizer = AdamW::new(optimizer_config);
+        let mut optimizer = optimizer(settings, &transformer);
         optimizer.prepare(&untracked(&mut transformer));
         // A batch is divided by what its targets weigh on average in the training set. Divided by their own weight, a batch
         // that happens to hold one source would count as if that source weighed 1.
         let mean_weight = windows.mean_weight();
-        let validations = if settings.checkpoint == Checkpoint::Best { VALIDATIONS } else { 1 };
+        let keep = settings.checkpoint.of_passes(steps as f64 * size as f64 / windows.len() as f64);
+        let validations = if keep == Checkpoint::Best { VALIDATIONS } else { 1 };
         let micro = Micro::new(size, settings.micro_batch, start.config(), device);
         // The largest float16 is 65,504: a gradient beyond it says nothing about the model.
         let mut state = State::new(steps, micro, settings.precision == Precision::Float16);
         let identity = self.identity(start.config(), steps);
         let first = match saved::load(checkpoint, &identity, &mut transformer) {
             Some(saved) => {
-                optimizer = saved.put_back(&mut transformer, optimizer_config, &tracked);
+                optimizer = saved.put_back(&mut transformer, optimizer, &tracked);
                 state.resume(saved)
             }
             None => 0,
@@ -120,7 +126,7 @@ impl<'a> Run<'a> {
             let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
             let targets = batch.targets();
             let scale = 1.0 / (targets as f64 * mean_weight);
-            let (moved, norm) = optimizer.step(parameters, found.tensors, &decays, scale, rate);
+            let (moved, norm) = optimizer.step(parameters, found.tensors, scale, rate);
             for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
                 *slot = Tensor::from_inner(value).require_grad();
             }
@@ -134,7 +140,7 @@ impl<'a> Run<'a> {
                 state.settle(progress)?;
             }
             if let Some(held_out) = validates {
-                let loss = state.validate(&transformer, held_out, device, settings.checkpoint);
+                let loss = state.validate(&transformer, held_out, device, keep);
                 state.log.last_mut().expect("the step is logged").validation = Some(loss);
             }
             let due = if done < steps { checkpoint.due() } else { Due::No };

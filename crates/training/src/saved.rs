@@ -4,7 +4,7 @@
 use crate::record::LogLine;
 use burn::tensor::{Device, Tensor, TensorData, Transaction};
 use model::{ModelConfig, Transformer, Weights};
-use ops::{AdamW, AdamWConfig, Moments};
+use ops::{Moments, Optimizer};
 use rundir::Checkpoint;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
@@ -26,6 +26,7 @@ pub(crate) struct Figures {
     pub(crate) tail: (f64, u64),
     /// Windows that are computed at a time.
     pub(crate) windows: usize,
+    pub(crate) validated: u64,
     pub(crate) best_loss: Option<f64>,
     pub(crate) log: Vec<LogLine>,
 }
@@ -36,7 +37,8 @@ pub(crate) struct Saved {
     pub(crate) best: Option<(f64, Weights)>,
     /// Steps that the optimizer counts.
     counted: u32,
-    /// Parameters, then first and second moments, each in the parameters' order.
+    /// Parameters, then first and second moments, each in the parameters' order. Where a parameter has no second moment, an
+    /// empty tensor stands for it.
     tensors: [Vec<TensorData>; 3],
 }
 
@@ -52,13 +54,16 @@ pub(crate) fn keep<'s>(
     identity: &str,
     state: impl FnOnce() -> (Figures, Option<&'s Weights>),
     transformer: &mut Transformer,
-    optimizer: &AdamW,
+    optimizer: &Optimizer,
 ) {
     checkpoint.keep(PART, || {
         let (figures, best) = state();
         let parameters = transformer.parameters_mut().into_iter().map(|parameter| parameter.clone().inner()).collect();
-        let moment = |of: fn(&Moments) -> &Tensor<2>| optimizer.moments().iter().map(|held| of(held).clone()).collect();
-        let lists: [Vec<Tensor<2>>; 3] = [parameters, moment(|held| &held.first), moment(|held| &held.second)];
+        let first = optimizer.moments().iter().map(|held| held.first.clone()).collect();
+        let empty = |held: &Moments| Tensor::zeros([0, 0], &held.first.device());
+        let second =
+            optimizer.moments().iter().map(|held| held.second.clone().unwrap_or_else(|| empty(held))).collect();
+        let lists: [Vec<Tensor<2>>; 3] = [parameters, first, second];
         let lists = lists.map(read);
         let mut other = Vec::new();
         let content = (identity, optimizer.steps(), figures);
@@ -133,19 +138,27 @@ impl Saved {
     /// True if the tensors are those of this transformer.
     fn fits(&self, transformer: &mut Transformer) -> bool {
         let expected: Vec<[usize; 2]> = transformer.parameters_mut().iter().map(|tensor| tensor.dims()).collect();
-        self.tensors.iter().all(|list| list.iter().map(|tensor| tensor.shape().as_slice()).eq(expected.iter()))
+        let [parameters, first, second] = &self.tensors;
+        let fits = |list: &[TensorData]| list.iter().map(|tensor| tensor.shape().as_slice()).eq(expected.iter());
+        let second = second
+            .iter()
+            .zip(&expected)
+            .map(|(tensor, shape)| [shape.as_slice(), &[0, 0]].contains(&&**tensor.shape()));
+        fits(parameters) && fits(first) && second.len() == expected.len() && second.into_iter().all(|fits| fits)
     }
 
     /// Puts parameters and moments on the device; gives the optimizer.
-    pub(crate) fn put_back(&self, transformer: &mut Transformer, config: AdamWConfig, tracked: &Device) -> AdamW {
+    pub(crate) fn put_back(&self, transformer: &mut Transformer, optimizer: Optimizer, tracked: &Device) -> Optimizer {
         let plain = tracked.clone().without_autodiff();
         let [parameters, first, second] = &self.tensors;
         for (slot, data) in transformer.parameters_mut().into_iter().zip(parameters) {
             *slot = Tensor::from_data(data.clone(), tracked).require_grad();
         }
         let place = |data: &TensorData| Tensor::<2>::from_data(data.clone(), &plain);
-        let moments =
-            first.iter().zip(second).map(|(first, second)| Moments { first: place(first), second: place(second) });
-        AdamW::resumed(config, moments.collect(), self.counted)
+        let moments = first.iter().zip(second).map(|(first, second)| Moments {
+            first: place(first),
+            second: (second.num_elements() > 0).then(|| place(second)),
+        });
+        optimizer.resumed(moments.collect(), self.counted)
     }
 }

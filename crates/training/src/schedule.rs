@@ -1,26 +1,27 @@
-/// Linear warm-up, then a half cosine down to a share of the peak.
+/// Warm-up, a constant rate, then a linear decay to a share of the peak (warm-up-stable-decay; Hu et al. 2024, arXiv
+/// 2404.06395).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
     /// The highest rate.
     pub peak: f64,
     /// All steps.
     pub steps: u64,
-    /// Share of the steps that warm up.
+    /// Share of the steps over which the rate rises from zero.
     pub warmup: f64,
+    /// Share of the steps over which it falls at the end.
+    pub decay: f64,
     /// The rate at the end, as a share of the peak.
     pub final_rate: f64,
 }
 
 impl Schedule {
-    /// The rate of `step`, counted from 0.
+    /// The rate of `step`, counted from 0. Where warm-up and decay overlap, the smaller of their rates.
     pub fn rate(&self, step: u64) -> f64 {
-        let warmup = (self.warmup * self.steps as f64).round() as u64;
-        if step < warmup {
-            return self.peak * (step + 1) as f64 / warmup as f64;
-        }
-        let done = (step - warmup) as f64 / (self.steps - warmup).max(1) as f64;
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
-        self.peak * (self.final_rate + (1.0 - self.final_rate) * cosine)
+        let share = |part: f64| (part * self.steps as f64).round();
+        let (warmup, decay) = (share(self.warmup), share(self.decay));
+        let risen = ((step + 1) as f64 / warmup).min(1.0);
+        let left = ((self.steps.saturating_sub(step)) as f64 / decay).min(1.0);
+        self.peak * risen.min(self.final_rate + (1.0 - self.final_rate) * left)
     }
 }
 
@@ -28,19 +29,22 @@ impl Schedule {
 mod tests {
     use super::*;
 
+    const SCHEDULE: Schedule = Schedule { peak: 2.0, steps: 100, warmup: 0.1, decay: 0.4, final_rate: 0.1 };
+
     #[test]
-    fn rises_peaks_and_falls() {
-        let schedule = Schedule { peak: 2.0, steps: 110, warmup: 10.0 / 110.0, final_rate: 0.1 };
-        assert_eq!(schedule.rate(0), 0.2);
-        assert_eq!(schedule.rate(9), 2.0);
-        assert_eq!(schedule.rate(10), 2.0);
-        assert!((schedule.rate(60) - (0.2 + 0.9)).abs() < 1e-12, "half way down");
-        assert!((schedule.rate(110) - 0.2).abs() < 1e-12);
+    fn rises_stays_and_falls() {
+        assert_eq!(SCHEDULE.rate(0), 0.2);
+        assert_eq!([9, 10, 59, 60].map(|step| SCHEDULE.rate(step)), [2.0; 4]);
+        assert!((SCHEDULE.rate(80) - (0.2 + 0.9)).abs() < 1e-12, "half way down");
+        assert!((SCHEDULE.rate(100) - 0.2).abs() < 1e-12);
     }
 
     #[test]
-    fn no_warmup_starts_at_the_peak() {
-        let schedule = Schedule { peak: 1.0, steps: 1, warmup: 0.0, final_rate: 0.0 };
-        assert_eq!(schedule.rate(0), 1.0);
+    fn parts_may_be_missing_or_overlap() {
+        let constant = Schedule { warmup: 0.0, decay: 0.0, ..SCHEDULE };
+        assert!((0..100).all(|step| constant.rate(step) == 2.0));
+        let all = Schedule { warmup: 1.0, decay: 1.0, final_rate: 0.0, ..SCHEDULE };
+        assert!((all.rate(24) - 0.5).abs() < 1e-12 && (all.rate(75) - 0.5).abs() < 1e-12);
+        assert_eq!(Schedule { steps: 1, ..SCHEDULE }.rate(0), 2.0);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct State {
     /// All steps.
     steps: u64,
     pub(crate) micro: Micro,
-    /// Whether a step may be left out because its gradients are not finite, as [`ops::AdamW::step`] does.
+    /// Whether a step may be left out because its gradients are not finite, as [`ops::Optimizer::step`] does.
     may_skip: bool,
     skipped: u64,
     /// Steps left out just before.
@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) waiting: Vec<Step>,
     tail: Tail,
     pub(crate) log: Vec<LogLine>,
+    /// Targets of the validations so far.
+    validated: u64,
     /// The lowest validation loss and its weights, where the best checkpoint is kept.
     best: Option<(f64, Weights)>,
 }
@@ -61,6 +63,7 @@ impl State {
             waiting: Vec::new(),
             tail: Tail::new(steps),
             log: Vec::new(),
+            validated: 0,
             best: None,
         }
     }
@@ -103,7 +106,7 @@ impl State {
         self.micro = self.micro.at_most(figures.windows);
         (self.skipped, self.in_a_row, self.seen) = (figures.skipped, figures.in_a_row, figures.seen);
         (self.tail.sum, self.tail.count) = figures.tail;
-        (self.log, self.best) = (figures.log, best);
+        (self.log, self.validated, self.best) = (figures.log, figures.validated, best);
         figures.step
     }
 
@@ -116,6 +119,7 @@ impl State {
             in_a_row: self.in_a_row,
             tail: (self.tail.sum, self.tail.count),
             windows: self.micro.windows(),
+            validated: self.validated,
             best_loss: self.best.as_ref().map(|(loss, _)| *loss),
             log: self.log.clone(),
         };
@@ -130,6 +134,7 @@ impl State {
         keep: Checkpoint,
     ) -> f64 {
         let weights = transformer.weights();
+        self.validated += held_out.targets();
         let loss = loss_of(&Transformer::new(&weights, device), held_out, self.micro.windows(), device);
         if keep == Checkpoint::Best && self.best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
             self.best = Some((loss, weights));
@@ -148,6 +153,7 @@ impl State {
             seen_tokens: self.seen,
             final_loss: self.tail.mean(),
             validation_loss,
+            validated_tokens: self.validated,
             skipped: self.skipped,
             micro_batch: self.micro.in_parts(),
         };

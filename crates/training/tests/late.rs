@@ -44,7 +44,7 @@ fn attempt(
         pack(documents.iter().enumerate().map(|(i, ids)| (ids.as_slice(), false, weight(i))), config.context, 0)
     };
     let settings =
-        Settings { tokens: Some(25 * 4 * 16), batch: Some(4), learning_rate: Some(0.01), ..Settings::default() };
+        Settings { tokens: Some(25 * 4 * 13), batch: Some(4), learning_rate: Some(0.01), ..Settings::default() };
     let streams = Streams::new(7);
     let start = Weights::initialise(&config, &streams, 0);
     let mut seen = Vec::new();

@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 use model::{Attention, Batch, ModelConfig, Transformer, Weights};
-use ops::{AdamW, AdamWConfig, Precision, TokenRule, device::Device, head_loss};
+use ops::{AdamWConfig, Optimizer, OptimizerConfig, Precision, TokenRule, device::Device, head_loss};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use training::gradients;
@@ -124,15 +124,14 @@ fn twenty_steps() {
     each_cpu(|name, device| {
         let tracked = device.autodiff();
         let mut transformer = Transformer::new(&fixture.weights(), &tracked);
-        let config = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 0.5 };
-        let mut optimizer = AdamW::new(config);
-        let decays = transformer.decays();
+        let adamw = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 0.5 };
+        let mut optimizer = Optimizer::new(OptimizerConfig { adamw, momentum: 0.95 }, transformer.by_adamw());
         for (step, (&loss, &norm)) in fixture.tensors["trajectory"].iter().zip(&fixture.tensors["norms"]).enumerate() {
             let found = gradients(&mut transformer, &fixture.batch, TokenRule::CrossEntropy, &tracked);
             let off = (found.loss() - f64::from(loss)).abs();
             assert!(off < 1e-3, "{name}: the loss of step {step} is off by {off}");
             let parameters = transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
-            let (moved, ours) = optimizer.step(parameters, found.tensors, &decays, 1.0 / found.weight, 3e-3);
+            let (moved, ours) = optimizer.step(parameters, found.tensors, 1.0 / found.weight, 3e-3);
             let ours = ours.read();
             assert!(
                 (ours / f64::from(norm) - 1.0).abs() < 1e-3,

@@ -9,9 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 use streams::Streams;
-use training::{Checkpoint as Kept, Run, Settings, TrainError, Trained};
+use training::{Checkpoint as Kept, OptimizerKind, Run, Settings, TrainError, Trained};
 
 const STEPS: u64 = 25;
+/// Of a window: a document of twelve ids and its end.
+const TARGETS: u64 = 13;
 
 fn windows(count: u32) -> Windows {
     let documents: Vec<Vec<u32>> = (0..count).map(|i| (0..12).map(|p| 1 + (i * 5 + p * 3) % 23).collect()).collect();
@@ -51,7 +53,7 @@ fn attempt(
 
 fn settings(keep: Kept, precision: Precision) -> Settings {
     Settings {
-        tokens: Some(STEPS * 4 * 16),
+        tokens: Some(STEPS * 4 * TARGETS),
         batch: Some(4),
         learning_rate: Some(0.01),
         checkpoint: keep,
@@ -72,8 +74,8 @@ fn a_resumed_run_is_the_undisturbed_one() {
         if flex.supports(precision).is_err() {
             continue;
         }
-        for keep in [Kept::Best, Kept::Last] {
-            let settings = settings(keep, precision);
+        for (keep, optimizer) in [(Kept::Best, OptimizerKind::Muon), (Kept::Last, OptimizerKind::AdamW)] {
+            let settings = Settings { optimizer, ..settings(keep, precision) };
             let folder = tempfile::tempdir().unwrap();
             let whole = run(&settings, &folder.path().join("whole"), u64::MAX).unwrap();
             assert_eq!(whole.record.steps, STEPS);

@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use corpus::pack;
 use model::{ModelConfig, Transformer, Weights};
 use ops::device::{Device, parse};
-use ops::{AdamW, AdamWConfig, TokenRule};
+use ops::{AdamWConfig, Optimizer, OptimizerConfig, TokenRule};
 use streams::{Purpose, Streams};
 use training::{Batches, gradients};
 
@@ -41,7 +41,7 @@ struct Run {
 }
 
 impl Run {
-    fn of(device: &Device, config: &ModelConfig, nudge: Option<u64>) -> Self {
+    fn of(device: &Device, config: &ModelConfig, muon: bool, nudge: Option<u64>) -> Self {
         let streams = Streams::new(5);
         let mut draws = streams.stream(Purpose::Learner, 0, 0);
         let mut document = || -> Vec<u32> {
@@ -54,9 +54,9 @@ impl Run {
 
         let place = device.clone().autodiff();
         let mut transformer = Transformer::new(&Weights::initialise(config, &streams, 0), &place);
-        let decays = transformer.decays();
-        let mut optimizer =
-            AdamW::new(AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 });
+        let adamw = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
+        let updates = if muon { transformer.by_muon() } else { transformer.by_adamw() };
+        let mut optimizer = Optimizer::new(OptimizerConfig { adamw, momentum: 0.95 }, updates);
         let mut signs = nudge.map(|seed| streams.stream(Purpose::Learner, 1, seed));
         let mut losses = Vec::new();
         for batch in Batches::new(&windows, 5, &streams, 0).take(STEPS) {
@@ -73,7 +73,7 @@ impl Run {
             let found = gradients(&mut transformer, &batch, TokenRule::CrossEntropy, &place);
             losses.push(found.loss());
             let parameters = transformer.parameters_mut().into_iter().map(|p| p.clone().inner()).collect();
-            let (moved, _) = optimizer.step(parameters, found.tensors, &decays, 1.0 / found.weight, 0.01);
+            let (moved, _) = optimizer.step(parameters, found.tensors, 1.0 / found.weight, 0.01);
             for (slot, value) in transformer.parameters_mut().into_iter().zip(moved) {
                 *slot = Tensor::from_inner(value).require_grad();
             }
@@ -104,16 +104,16 @@ fn named(device: &str) -> Device {
     parse(device).unwrap().device()
 }
 
-#[test]
-fn fused_steps_equal_reference_steps_within_the_noise_of_float32() {
+fn fused_equals_reference(muon: bool) {
     let config = config(10);
-    let (fused, reference) = (Run::of(&named("flex"), &config, None), Run::of(&named("ndarray"), &config, None));
+    let run = |device: &str, nudge| Run::of(&named(device), &config, muon, nudge);
+    let (fused, reference) = (run("flex", None), run("ndarray", None));
     assert!(reference.losses[STEPS - 1] < reference.losses[0] - 0.2, "something is learnt: {:?}", reference.losses);
     // A loss is a float32 itself: one unit in its last place. The weights have their nudges.
     let mut noise: Vec<f64> = reference.losses.iter().map(|loss| loss * f64::from(f32::EPSILON)).collect();
     noise.resize(STEPS + reference.parameters.len(), 0.0);
     for seed in 0..NUDGES {
-        let nudged = Run::of(&named("ndarray"), &config, Some(seed)).difference(&reference);
+        let nudged = run("ndarray", Some(seed)).difference(&reference);
         noise = noise.into_iter().zip(nudged).map(|(a, b)| a.max(b)).collect();
     }
     let found = fused.difference(&reference);
@@ -122,6 +122,16 @@ fn fused_steps_equal_reference_steps_within_the_noise_of_float32() {
         assert!(*found <= ROUNDINGS * noise, "{what}: off by {found:e}, noise {noise:e}");
     }
     assert!(fused.parameters.iter().flatten().all(|x| x.is_finite()));
+}
+
+#[test]
+fn fused_steps_equal_reference_steps_within_the_noise_of_float32() {
+    fused_equals_reference(false);
+}
+
+#[test]
+fn fused_steps_of_muon_equal_reference_steps_within_the_noise_of_float32() {
+    fused_equals_reference(true);
 }
 
 /// On a GPU, or else on a software one.
@@ -134,8 +144,10 @@ fn steps_on_a_gpu_equal_those_on_the_processor() {
     };
     // A width of heads that the GPU's kernel takes.
     let config = config(8);
-    let [gpu, flex] = [gpu.device(), named("flex")].map(|device| Run::of(&device, &config, None));
-    let off = gpu.losses.iter().zip(&flex.losses).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    assert!(off < 1e-3, "{:?} is not {:?}", gpu.losses, flex.losses);
-    assert!(gpu.parameters.iter().flatten().all(|x| x.is_finite()));
+    for muon in [false, true] {
+        let [gpu, flex] = [gpu.device(), named("flex")].map(|device| Run::of(&device, &config, muon, None));
+        let off = gpu.losses.iter().zip(&flex.losses).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(off < 1e-3, "muon {muon}: {:?} is not {:?}", gpu.losses, flex.losses);
+        assert!(gpu.parameters.iter().flatten().all(|x| x.is_finite()));
+    }
 }

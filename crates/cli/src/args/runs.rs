@@ -1,9 +1,10 @@
 //! Arguments of the commands that work on run directories.
 
-use super::{Device, ProgressKind, precision};
+use super::{Device, ProgressKind, optimizer, precision};
 use clap::Args;
 use ops::Precision;
 use std::path::PathBuf;
+use training::OptimizerKind;
 
 /// Reads a time in seconds.
 fn seconds(text: &str) -> Result<f64, String> {
@@ -135,4 +136,32 @@ pub(crate) struct CompareArgs {
     /// Also write a page, and a folder of its figures: the runs' curves over each other, and what differs from the first run
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct TuneArgs {
+    /// The experiment file
+    pub(crate) experiment: PathBuf,
+    /// The run directory of the trials; `runs/NAME-tuning` by default. Trials that are there are not made again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The optimizers to try, each with rates of its own [default: the file's]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = optimizer())]
+    pub(crate) optimizer: Vec<OptimizerKind>,
+    /// The seeds of the trials, from 1000 on; more of them tell closer rates apart
+    #[arg(long, value_name = "SEED", value_delimiter = ',', default_values_t = [1000, 1001])]
+    pub(crate) seeds: Vec<u64>,
+    /// Change one key of the file first, as in `--set model.width=96`; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    /// Trials that are worked on at once
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
+    #[command(flatten)]
+    pub(crate) care: Care,
 }

@@ -1,7 +1,7 @@
 //! `habsburg bench`: how fast a preset trains and generates here, with the CPU's multiply-add peak.
 //!
 //! Token ids are random, since speed does not depend on them. A training step is forward, mean cross-entropy over all
-//! positions, backward, a clip to global norm 1 and AdamW, on windows of one document each. Decoding writes `context` tokens
+//! positions, backward, a clip to global norm 1 and a step of the optimizer, on windows of one document each. Decoding writes `context` tokens
 //! in each of some sequences at temperature 1, through the same [`inference::decode`] as a chain.
 
 use crate::Failure;
@@ -11,13 +11,13 @@ use burn::tensor::{Device, Tensor};
 use inference::{Decoding, decode, decoder};
 use model::{Batch, ModelConfig, Preset, Transformer, Weights};
 use ops::device::{Chosen, Kind};
-use ops::{AdamW, AdamWConfig, Precision, TokenRule};
+use ops::{AdamWConfig, Optimizer, OptimizerConfig, Precision, TokenRule};
 use sampling::Sampling;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use streams::{Purpose, Streams};
-use training::{gradients_in_parts, windows_at_a_time};
+use training::{OptimizerKind, gradients_in_parts, windows_at_a_time};
 
 /// Training steps before the clock starts: the first ones allocate, and compile on a GPU.
 const WARM_UP: u32 = 3;
@@ -36,11 +36,13 @@ pub(crate) fn bench(args: BenchArgs, out: &mut Output) -> Result<(), Failure> {
     let preset = settings.preset().map_err(Failure::request)?;
     let config = settings.resolve(preset.vocabulary).map_err(Failure::request)?;
     let batch = args.batch.map_or(preset.batch, |batch| batch as usize);
-    let bench = Bench { preset, config, device, precision: args.precision, batch, json: args.json };
+    let bench =
+        Bench { preset, config, device, precision: args.precision, optimizer: args.optimizer, batch, json: args.json };
     if !bench.json {
         let (name, parameters) = (preset.name, bench.config.parameters());
         let (device, precision) = (bench.device.description(), bench.precision.name());
-        writeln!(out, "{name} on {}, {precision}, {parameters} parameters", corpus::printable(&device))?;
+        let optimizer = bench.optimizer.name();
+        writeln!(out, "{name} on {}, {precision}, {optimizer}, {parameters} parameters", corpus::printable(&device))?;
     }
     let wanted = |what| args.only.is_none_or(|only| only == what);
     if wanted(Measured::Peak) && bench.on_processor() {
@@ -78,6 +80,7 @@ struct Bench {
     device: Chosen,
     /// Of training.
     precision: Precision,
+    optimizer: OptimizerKind,
     /// Windows of a training batch.
     batch: usize,
     json: bool,
@@ -223,6 +226,7 @@ impl Bench {
         let common = json!({
             "shape": self.preset.name,
             "mode": if what == "decode" { "f32" } else { self.precision.name() },
+            "optimizer": (what == "train").then(|| self.optimizer.name()),
             "threads": kernels::peak::threads(),
             "device": self.device.kind().name(),
             "parameters": self.config.parameters(),
@@ -241,8 +245,7 @@ struct Training<'a> {
     bench: &'a Bench,
     device: Device,
     transformer: Transformer,
-    optimizer: AdamW,
-    decays: Vec<bool>,
+    optimizer: Optimizer,
     /// Steps taken.
     taken: u32,
 }
@@ -253,8 +256,12 @@ impl<'a> Training<'a> {
         let weights = Weights::initialise(&bench.config, &Streams::new(0), 0);
         let transformer = Transformer::new(&weights, &device).with_precision(bench.precision);
         let constants = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
-        let (optimizer, decays) = (AdamW::new(constants), transformer.decays());
-        Self { bench, device, transformer, optimizer, decays, taken: 0 }
+        let updates = match bench.optimizer {
+            OptimizerKind::AdamW => transformer.by_adamw(),
+            OptimizerKind::Muon => transformer.by_muon(),
+        };
+        let optimizer = Optimizer::new(OptimizerConfig { adamw: constants, momentum: 0.95 }, updates);
+        Self { bench, device, transformer, optimizer, taken: 0 }
     }
 
     /// Seconds that so many steps take, until the device has finished the last. The batches are there before.
@@ -274,7 +281,7 @@ impl<'a> Training<'a> {
         let at_a_time = windows_at_a_time(&self.bench.config, self.bench.batch, &self.bench.device.device());
         let found = gradients_in_parts(&mut self.transformer, batch, at_a_time, TokenRule::CrossEntropy, &self.device);
         let parameters = self.transformer.parameters_mut().into_iter().map(|p| p.extract().inner()).collect();
-        let (moved, _) = self.optimizer.step(parameters, found.tensors, &self.decays, 1.0 / found.weight, 3e-4);
+        let (moved, _) = self.optimizer.step(parameters, found.tensors, 1.0 / found.weight, 3e-4);
         for (slot, value) in self.transformer.parameters_mut().into_iter().zip(moved) {
             *slot = Tensor::from_inner(value).require_grad();
         }

@@ -85,13 +85,13 @@ impl Observer for LivePage<'_> {
     }
 }
 
-fn options(device: String, jobs: Option<usize>) -> RunOptions {
+pub(super) fn options(device: String, jobs: Option<usize>) -> RunOptions {
     let mut options = RunOptions { device, jobs, ..RunOptions::default() };
     env!("HABSBURG_COMMIT").clone_into(&mut options.build.commit);
     options
 }
 
-fn careful(options: &mut RunOptions, care: &Care) {
+pub(super) fn careful(options: &mut RunOptions, care: &Care) {
     options.checkpoint_every = Duration::from_secs_f64(care.checkpoint_every);
     options.anyway = care.anyway;
 }

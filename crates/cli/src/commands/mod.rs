@@ -9,6 +9,7 @@ pub(crate) mod laws;
 pub(crate) mod parts;
 pub(crate) mod provenance;
 pub(crate) mod report;
+pub(crate) mod tune;
 pub(crate) mod verify;
 
 use crate::Failure;

@@ -26,5 +26,6 @@ mod steps;
 mod sweeps;
 mod targeted;
 mod text_measures;
+mod tuned;
 mod whole;
 mod world;

@@ -171,11 +171,15 @@ impl Windows {
         (&self.inputs[range.clone()], &self.targets[range.clone()], &self.weights[range.clone()], &self.starts[range])
     }
 
+    /// How many targets there are: padding, and what weighs nothing, left out.
+    pub fn targets(&self) -> u64 {
+        self.weights.iter().filter(|&&weight| weight > 0.0).count() as u64
+    }
+
     /// The mean weight of a target, padding left out; exactly 1 where every document weighs 1.
     pub fn mean_weight(&self) -> f64 {
         let sum: f64 = self.weights.iter().map(|&weight| f64::from(weight)).sum();
-        let count = self.weights.iter().filter(|&&weight| weight > 0.0).count();
-        sum / count as f64
+        sum / self.targets() as f64
     }
 
     /// How full the windows are.

@@ -23,7 +23,9 @@ pub static TRAINING_TOKENS: Metric = of_training("tokens", "Tokens", "tokens")
     .means("Tokens of the training set; a document that is in it twice counts twice.");
 pub static TRAINING_DOCUMENTS: Metric = of_training("documents", "Documents", "documents");
 pub static SEEN_TOKENS: Metric = of_training("seen-tokens", "Tokens seen", "tokens")
-    .means("Positions that were trained on, over all epochs and members.");
+    .means("Tokens that were targets of training, with repetitions, over all members.");
+pub static VALIDATED_TOKENS: Metric = of_training("validated-tokens", "Tokens scored to choose weights", "tokens")
+    .means("Held-out tokens that were scored during training, with repetitions: what it costs to keep the best checkpoint.");
 pub static STEPS: Metric = of_training("steps", "Steps", "steps");
 pub static SKIPPED_STEPS: Metric = of_training("skipped-steps", "Skipped steps", "steps")
     .means("Steps without an update, because a gradient was not finite.");
@@ -77,6 +79,7 @@ pub static DROPPED_TOKENS: Metric = share_of_defence("dropped-tokens", "Tokens d
 pub(super) const METRICS: &[&Metric] = &[
     &UNIQUE_TOKENS,
     &SEEN_TOKENS,
+    &VALIDATED_TOKENS,
     &STEPS,
     &SKIPPED_STEPS,
     &FINAL_LOSS,

@@ -2,14 +2,14 @@
 
 use super::{FusedOps, Targets, autodiff::Kernels};
 use crate::limits::Limits;
-use crate::{AdamWConfig, AttentionShape, Moments, Precision, TokenRule};
+use crate::{AttentionShape, Moments, OptimizerConfig, Precision, TokenRule, Update};
 use burn::backend::{Cube, CubeDevice, DispatchDevice, TensorMetadata, ops::FloatTensorOps};
 use burn::tensor::{DType, Device, FloatDType, Shape, Tensor};
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 use gpu::linear::{self, Sizes};
 use gpu::precision::DevicePrecision;
 use gpu::product::Target;
-use gpu::{Client, Handle, adamw, attention as kernel, embedding, head_loss as head, rms_norm, swiglu};
+use gpu::{Client, Handle, adamw, attention as kernel, embedding, head_loss as head, muon, rms_norm, swiglu};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -294,9 +294,9 @@ impl Kernels for Cube {
 
 /// What a device knows of the optimizer's steps.
 #[derive(Debug)]
-pub(crate) struct AdamWState(adamw::State);
+pub(crate) struct OptimizerState(adamw::State);
 
-impl AdamWState {
+impl OptimizerState {
     /// After `steps` steps on the device of these moments; none if that is no GPU.
     pub(crate) fn after(moments: &Moments, steps: u32) -> Option<Self> {
         client(&moments.first.device()).map(|client| Self(adamw::State::new(&client, steps)))
@@ -308,46 +308,96 @@ impl AdamWState {
     }
 }
 
-/// One step of AdamW in place; gives the parameters back, and the norm of the scaled gradients before the clip. A norm that
-/// is not finite moves nothing.
-pub(crate) fn adamw(
-    config: &AdamWConfig,
-    state: &mut Option<AdamWState>,
+/// A parameter, its gradient and its moments in buffers of their own.
+struct Stepped {
+    p: CubeTensor,
+    g: Rows,
+    first: CubeTensor,
+    second: Option<CubeTensor>,
+}
+
+impl Stepped {
+    fn len(&self) -> usize {
+        self.g.shape[0] * self.g.shape[1]
+    }
+
+    /// As AdamW moves it.
+    fn adamw(&self, decays: bool) -> adamw::Parameter {
+        let second = self.second.as_ref().expect("AdamW has two moments");
+        adamw::Parameter {
+            p: self.p.handle.clone(),
+            g: self.g.handle().clone(),
+            m: self.first.handle.clone(),
+            v: second.handle.clone(),
+            len: self.len(),
+            decays,
+        }
+    }
+
+    /// As Muon moves the matrices in it.
+    fn matrices(&self, parts: &[usize]) -> impl Iterator<Item = muon::Matrix> {
+        let columns = self.g.shape[1];
+        let whole = muon::Matrix {
+            p: self.p.handle.clone(),
+            g: self.g.handle().clone(),
+            m: self.first.handle.clone(),
+            len: self.len(),
+            start: 0,
+            rows: 0,
+            columns,
+        };
+        parts.iter().scan(0, move |start, &rows| {
+            let first = *start;
+            *start += rows * columns;
+            Some(muon::Matrix { start: first, rows, ..whole.clone() })
+        })
+    }
+}
+
+/// One step of the optimizer in place; gives the parameters back, and the norm of the scaled gradients before the clip. A
+/// norm that is not finite moves nothing.
+pub(crate) fn optimizer(
+    config: &OptimizerConfig,
+    state: &mut Option<OptimizerState>,
     parameters: Vec<Tensor<2>>,
     gradients: Vec<Tensor<2>>,
     moments: &mut [Moments],
-    decays: &[bool],
+    updates: &[Update],
     scale: f64,
     rate: f64,
 ) -> (Vec<Tensor<2>>, Tensor<1>) {
-    let gradients: Vec<Rows> = gradients.into_iter().map(|g| Rows::new(primitive(g))).collect();
-    let parameters: Vec<CubeTensor> = parameters.into_iter().map(own).collect();
-    let held: Vec<[CubeTensor; 2]> =
-        moments.iter_mut().map(|it| [it.first.extract(), it.second.extract()].map(own)).collect();
-    let parts: Vec<adamw::Parameter> = gradients
-        .iter()
-        .zip(&parameters)
-        .zip(&held)
-        .zip(decays)
-        .map(|(((g, p), [m, v]), &decays)| adamw::Parameter {
-            p: p.handle.clone(),
-            g: g.handle().clone(),
-            m: m.handle.clone(),
-            v: v.handle.clone(),
-            len: g.shape[0] * g.shape[1],
-            decays,
+    let each = parameters.into_iter().zip(gradients).zip(moments.iter_mut());
+    let stepped: Vec<Stepped> = each
+        .map(|((p, g), moments)| Stepped {
+            p: own(p),
+            g: Rows::new(primitive(g)),
+            first: own(moments.first.extract()),
+            second: moments.second.take().map(own),
         })
         .collect();
-    let first = gradients.first().expect("a model has parameters");
-    let AdamWState(state) = state.get_or_insert_with(|| AdamWState(adamw::State::new(first.client(), 0)));
-    let norm = adamw::step(first.client(), config, state, &parts, scale as f32, rate as f32);
-    let norm = Tensor::from_primitive::<Cube>(first.beside(norm, [1]));
-    let back = |tensor: CubeTensor| Tensor::from_primitive::<Cube>(tensor);
-    for (moments, held) in moments.iter_mut().zip(held) {
-        let [first, second] = held.map(back);
-        *moments = Moments { first, second };
+    let first = stepped.first().expect("a model has parameters");
+    let client = first.g.client().clone();
+    let OptimizerState(state) = state.get_or_insert_with(|| OptimizerState(adamw::State::new(&client, 0)));
+    let gradients: Vec<adamw::Gradient> =
+        stepped.iter().map(|it| adamw::Gradient { g: it.g.handle().clone(), len: it.len() }).collect();
+    let (scale, rate) = (scale as f32, rate as f32);
+    let norm = adamw::measure(&client, &config.adamw, state, &gradients, scale, rate);
+    let (mut elements, mut matrices) = (Vec::new(), Vec::new());
+    for (stepped, update) in stepped.iter().zip(updates) {
+        match update {
+            Update::AdamW { decays } => elements.push(stepped.adamw(*decays)),
+            Update::Muon { parts } => matrices.extend(stepped.matrices(parts)),
+        }
     }
-    (parameters.into_iter().map(back).collect(), norm)
+    adamw::update(&client, &config.adamw, state, &elements, rate);
+    muon::update(&client, &config.muon(), state, &matrices, rate);
+    let norm = Tensor::from_primitive::<Cube>(first.g.beside(norm, [1]));
+    let back = |tensor: CubeTensor| Tensor::from_primitive::<Cube>(tensor);
+    let moved = stepped.into_iter().zip(moments).map(|(stepped, moments)| {
+        *moments = Moments { first: back(stepped.first), second: stepped.second.map(back) };
+        back(stepped.p)
+    });
+    (moved.collect(), norm)
 }
 
 fn primitive(tensor: Tensor<2>) -> CubeTensor {

@@ -2,6 +2,7 @@
 
 use super::{FusedOps, Targets, autodiff::Kernels};
 use crate::clock::operation;
+use crate::muon::Matrices;
 use crate::{AttentionShape, Precision, TokenRule};
 use burn::backend::{Flex, TensorMetadata, ops::FloatTensorOps};
 use burn::tensor::{DType, Device, FloatDType, IndexingUpdateOp, Tensor, TensorData};
@@ -239,10 +240,41 @@ pub(crate) fn adamw(
     (back(p), [back(m), back(v)])
 }
 
+/// One step of Muon in place; gives the parameters back.
+pub(crate) fn muon(step: kernels::muon::Step<'_>, matrices: Vec<Matrices<'_>>) -> Vec<Tensor<2>> {
+    struct Held {
+        p: FlexTensor,
+        g: Rows,
+        m: FlexTensor,
+    }
+    let (mut held, mut places) = (Vec::new(), Vec::new());
+    for Matrices { p, g, moments, parts } in matrices {
+        let m = primitive(moments.first.extract());
+        held.push(Held { p: primitive(p), g: Rows::new(&primitive(g)), m });
+        places.push((moments, parts));
+    }
+    operation("Muon", || {
+        step.run(held.iter_mut().zip(&places).map(|(Held { p, g, m }, (_, parts))| kernels::muon::Tensor {
+            p: p.storage_mut(),
+            g: g.values(),
+            m: m.storage_mut(),
+            columns: g.columns,
+            parts,
+        }));
+    });
+    let back = |t: FlexTensor| Tensor::from_primitive::<Flex>(t);
+    let each = held.into_iter().zip(places);
+    each.map(|(Held { p, m, .. }, (moments, _))| {
+        moments.first = back(m);
+        back(p)
+    })
+    .collect()
+}
+
 /// `Σ g²` of one gradient.
 pub(crate) fn square_norm(gradient: &Tensor<2>) -> f64 {
     let gradient = Rows::new(&primitive(gradient.clone()));
-    operation("AdamW", || kernels::adamw::square_norm(gradient.values()))
+    operation("gradient norm", || kernels::adamw::square_norm(gradient.values()))
 }
 
 /// The float32 primitive of a tensor on Flex, its storage its elements in order.

@@ -8,9 +8,9 @@ mod flex;
 
 #[cfg(feature = "gpu")]
 pub(crate) use cube::{
-    AdamWState, adamw as adamw_on_gpu, check, client, forget, has_shared_memory, is_gpu, limits, multiplies,
+    OptimizerState, check, client, forget, has_shared_memory, is_gpu, limits, multiplies, optimizer as optimizer_on_gpu,
 };
-pub(crate) use flex::{adamw, is_flex, square_norm};
+pub(crate) use flex::{adamw, is_flex, muon, square_norm};
 
 use crate::{AttentionShape, Precision, TokenRule};
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};

@@ -2,12 +2,17 @@
 
 use super::harness::{Errors, Matrix, fused, ndarray, numbers, read, wide};
 use burn::tensor::{Device, Tensor};
-use ops::{AdamW, AdamWConfig};
+use ops::{AdamWConfig, Optimizer, OptimizerConfig, Update};
 
 const CONFIG: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip: 1.0 };
 const SIZES: [(usize, usize); 6] = [(1, 1), (1, 37), (13, 1), (3, 5), (67, 31), (211, 193)];
 const DECAYS: [bool; 6] = [true, false, true, false, true, true];
 const STEPS: usize = 7;
+
+fn optimizer(decays: &[bool]) -> Optimizer {
+    let updates = decays.iter().map(|&decays| Update::AdamW { decays }).collect();
+    Optimizer::new(OptimizerConfig { adamw: CONFIG, momentum: 0.95 }, updates)
+}
 /// What the gradients are multiplied by: one over the weight of the batch.
 const SCALE: f64 = 1.0 / 37.0;
 const RATE: f64 = 0.013;
@@ -55,9 +60,9 @@ fn definition() -> Vec<(Vec<Vec<f64>>, f64)> {
 /// The same by the operation.
 fn taken(device: &Device) -> Vec<(Vec<Vec<f64>>, f64)> {
     let place = |list: Vec<Matrix>| -> Vec<Tensor<2>> { list.iter().map(|m| m.on(device)).collect() };
-    let (mut p, mut optimizer) = (place(parameters()), AdamW::new(CONFIG));
+    let (mut p, mut optimizer) = (place(parameters()), optimizer(&DECAYS));
     let step = |step: usize| {
-        let (moved, norm) = optimizer.step(std::mem::take(&mut p), place(gradients(step)), &DECAYS, SCALE, RATE);
+        let (moved, norm) = optimizer.step(std::mem::take(&mut p), place(gradients(step)), SCALE, RATE);
         p = moved;
         (p.iter().map(|p| wide(&read(p.clone()))).collect(), norm.read())
     };
@@ -86,19 +91,19 @@ fn seven_steps_equal_the_definition() {
 fn a_gradient_that_is_not_finite_moves_nothing() {
     for device in fused().into_iter().map(|device| device.without_autodiff()) {
         for bad in [f32::NAN, f32::INFINITY] {
-            let mut optimizer = AdamW::new(CONFIG);
+            let mut stepped = optimizer(&[true]);
             let p = Matrix::random(1, 3, 5);
             let mut g = Matrix::random(2, 3, 5);
             g.values[7] = bad;
-            let (moved, norm) = optimizer.step(vec![p.on(&device)], vec![g.on(&device)], &[true], 1.0, RATE);
+            let (moved, norm) = stepped.step(vec![p.on(&device)], vec![g.on(&device)], 1.0, RATE);
             assert!(!norm.read().is_finite());
             assert_eq!(read(moved[0].clone()), p.values);
             // Nor does it leave a trace in the moments or the count of steps.
             let good = Matrix::random(3, 3, 5);
-            let step = |optimizer: &mut AdamW| {
-                read(optimizer.step(vec![p.on(&device)], vec![good.on(&device)], &[true], 1.0, RATE).0.remove(0))
+            let step = |optimizer: &mut Optimizer| {
+                read(optimizer.step(vec![p.on(&device)], vec![good.on(&device)], 1.0, RATE).0.remove(0))
             };
-            assert_eq!(step(&mut optimizer), step(&mut AdamW::new(CONFIG)));
+            assert_eq!(step(&mut stepped), step(&mut optimizer(&[true])));
         }
     }
 }
@@ -108,9 +113,7 @@ fn views_and_copies_are_stepped_as_what_they_show() {
     for device in fused().into_iter().map(|device| device.without_autodiff()) {
         let (rows, columns) = (13, 17);
         let (p, g) = (Matrix::random(1, rows, columns), Matrix::random(2, rows, columns));
-        let step = |p: Tensor<2>, g: Tensor<2>| {
-            read(AdamW::new(CONFIG).step(vec![p], vec![g], &[true], 1.0, RATE).0.remove(0))
-        };
+        let step = |p: Tensor<2>, g: Tensor<2>| read(optimizer(&[true]).step(vec![p], vec![g], 1.0, RATE).0.remove(0));
         let want = step(p.on(&device), g.on(&device));
         let turned = |m: &Matrix| m.transposed().on(&device).transpose();
         // The matrix in the middle of a larger one, whole rows of it or not.

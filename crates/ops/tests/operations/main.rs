@@ -13,5 +13,6 @@ mod halves;
 mod harness;
 mod layers;
 mod loss;
+mod muon;
 mod smoothed;
 mod views;
