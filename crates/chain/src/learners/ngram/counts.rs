@@ -27,15 +27,15 @@ struct Level {
     first: Vec<u32>,
     /// The last symbol of each.
     symbols: Vec<u32>,
-    /// The sum of the counts before each, and of all.
-    sums: Vec<u64>,
+    /// The sum of the counts before each, and of all; no more than there are symbols in the text.
+    sums: Vec<u32>,
 }
 
 /// The symbols that follow a context, in rising order, and the sums of the counts up to each, as a file has them.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Stored {
     symbols: Vec<u32>,
-    sums: Vec<u64>,
+    sums: Vec<u32>,
 }
 
 /// The symbols that follow a context, in rising order: at least one.
@@ -43,7 +43,7 @@ pub(super) struct Stored {
 pub(super) struct Followers<'a> {
     pub(super) symbols: &'a [u32],
     /// The sum of the counts before each of the symbols, and of all, from an offset.
-    sums: &'a [u64],
+    sums: &'a [u32],
     /// The id of the first as a context.
     first: usize,
 }
@@ -58,10 +58,10 @@ pub(super) struct Smoothing<D: Fn(usize) -> f64> {
 
 impl Followers<'_> {
     pub(super) fn total(&self) -> f64 {
-        (self.sums[self.symbols.len()] - self.sums[0]) as f64
+        f64::from(self.sums[self.symbols.len()] - self.sums[0])
     }
 
-    pub(super) fn count(&self, at: usize) -> u64 {
+    pub(super) fn count(&self, at: usize) -> u32 {
         self.sums[at + 1] - self.sums[at]
     }
 
@@ -71,7 +71,7 @@ impl Followers<'_> {
 
     /// The symbol at `mass` of the discounted counts; none if that is beyond the last.
     pub(super) fn at(&self, mass: f64, discount: f64) -> Option<u32> {
-        let below = |at: usize| (self.sums[at + 1] - self.sums[0]) as f64 - discount * (at + 1) as f64 <= mass;
+        let below = |at: usize| f64::from(self.sums[at + 1] - self.sums[0]) - discount * (at + 1) as f64 <= mass;
         let (mut low, mut high) = (0, self.symbols.len());
         while low < high {
             let middle = low.midpoint(high);
@@ -102,13 +102,13 @@ impl Counts {
         // Of the n-grams of one length less: the id of the one that ends at each position, and how many contexts they are.
         let (mut ids, mut contexts) = (vec![0; text.len()], 1);
         let mut levels: Vec<Level> = Vec::new();
-        let mut counts: Vec<u64> = Vec::new();
+        let mut counts: Vec<u32> = Vec::new();
         for length in 1..=order {
             let before = |at: u32| ids[at as usize - 1];
             let grouped = by_context(&places, contexts, before);
             let mut level = Level { first: Vec::with_capacity(contexts + 1), ..Level::default() };
             let mut next = vec![NONE; text.len()];
-            let (mut own, mut last) = (Vec::<u64>::new(), None);
+            let (mut own, mut last) = (Vec::<u32>::new(), None);
             for at in grouped {
                 let (context, symbol) = (before(at), text[at as usize]);
                 let is_own = length == order || text[at as usize + 1 - length] == START;
@@ -122,7 +122,7 @@ impl Counts {
                     }
                 }
                 next[at as usize] = level.symbols.len() as u32 - 1;
-                *own.last_mut().expect("the first place begins an n-gram") += u64::from(is_own);
+                *own.last_mut().expect("the first place begins an n-gram") += u32::from(is_own);
             }
             level.first.resize(contexts + 1, level.symbols.len() as u32);
             if length == 1 {
@@ -188,7 +188,7 @@ impl Counts {
     }
 
     /// How many n-grams of a length have each count.
-    pub(super) fn with_count(&self, length: usize, count: u64) -> usize {
+    pub(super) fn with_count(&self, length: usize, count: u32) -> usize {
         self.levels[length - 1].sums.windows(2).filter(|pair| pair[1] - pair[0] == count).count()
     }
 
@@ -260,7 +260,7 @@ fn by_context(places: &[u32], contexts: usize, context: impl Fn(u32) -> u32) -> 
 }
 
 /// The sum before each count, and of all.
-fn sums(counts: &[u64]) -> Vec<u64> {
+fn sums(counts: &[u32]) -> Vec<u32> {
     let mut sum = 0;
     let after = counts.iter().map(|count| {
         sum += count;
@@ -295,7 +295,7 @@ impl<'a> Contexts<'a> {
             let Some(followers) = id.and_then(|id| self.counts.followers(length, id)) else { continue };
             let discount = (smoothing.discount)(length);
             let count = followers.find(symbol).map_or(0, |at| followers.count(at));
-            let own = (count as f64 - discount).max(0.0);
+            let own = (f64::from(count) - discount).max(0.0);
             let lent = discount * followers.symbols.len() as f64;
             probability = (own + lent * probability) / followers.total();
         }
@@ -353,6 +353,7 @@ impl Counts {
                 level.first.resize(id + 1, level.symbols.len() as u32);
                 let before = level.sums[level.sums.len() - 1];
                 level.symbols.extend(symbols);
+                before.checked_add(*sums.last()?)?;
                 level.sums.extend(sums.into_iter().map(|sum| before + sum));
             }
             level.first.resize(contexts + 1, level.symbols.len() as u32);

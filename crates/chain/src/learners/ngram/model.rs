@@ -116,7 +116,7 @@ impl NGramModel {
         probabilities.iter_mut().for_each(|p| *p *= lent);
         for (number, symbol) in followers.symbols.iter().enumerate() {
             let at = self.symbols().binary_search(symbol).expect("whatever follows a context is known");
-            probabilities[at] += (followers.count(number) as f64 - discount).max(0.0) / total;
+            probabilities[at] += (f64::from(followers.count(number)) - discount).max(0.0) / total;
         }
         probabilities
     }
