@@ -139,7 +139,7 @@ mod tests {
         let with = |truncated| Baselines::of(&[(&[1], false)], &[(&[1], truncated)], 4, 0).unwrap().unigram;
         assert!((with(true) - 3.0_f64.ln()).abs() < 1e-12, "two of six");
         assert!((with(false) - 3.0_f64.ln()).abs() < 1e-12, "two of six, twice");
-        let bigram = |test: &Documents<'_>| Baselines::of(&[(&[1], false)], test, 4, 0).unwrap().bigram;
+        let bigram = |test: &Documents<'_>| Baselines::of(&[(&[1_u32][..], false); 3], test, 4, 0).unwrap().bigram;
         assert!(bigram(&[(&[1, 1], true)]) > bigram(&[(&[1], false)]), "1 is no end");
     }
 

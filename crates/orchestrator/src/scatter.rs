@@ -63,7 +63,7 @@ fn scatters((control, base): (&BTreeMap<u64, Losses>, &BTreeMap<u64, Losses>), l
     let scatter = |(&seed, refits): (&u64, &Losses)| {
         let damage = base.get(&seed)?.get(&last)? - refits.get(&last)?;
         let deviation = deviation(refits)?;
-        (deviation > SHARE * damage).then_some(Scatter { seed, deviation, damage })
+        (deviation > SHARE * damage.max(0.0)).then_some(Scatter { seed, deviation, damage })
     };
     control.iter().filter_map(scatter).collect()
 }
