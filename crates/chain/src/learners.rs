@@ -28,5 +28,5 @@ pub use independent::{Family, FitError, Independent, Weighted};
 pub use kernel_density::{Bandwidth, KernelDensities, KernelDensity};
 pub use matrix::{Lower, Symmetric};
 pub use mixture::{Mixture, Mixtures};
-pub use ngram::{NGram, NGramModel, NGramWriter};
+pub use ngram::{NGram, NGramBaseline, NGramModel, NGramWriter};
 pub use regression::{Example, Regressions};

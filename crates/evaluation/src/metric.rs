@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer};
 use crate::measure::{Entry, Measure};
 
 pub(crate) use self::entry::OTHER_HUMAN;
-pub use self::entry::{Axis, Baseline, Damage, Figure, Metric, Needs, Panel, Set, View};
+pub use self::entry::{Axis, Baseline, Damage, Figure, Level, Metric, Needs, Panel, Set, Shown, View};
 pub use self::exact::*;
 pub use self::scored::*;
 pub use self::test::*;

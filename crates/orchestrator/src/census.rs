@@ -1,7 +1,6 @@
 //! Survival: of the types that so many documents of the human text hold, the number that a generation still generates. The law of
 //! survival predicts it from the first numbers; the report shows it with the others.
 
-use corpus::TokenSet;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use world::Holding;
@@ -70,33 +69,9 @@ impl Census {
     }
 }
 
-/// Loss of a model that knows frequencies alone, nats per token: tokens and ends of `training` counted, one added to each, on
-/// `test`. What a chain can lose lies between generation 0's loss and this one.
-/// None of a test set without tokens.
-pub(crate) fn unigram_loss(
-    training: impl Iterator<Item = u32>,
-    test: &TokenSet,
-    vocabulary: usize,
-    separator: u32,
-) -> Option<f64> {
-    let mut counts = vec![1_u64; vocabulary];
-    training.for_each(|id| counts[id as usize] += 1);
-    let all = counts.iter().sum::<u64>() as f64;
-    let (mut nats, mut tokens) = (0.0, 0_u64);
-    for document in 0..test.len() {
-        let end = (!test.truncated(document)).then_some(separator);
-        for id in test.ids(document).iter().copied().chain(end) {
-            nats -= (counts[id as usize] as f64 / all).ln();
-            tokens += 1;
-        }
-    }
-    (tokens > 0).then(|| nats / tokens as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use corpus::Tokenizer;
     use world::{Survey, World};
 
     #[test]
@@ -125,16 +100,5 @@ mod tests {
         let gone = human.survivors(&none);
         assert_eq!(gone.keys().copied().collect::<Vec<_>>(), ["facts", "forms", "persons", "words"]);
         assert!(gone.values().all(|one| one.classes.iter().all(|class| class.2 == 0) && !one.classes.is_empty()));
-    }
-
-    #[test]
-    fn frequencies_alone() {
-        let tokenizer = Tokenizer::bytes();
-        // Three ids and an end where the training set has 2, 1 and 0 of 3, one added to each of four.
-        let test = TokenSet::from_ids(&[(&[1, 2, 3], false)], &tokenizer);
-        let found = unigram_loss([1, 1, 2].into_iter(), &test, 4, 0).unwrap();
-        let expected = [3.0, 2.0, 1.0, 1.0].map(|count: f64| -(count / 7.0).ln()).iter().sum::<f64>() / 4.0;
-        assert!((found - expected).abs() < 1e-12);
-        assert_eq!(unigram_loss([1].into_iter(), &TokenSet::from_ids(&[], &tokenizer), 4, 0), None);
     }
 }

@@ -16,6 +16,7 @@
 //! println!("{} stages made, {} found", summary.made, summary.found);
 //! ```
 
+mod baselines;
 mod calibrate;
 mod census;
 mod claim;
@@ -31,6 +32,7 @@ mod options;
 mod plant;
 mod reader;
 mod run;
+mod scatter;
 mod scoring;
 mod seed;
 mod text;

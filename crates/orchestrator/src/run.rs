@@ -9,7 +9,7 @@ use crate::claim::stored;
 use crate::metrics::Deriving;
 use crate::options::{RunOptions, Summary};
 use crate::text::Stop;
-use crate::{Error, Plan, exact, keep};
+use crate::{Error, Plan, exact, keep, scatter};
 use experiment::{Data, Experiment};
 use rayon::prelude::*;
 use rundir::{ChainId, Event, GenerationRecord, Observer, RunDir, StageId, StageKind, Status};
@@ -45,6 +45,9 @@ pub fn run(
     let derived = deriving.write(run.stages.dir());
     worked?;
     derived?;
+    if let Some(note) = scatter::note(&run.experiment, &deriving.derive(run.stages.dir())?) {
+        observer.event(Event::Note(note));
+    }
     run.thin()?;
     let mut failed = Vec::new();
     for (_, chain) in &chains {

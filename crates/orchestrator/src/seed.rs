@@ -1,14 +1,15 @@
 //! The human text of one seed.
 
-use crate::census::{self, Census};
+use crate::baselines::Baselines;
+use crate::census::Census;
 use crate::human::text_of;
 use crate::texts::Texts;
 use crate::{Error, Human, plant, scoring};
 use chain::{HumanSet, Source, human_subset_by};
-use corpus::{Document, Tokenizer};
+use corpus::{Document, TokenSet, Tokenizer};
 use evaluation::Reference;
 use experiment::{Arm, Experiment, Plant};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use streams::Streams;
 use world::{Survey, World};
 
@@ -22,8 +23,8 @@ pub(crate) struct Seed {
     pub(crate) stated: Arc<Vec<Vec<u64>>>,
     /// How many of the training set's documents hold each type.
     pub(crate) census: Arc<Census>,
-    /// The test loss of a model that knows the training set's frequencies alone, nats per token.
-    pub(crate) unigram_loss: Option<f64>,
+    /// The baselines of the training set, once a generation 0 was scored.
+    baselines: Mutex<Option<Option<Baselines>>>,
 }
 
 /// Documents of a world with numbers below this are the run's own: its test set. The next as many are seed 0's, and so on.
@@ -66,16 +67,24 @@ impl Seed {
         };
         let reference = Arc::new(scoring::reference(human, &texts, &set, seed));
         let training = || set.training.iter().map(|entry| entry.index);
-        let separator = human.tokenizer.separator();
-        let tokens = training().flat_map(|index| {
-            let end = (!texts.tokens.truncated(index)).then_some(separator);
-            texts.tokens.ids(index).iter().copied().chain(end)
-        });
-        let unigram_loss = census::unigram_loss(tokens, &human.test.tokens, human.tokenizer.vocabulary(), separator);
         let (stated, holding) = survey.map(|survey| (survey.facts, survey.holding)).unzip();
         let census = Census::of(training().map(|index| texts.documents[index].text.as_str()), holding);
         let stated = Arc::new(stated.unwrap_or_default());
-        Ok(Self { texts, set, reference, stated, census: Arc::new(census), unigram_loss })
+        Ok(Self { texts, set, reference, stated, census: Arc::new(census), baselines: Mutex::default() })
+    }
+
+    /// The test losses of models that count the training set, computed when they are first asked for; chains that ask
+    /// meanwhile wait. None of a test set without tokens.
+    pub(crate) fn baselines(&self, human: &Human) -> Option<Baselines> {
+        let mut baselines = self.baselines.lock().unwrap_or_else(PoisonError::into_inner);
+        *baselines.get_or_insert_with(|| {
+            fn documents(tokens: &TokenSet, of: impl Iterator<Item = usize>) -> Vec<(&[u32], bool)> {
+                of.map(|index| (tokens.ids(index), tokens.truncated(index))).collect()
+            }
+            let training = documents(&self.texts.tokens, self.set.training.iter().map(|entry| entry.index));
+            let test = documents(&human.test.tokens, 0..human.test.tokens.len());
+            Baselines::of(&training, &test, human.tokenizer.vocabulary(), human.tokenizer.separator())
+        })
     }
 
     /// The same with a phrase planted in the training set.
@@ -109,7 +118,7 @@ impl Seed {
             reference: self.reference.clone(),
             stated: self.stated.clone(),
             census: self.census.clone(),
-            unigram_loss: self.unigram_loss,
+            baselines: Mutex::default(),
         })
     }
 }

@@ -3,8 +3,9 @@
 use chain::laws::{Regime, survival_written_given};
 use experiment::Experiment;
 use orchestrator::{RunOptions, run};
-use rundir::{ChainId, RunDir, StageKind};
+use rundir::{ChainId, Event, RunDir, StageKind};
 use std::path::Path;
+use std::sync::Mutex;
 
 const EXPERIMENT: &str = r#"
 name = "text-learners"
@@ -97,6 +98,28 @@ fn they_obey_the_law_and_resume() {
     ] {
         assert!(!rows.contains(&format!("text-learners,{row},")), "{row}");
     }
+    // The n-gram is nothing where it reads a symbol that it has never read, the baselines are finite.
+    let value = |row: &str| -> f64 {
+        let line = rows.lines().find(|line| line.starts_with(&format!("text-learners,{row},")));
+        line.unwrap_or_else(|| panic!("{row} is missing")).rsplit(',').next().unwrap().parse().unwrap()
+    };
+    let mut some = 0;
+    for (seed, generation) in (0..8).flat_map(|seed| [(seed, 0), (seed, 1)]) {
+        let of = |name: &str| format!("n-gram,{seed},{generation},test,{name}");
+        let (impossible, possible) = (value(&of("impossible-documents")), value(&of("possible-loss")));
+        assert!((0.0..1.0).contains(&impossible) && possible.is_finite() && has(&of("loss")) == (impossible == 0.0));
+        assert!(impossible > 0.0 || value(&of("loss")) == possible);
+        some += usize::from(impossible > 0.0);
+    }
+    println!("impossible documents in {some} of 16 generations");
+    assert!(some > 0);
+    let baseline = |name: &str| value(&format!("oracle,0,0,test,{name}-loss"));
+    let (unigram, bigram, fourgram) = (baseline("unigram"), baseline("bigram"), baseline("fourgram"));
+    println!("unigram {unigram:.3}, bigram {bigram:.3}, 4-gram {fourgram:.3}");
+    assert!(fourgram < bigram && bigram < unigram && unigram < 1200_f64.ln());
+    assert!((value("n-gram,0,0,test,possible-loss") - fourgram).abs() < 0.5, "a trigram and a 4-gram of one text");
+    assert_eq!(value("n-gram,0,0,test,bigram-loss"), bigram, "all arms have those of the seed");
+    assert!(!has("oracle,0,1,test,bigram-loss"), "they are of generation 0");
     let unread = rows.lines().filter(|line| line.contains("unparsed-documents"));
     assert!(unread.into_iter().all(|line| line.ends_with(",0")), "an oracle writes what it can parse");
 
@@ -105,4 +128,66 @@ fn they_obey_the_law_and_resume() {
     go(&parse(&[]), &resumed);
     assert!(metrics(&resumed) == rows, "resumed chains differ");
     assert_eq!(go(&parse(&[]), &resumed).made, 0);
+}
+
+/// Two arms that share a model of generation 0 which has hardly been trained.
+const UNTRAINED: &str = r#"
+name = "untrained"
+[corpus]
+name = "chronicle"
+tokens = 12_000
+test_tokens = 3_000
+questions = 6
+[tokenizer]
+kind = "bytes"
+[model]
+context = 512
+preset = "tiny"
+width = 16
+heads = 2
+layers = 1
+hidden = 32
+[train]
+tokens = 4096
+batch = 4
+[sample]
+tokens = 6_000
+[chain]
+generations = 3
+seeds = [0]
+[[arm]]
+name = "replace"
+[[arm]]
+name = "human-refit"
+recipe = "human-refit"
+"#;
+
+#[test]
+fn a_model_above_the_baselines_is_told_once_and_so_are_refits_that_scatter() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = || {
+        let notes = Mutex::new(Vec::new());
+        let observer = |event: Event| {
+            if let Event::Note(note) = event {
+                notes.lock().unwrap().push(note);
+            }
+        };
+        let options = RunOptions { device: "flex".into(), jobs: Some(1), ..RunOptions::default() };
+        let summary = run(&Experiment::parse(UNTRAINED, &[]).unwrap(), folder.path(), &options, &observer).unwrap();
+        assert!(summary.failed.is_empty(), "{summary:?}");
+        notes.into_inner().unwrap()
+    };
+    let of =
+        |notes: &[String], what: &str| notes.iter().filter(|note| note.contains(what)).cloned().collect::<Vec<_>>();
+    let said = notes();
+    println!("{}", said.join("\n"));
+    let first = of(&said, "generation 0: test loss");
+    assert!(
+        first.len() == 1 && first[0].starts_with("replace/seed-0") && first[0].contains("nats a token"),
+        "{said:?}"
+    );
+    // Nothing is left to do, so no model is met again; the refits are those of the run.
+    let resumed = notes();
+    assert_eq!(of(&resumed, "generation 0"), [""; 0]);
+    assert_eq!(of(&resumed, "scatter"), of(&said, "scatter"));
 }

@@ -41,7 +41,7 @@ fn forgetting(data: &Data, metric: &'static Metric, name: &'static str) -> Optio
     for (number, arm) in data.arms.iter().enumerate() {
         let curves = curves(&arm.name);
         let dashes = if control == Some(number) { Vec::new() } else { beside.iter().map(Curve::dashed).collect() };
-        let panel = Panel { title: visible(&arm.name, false), kind: metric.axis, curves, dashes };
+        let panel = Panel { dashes, ..Panel::new(visible(&arm.name, false), metric.axis, curves) };
         panels.extend((!panel.curves.is_empty()).then_some(panel));
     }
     let shown = bands.iter().filter(|(look, _)| panels.iter().any(|panel| panel.shows(**look)));
@@ -153,7 +153,7 @@ impl Decade {
         let there = arms().find_map(count).map(|n| format!(": {}", number(n))).unwrap_or_default();
         let title = format!("{}{there}", once_in(self.power));
         let dashes = vec![Dashes { colour: INK, line: Line::Course(course) }];
-        (!curves.is_empty()).then_some(Panel { title, kind: Axis::Share, curves, dashes })
+        (!curves.is_empty()).then(|| Panel { dashes, ..Panel::new(title, Axis::Share, curves) })
     }
 }
 

@@ -136,7 +136,7 @@ impl Data {
     }
 
     /// The mean over seeds of what is the same in all arms and generations of a seed.
-    fn by_seed(&self, key: &Key) -> Option<f64> {
+    pub(crate) fn by_seed(&self, key: &Key) -> Option<f64> {
         let arms = self.values.get(key)?.iter().filter(|(arm, _)| self.references.contains(*arm));
         let cells = arms.flat_map(|(_, generations)| generations.values()).flatten();
         let by_seed: BTreeMap<u64, f64> = cells.map(|(&seed, &value)| (seed, value)).collect();

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use crate::canvas::{self, Area, LEFT, Outcome, ROW, TITLE, WIDE, draw_title, from_left, grid};
 use crate::data::Data;
 use crate::escape::visible;
+use crate::levels::Baseline;
 use crate::look::{GRID, INK, Look};
 use crate::panel::Panel;
 use crate::quantity::Quantity;
@@ -79,8 +80,24 @@ pub(crate) fn of_arms(data: &Data, figure: &'static Figure) -> Option<Drawn> {
     legend
         .extend(baseline.filter(|_| panels.iter().any(Panel::has_dashes)).map(|b| (Sign::Dashes, b.title.to_owned())));
     let Figure { name, title, label: axis, .. } = *figure;
-    let (wide, shared, caption) = (all().count() > 1, figure.axis == Axis::Amount, figure.caption.to_owned());
+    let (wide, shared) = (all().count() > 1, figure.axis == Axis::Amount);
+    let caption = format!("{}{}", figure.caption, of_baselines(&panels));
     draw(Plan { name, title, axis, caption, panels, legend, wide, shared })
+}
+
+/// What a caption says of baselines: what their lines are, and which have none.
+fn of_baselines(panels: &[Panel]) -> String {
+    let mut text = String::new();
+    if panels.iter().any(|panel| !panel.baselines.is_empty()) {
+        text.push_str(
+            " Thin lines are models that count the human training text: token frequencies, Kneser-Ney n-grams.",
+        );
+    }
+    let beyond: Vec<String> = panels.iter().flat_map(|panel| &panel.beyond).map(Baseline::words).collect();
+    if !beyond.is_empty() {
+        text.push_str(&format!(" Beyond the axis: {} (models that count the human training text).", beyond.join(", ")));
+    }
+    text
 }
 
 /// The arms that panels show, as a legend.

@@ -57,6 +57,7 @@ mod histogram;
 mod join;
 mod key;
 mod leaderboard;
+mod levels;
 mod look;
 mod over_represented;
 mod page;

@@ -12,7 +12,7 @@ use crate::join::Part;
 use crate::leaderboard::Board;
 use crate::quantity::{EXCESS, GRAMMATICAL, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
-use crate::{comparison, over_represented, settings, tables, texts, unfinished, untrained, verdicts};
+use crate::{comparison, levels, over_represented, settings, tables, texts, unfinished, untrained, verdicts};
 
 /// Arms whose sentences are shown at once.
 const SENTENCES: usize = 12;
@@ -43,6 +43,7 @@ pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> Str
         failures(data),
         untrained::section(data),
         summary(data),
+        levels::section(data),
         board.map(Board::section).unwrap_or_default(),
         verdicts::sections(data),
         drawings(data, figures),

@@ -3,9 +3,11 @@
 use evaluation::metric::Axis;
 use evaluation::statistics::{Interval, Scale};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::canvas::{Area, Outcome, text};
 use crate::data::{Data, Viewed};
+use crate::levels::{self, Baseline};
 use crate::look::{GRID, INK, Look};
 use crate::quantity::Quantity;
 use crate::ruler::Ruler;
@@ -16,6 +18,9 @@ pub(crate) struct Panel {
     pub(crate) kind: Axis,
     pub(crate) curves: Vec<Curve>,
     pub(crate) dashes: Vec<Dashes>,
+    /// Baselines on the axis, drawn as thin lines, and those that are too far from the curves.
+    pub(crate) baselines: Vec<Baseline>,
+    pub(crate) beyond: Vec<Baseline>,
 }
 
 pub(crate) struct Curve {
@@ -61,6 +66,11 @@ impl Point {
 }
 
 impl Panel {
+    /// Curves alone.
+    pub(crate) fn new(title: String, kind: Axis, curves: Vec<Curve>) -> Self {
+        Self { title, kind, curves, dashes: Vec::new(), baselines: Vec::new(), beyond: Vec::new() }
+    }
+
     /// A quantity by arm; none if there is nothing to show.
     pub(crate) fn of(data: &Data, quantity: &Quantity, kind: Axis) -> Option<Self> {
         let viewed = data.view(quantity)?;
@@ -69,7 +79,22 @@ impl Panel {
             arms.filter_map(|(number, arm)| Curve::of(data, &viewed, &arm.name, Look::Arm(number), kind)).collect();
         let reference = data.reference(&viewed).map(|level| Dashes { colour: INK, line: Line::Level(level) });
         let dashes = reference.into_iter().collect();
-        (!curves.is_empty()).then_some(Self { title: quantity.title.to_owned(), kind, curves, dashes })
+        let panel = Self { dashes, ..Self::new(quantity.title.to_owned(), kind, curves) };
+        let [baselines, beyond] = levels::near(levels::of(data, quantity.metric), panel.values(), kind);
+        (!panel.curves.is_empty()).then_some(Self { baselines, beyond, ..panel })
+    }
+
+    /// Baselines from above, those together whose words would lie over each other, and the words of each group.
+    fn lines(&self, (low, high): (f64, f64)) -> Vec<(Vec<&Baseline>, String)> {
+        /// Height of a line of words, as a share of the axis.
+        const LINE: f64 = 0.055;
+        let on = |baseline: &Baseline| if self.kind == Axis::Log { baseline.value.ln() } else { baseline.value };
+        let mut sorted: Vec<&Baseline> = self.baselines.iter().collect();
+        sorted.sort_by(|one, other| other.value.total_cmp(&one.value));
+        let is_apart = |one: &&Baseline, other: &&Baseline| on(one) - on(other) > LINE * (high - low);
+        let groups = sorted.chunk_by(|one, other| !is_apart(one, other));
+        let words = |group: &[&Baseline]| group.iter().map(|b| b.words()).collect::<Vec<_>>().join(", ");
+        groups.map(|group| (group.to_vec(), words(group))).collect()
     }
 
     pub(crate) fn shows(&self, look: Look) -> bool {
@@ -95,7 +120,8 @@ impl Panel {
             Line::Level(level) => vec![*level],
             Line::Course(course) => course.iter().map(|(_, value)| *value).collect(),
         });
-        self.points().flat_map(Point::values).chain(dashes)
+        let baselines = self.baselines.iter().map(|baseline| baseline.value);
+        self.points().flat_map(Point::values).chain(dashes).chain(baselines)
     }
 
     /// The vertical axis that all of `panels`, which are of one kind, fit on; in its own scale.
@@ -168,6 +194,17 @@ impl Panel {
                 Line::Course(course) => course.iter().map(|&(generation, value)| place(generation, value)).collect(),
             };
             chart.draw_series(DashedLineSeries::new(line, 5, 4, dashes.colour.into()))?;
+        }
+        for (line, words) in self.lines((low, high)) {
+            let thin = INK.mix(0.45).stroke_width(1);
+            let value = |baseline: &Baseline| place(0, baseline.value).1;
+            chart.draw_series(
+                line.iter()
+                    .map(|b| PathElement::new(vec![(-side, value(b)), (f64::from(last) + side, value(b))], thin)),
+            )?;
+            let start = (-side, value(line[0]));
+            let style = text(13).pos(Pos::new(HPos::Left, VPos::Bottom));
+            chart.draw_series(std::iter::once(EmptyElement::at(start) + Text::new(words, (4, -1), style)))?;
         }
         // Bands first, so that no curve lies under one.
         for curve in &self.curves {

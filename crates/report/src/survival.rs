@@ -119,7 +119,7 @@ fn panel(arm: usize, name: &str, found: &BTreeMap<u32, Vec<Kinds>>) -> Option<Pa
     let dashes = vec![Dashes { colour: look.colour(), line: Line::Course(course) }];
     let curves = vec![Curve { look, points }];
     let title = visible(name, false);
-    (!curves[0].points.is_empty()).then_some(Panel { title, kind: Axis::Share, curves, dashes })
+    (!curves[0].points.is_empty()).then(|| Panel { dashes, ..Panel::new(title, Axis::Share, curves) })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::plot::{Course, Upward, plot};
 use crate::quantity::{self, BITS_PER_BYTE, EXCESS, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
 use crate::wrapped::wrapped;
-use crate::{excerpts, unfinished, verdicts};
+use crate::{excerpts, levels, unfinished, verdicts};
 
 /// Generations that fit a line; of more, these many are shown, first and last among them.
 const COLUMNS: usize = 9;
@@ -60,6 +60,9 @@ fn table(data: &Data, quantity: &Quantity) -> Option<String> {
     }
     if let Some(human) = data.reference(&viewed) {
         rows.push(vec!["(other human)".to_owned(), String::new(), number(human)]);
+    }
+    for baseline in levels::of(data, quantity.metric) {
+        rows.push(vec![format!("({})", baseline.label), String::new(), number(baseline.value)]);
     }
     Some(format!("{}\n{}", heading(data, quantity, &viewed), aligned(&rows)))
 }

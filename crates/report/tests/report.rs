@@ -155,6 +155,38 @@ fn the_page_holds_everything_and_nothing_hostile() {
 }
 
 #[test]
+fn baselines_stand_beside_the_curves() {
+    let run = build(3);
+    let mut all = rows(3);
+    for (arm, _) in ARMS {
+        for (metric, loss) in [("unigram-loss", 7.9), ("bigram-loss", 3.6), ("fourgram-loss", 3.05)] {
+            all.extend((0..3).map(|seed| support::row(("x", arm, seed, 0), "test", metric, &[], loss)));
+        }
+    }
+    support::write_rows(&run.path.join("metrics.csv"), all);
+    let written = report::write(run.runs(), None).unwrap();
+    let page = fs::read_to_string(&written.page).unwrap();
+    for expected in [
+        "<th scope=\"row\">bigram: Kneser-Ney</th><td>3.600</td><td>36.60</td>",
+        "<b>generation 0</b> of all arms (above 4-gram)",
+        "Beyond the axis: unigram 7.90",
+        "Thin lines are models that count the human training text",
+    ] {
+        assert!(page.contains(expected), "{expected} is missing");
+    }
+    let figure = |name: &str| fs::read_to_string(run.path.join("figures").join(name)).unwrap();
+    let (loss, perplexity) = (figure("test-loss.svg"), figure("test-perplexity.svg"));
+    assert!(loss.contains("bigram 3.60") && loss.contains("4-gram 3.05") && !loss.contains("unigram"), "{loss}");
+    assert!(perplexity.contains("bigram 36.6") && perplexity.contains("4-gram 21.1"), "{perplexity}");
+    let table = report::terminal_table(run.runs()).unwrap();
+    let cells = |name: &str| {
+        let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {table}"));
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!((cells("(bigram)")[1].as_str(), cells("(unigram)")[1].as_str()), ("36.60", "2697"));
+}
+
+#[test]
 fn figures_exist_and_everything_is_deterministic() {
     let run = build(3);
     let first = report::write(run.runs(), None).unwrap();

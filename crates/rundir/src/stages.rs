@@ -179,8 +179,13 @@ impl<'a> ChainStages<'a> {
 
     /// Says something that every chain and generation would say again, once for all chains of the run.
     pub fn note_once(&self, text: &str) {
+        self.note_once_of(text, text);
+    }
+
+    /// Says something of what several chains share, in the words of the first of them.
+    pub fn note_once_of(&self, shared: &str, text: &str) {
         let mut said = self.stages.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.insert(text.to_owned()) {
+        if said.insert(shared.to_owned()) {
             self.observer.event(Event::Note(text.to_owned()));
         }
     }

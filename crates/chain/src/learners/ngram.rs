@@ -20,6 +20,8 @@
 //! can cut off the end for ever (the greedy writer of a text that repeats itself). So a document written with one is
 //! truncated where it is four times as long as the longest human one, and then has no end to be learned from.
 
+mod baseline;
+mod counts;
 mod model;
 
 use std::collections::BTreeMap;
@@ -27,7 +29,8 @@ use std::collections::BTreeMap;
 use sampling::Sampling;
 use streams::{Purpose, Stream, Streams};
 
-use self::model::END;
+pub use self::baseline::NGramBaseline;
+use self::counts::END;
 pub use self::model::NGramModel;
 use super::FitError;
 use super::independent::Store;

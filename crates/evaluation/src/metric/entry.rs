@@ -122,6 +122,28 @@ pub struct Panel {
     pub views: &'static [View],
 }
 
+/// What curves are compared with: a test loss of generation 0 that is the same for all arms, drawn as a thin line.
+#[derive(Clone, Copy)]
+pub struct Level {
+    /// On the line.
+    pub label: &'static str,
+    /// Its rows.
+    pub metric: &'static Metric,
+    /// How a loss becomes a value of the curves.
+    pub shown: Shown,
+}
+
+/// What a metric shows of a test loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The loss.
+    Loss,
+    /// The perplexity.
+    Perplexity,
+    /// What is above the information of the test documents, where the truth is known.
+    Excess,
+}
+
 /// The dimensions of the rows that are shown, without their baseline's.
 pub type View = &'static [(Dimension, &'static str)];
 
@@ -146,6 +168,8 @@ pub struct Metric {
     pub caption: &'static str,
     /// Its baseline, if it has one.
     pub baseline: Option<Baseline>,
+    /// What its curves are compared with.
+    pub levels: &'static [Level],
     /// Direction of damage, where there is one in all settings.
     pub damage: Option<Damage>,
     /// Dimensions in which its rows may have values, in their order.
@@ -171,6 +195,7 @@ impl Metric {
             scale: Scale::Plain,
             caption: "",
             baseline: None,
+            levels: &[],
             damage: None,
             dimensions: &[],
             needs: Needs::Any,
@@ -199,6 +224,10 @@ impl Metric {
 
     pub(crate) const fn with_baseline(self, baseline: Option<Baseline>) -> Self {
         Self { baseline, ..self }
+    }
+
+    pub(crate) const fn beside(self, levels: &'static [Level]) -> Self {
+        Self { levels, ..self }
     }
 
     pub(crate) const fn worse(self, damage: Damage) -> Self {

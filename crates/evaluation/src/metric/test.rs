@@ -1,6 +1,17 @@
-//! A model on held-out human text.
+//! A model on held-out human text, and what it is compared with: models that count the human training text of generation 0.
+//!
+//! *Definitions.* `unigram-loss`: of token counts, one added to each. `bigram-loss` and `fourgram-loss`: of interpolated
+//! Kneser-Ney with a uniform floor (`chain::learners::NGramBaseline`). Each counts the tokens and ends of the training
+//! documents, and is scored as `loss` is: the same documents, positions and ends, in nats per token.
+//!
+//! *Source.* Kneser and Ney 1995; Chen and Goodman 1999.
+//!
+//! *Traps.* A model that is above the bigram has learnt less than pairs of tokens, so what its chain loses says little about
+//! language. The figures are of one tokenizer and one amount of text: with more of it the 4-gram gains most. And
+//! `possible-loss` is of fewer documents where more are impossible, so it may fall while a model gets worse: read it beside
+//! `impossible-documents`.
 
-use super::entry::{Axis, Damage, Figure, Metric, Needs, Panel, Set};
+use super::entry::{Axis, Damage, Figure, Level, Metric, Needs, Panel, Set, Shown};
 use crate::Dimension::{Member, Part};
 
 const fn of_test(name: &'static str, title: &'static str, unit: &'static str) -> Metric {
@@ -9,6 +20,15 @@ const fn of_test(name: &'static str, title: &'static str, unit: &'static str) ->
 
 const fn plain(title: &'static str) -> Panel {
     Panel { title, views: &[&[]] }
+}
+
+/// The baselines of a metric.
+pub(super) const fn baselines(shown: Shown) -> [Level; 3] {
+    [
+        Level { label: "unigram", metric: &UNIGRAM_LOSS, shown },
+        Level { label: "bigram", metric: &BIGRAM_LOSS, shown },
+        Level { label: "4-gram", metric: &FOURGRAM_LOSS, shown },
+    ]
 }
 
 pub static TEST_PERPLEXITY: Metric = of_test("perplexity", "Test perplexity", "perplexity per token")
@@ -24,7 +44,8 @@ pub static TEST_PERPLEXITY: Metric = of_test("perplexity", "Test perplexity", "p
             caption: "Perplexity on human test text, every document scored alone from the separator.",
         },
         &[plain("Test perplexity")],
-    );
+    )
+    .beside(&const { baselines(Shown::Perplexity) });
 
 pub static TEST_LOSS: Metric = of_test("loss", "Test loss", "nats per token")
     .log()
@@ -39,7 +60,8 @@ pub static TEST_LOSS: Metric = of_test("loss", "Test loss", "nats per token")
             caption: "Mean negative log-likelihood per token of human test text.",
         },
         &[plain("Test loss")],
-    );
+    )
+    .beside(&const { baselines(Shown::Loss) });
 
 pub static BITS_PER_BYTE: Metric = of_test("bits-per-byte", "Test bits per byte", "bits per byte")
     .log()
@@ -60,6 +82,20 @@ pub static BITS_PER_BYTE: Metric = of_test("bits-per-byte", "Test bits per byte"
 pub static UNIGRAM_LOSS: Metric = Metric::new(Set::Test, "unigram-loss", "Loss of the unigram model", "nats per token")
     .log()
     .means("Test loss of token frequencies alone: what generation 0 could lose at most.");
+
+pub static BIGRAM_LOSS: Metric = Metric::new(Set::Test, "bigram-loss", "Loss of the bigram model", "nats per token")
+    .log()
+    .means("Test loss of a Kneser-Ney bigram of generation 0's human training text, with a uniform floor.");
+
+pub static FOURGRAM_LOSS: Metric =
+    Metric::new(Set::Test, "fourgram-loss", "Loss of the 4-gram model", "nats per token")
+        .log()
+        .means("Test loss of a Kneser-Ney 4-gram of generation 0's human training text, with a uniform floor.");
+
+pub static POSSIBLE_LOSS: Metric =
+    Metric::new(Set::Test, "possible-loss", "Loss on the possible documents", "nats per token")
+        .log()
+        .means("Test loss of an n-gram learner on the documents to which it gives a probability.");
 
 pub static IMPOSSIBLE_DOCUMENTS: Metric =
     Metric::new(Set::Test, "impossible-documents", "Impossible documents", "share of the test documents")
@@ -88,5 +124,14 @@ pub static CALIBRATION_ERROR: Metric =
             ],
         );
 
-pub(super) const METRICS: &[&Metric] =
-    &[&TEST_PERPLEXITY, &TEST_LOSS, &BITS_PER_BYTE, &UNIGRAM_LOSS, &IMPOSSIBLE_DOCUMENTS, &CALIBRATION_ERROR];
+pub(super) const METRICS: &[&Metric] = &[
+    &TEST_PERPLEXITY,
+    &TEST_LOSS,
+    &BITS_PER_BYTE,
+    &UNIGRAM_LOSS,
+    &BIGRAM_LOSS,
+    &FOURGRAM_LOSS,
+    &IMPOSSIBLE_DOCUMENTS,
+    &POSSIBLE_LOSS,
+    &CALIBRATION_ERROR,
+];

@@ -1,6 +1,6 @@
 //! Text and answers against a world, whose language is known exactly.
 
-use super::entry::{Axis, Damage, Figure, LANGUAGE, Metric, Needs, Panel, Set};
+use super::entry::{Axis, Damage, Figure, LANGUAGE, Metric, Needs, Panel, Set, Shown};
 use crate::Dimension::{Band, Member, Part, Reference};
 
 const fn of_world(set: Set, name: &'static str, title: &'static str, unit: &'static str) -> Metric {
@@ -44,7 +44,8 @@ pub static EXCESS: Metric = of_world(Set::Test, "excess", "Above the floor (bits
                       zero it would be the language; no model can go below.",
         },
         &[plain("Above the floor (bits per token)")],
-    );
+    )
+    .beside(&const { super::test::baselines(Shown::Excess) });
 
 pub static GRAMMATICAL_DOCUMENTS: Metric =
     of_text("grammatical-documents", "Grammatical documents", "share of the documents")

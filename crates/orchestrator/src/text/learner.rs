@@ -5,8 +5,8 @@
 //! from the seed's streams, document by document, so that a text depends on the counts and its own index alone.
 //!
 //! What is measured is what a text says, and of the n-gram the losses on the test set, which it gives exactly. It generates
-//! no symbol that it has never read, so a single one in the test set makes the loss infinite: how many documents it finds
-//! impossible is a metric, and losses are given where there is none. The oracle has no loss of use: whatever it has not
+//! no symbol that it has never read, so a single one in the test set makes the loss infinite: the share of the documents that
+//! it finds impossible and its loss on the others are metrics, and the test loss is given where there is none. The oracle has no loss of use: whatever it has not
 //! read word for word is impossible to it.
 
 use super::corpus::Corpus;
@@ -308,9 +308,12 @@ impl TextLearner for NGram {
     ) -> Result<Vec<Measure>, Error> {
         let counts: NGramModel = learned(&finished.model.members[0].stage)?;
         let losses = timed("scoring", || losses(setup, &counts));
-        let impossible = losses.iter().filter(|loss| !loss.nats.is_finite()).count();
+        let possible = || losses.iter().filter(|loss| loss.nats.is_finite());
+        let impossible = losses.len() - possible().count();
         let share = impossible as f64 / losses.len().max(1) as f64;
         let mut list = vec![Measure::new(&metric::IMPOSSIBLE_DOCUMENTS, share)];
+        let (nats, tokens) = possible().fold((0.0, 0), |(nats, tokens), loss| (nats + loss.nats, tokens + loss.tokens));
+        list.extend((tokens > 0).then(|| Measure::new(&metric::POSSIBLE_LOSS, nats / tokens as f64)));
         if impossible == 0 {
             list.extend(measures::test(setup, &losses));
         }

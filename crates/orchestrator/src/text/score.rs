@@ -2,8 +2,9 @@
 
 use super::corpus::Corpus;
 use super::files::{json, timed, write_file};
-use super::state::{Draft, History, Models, Setup, Stop, weights};
+use super::state::{Draft, History, Member, Models, Setup, Stop, weights};
 use super::{learner, measures, over_represented, reading, target};
+use crate::baselines::Baselines;
 use crate::calibrate::{RELIABILITY, calibrate};
 use crate::census::{Census, SURVIVORS};
 use crate::scoring;
@@ -19,7 +20,7 @@ use std::path::Path;
 use training::Record;
 
 /// Counts up when a score stage gets other bytes: when a metric is added, removed, renamed or measured otherwise.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Key<'a> {
@@ -80,25 +81,33 @@ pub(super) fn finish(
     let (chain, loss) = (setup.stages.chain().to_string(), value(&metric::FINAL_LOSS));
     let perplexity = value(&metric::TEST_PERPLEXITY);
     setup.stages.observer().event(Event::Generation { chain, generation: number, loss, perplexity });
-    warn(setup, history, number, value(&metric::TEST_LOSS));
+    warn(setup, history, (number, members), &measures);
     Ok(())
 }
 
-/// Says where a chain's test loss rises above that of a model which knows token frequencies alone.
-fn warn(setup: &Setup<'_>, history: &mut History, generation: u32, loss: Option<f64>) {
-    let (Some(loss), Some(unigram)) = (loss, setup.seed.unigram_loss) else { return };
-    let was_above = std::mem::replace(&mut history.above_unigram, loss > unigram);
-    if loss > unigram && !was_above {
-        let advice = match generation {
-            0 => "the model has learnt less than that; train for longer, or try another train.learning_rate",
-            _ => "the chain has lost more than training had taught",
-        };
+/// Says where generation 0's test loss is above that of models that count, once for all chains that have this generation; and
+/// where a later one's rises above that of token frequencies.
+fn warn(setup: &Setup<'_>, history: &mut History, (generation, members): (u32, &[Member]), measures: &[Measure]) {
+    if generation == 0 {
+        history.baselines = Baselines::of_measures(measures);
+    }
+    let is_loss = |m: &&Measure| *m.metric == metric::TEST_LOSS && m.dimensions == Dimensions::NONE;
+    let loss = measures.iter().find(is_loss).map(|measure| measure.value);
+    let (Some(loss), Some(baselines)) = (loss, &history.baselines) else { return };
+    let (chain, unigram) = (setup.stages.chain(), baselines.unigram());
+    let is_above = loss > unigram;
+    if generation == 0 {
+        let models = members.iter().map(|member| member.stage.id().to_string()).collect::<Vec<_>>().join(" ");
+        if let Some(note) = baselines.note(loss, setup.arm.transformer().is_some()) {
+            setup.stages.note_once_of(&models, &format!("{chain}, generation 0: {note}"));
+        }
+    } else if is_above && !history.above_unigram {
         setup.stages.observer().event(Event::Note(format!(
-            "{}, generation {generation}: test loss {loss:.3} is above {unigram:.3} nats a token, the loss of token frequencies \
-             alone: {advice}",
-            setup.stages.chain()
+            "{chain}, generation {generation}: test loss {loss:.3} is above {unigram:.3} nats a token, the loss of token \
+             frequencies alone: the chain has lost more than training had taught"
         )));
     }
+    history.above_unigram = is_above;
 }
 
 fn fill(
@@ -123,8 +132,9 @@ fn fill(
     }
     let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
     write_file(&folder.join(SURVIVORS), &json(&setup.seed.census.survivors(&census)))?;
-    if let (0, Some(loss)) = (finished.generation.number, setup.seed.unigram_loss) {
-        list.push(Measure::new(&metric::UNIGRAM_LOSS, loss));
+    if finished.generation.number == 0 {
+        let baselines = timed("baselines", || setup.seed.baselines(setup.run.human));
+        list.extend(baselines.iter().flat_map(Baselines::measures));
     }
     let records: Vec<&Record> = finished.model.members.iter().filter_map(|member| member.record.as_ref()).collect();
     list.extend(scoring::training_measures(finished.training, &records));

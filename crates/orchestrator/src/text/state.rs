@@ -1,6 +1,7 @@
 //! State of a chain: its setup, and what its steps leave.
 
 use super::corpus::Corpus;
+use crate::baselines::Baselines;
 use crate::cost::ChainPlan;
 use crate::reader::{Reader, ReadingCache};
 use crate::seed::Seed;
@@ -89,6 +90,8 @@ pub(super) struct History {
     pub(super) reader: Option<Reader>,
     /// The over-represented n-grams of generation 1, once they were needed.
     pub(super) first_ngrams: Option<Vec<String>>,
+    /// The baselines that generation 0 was scored with.
+    pub(super) baselines: Option<Baselines>,
     /// Whether the last generation's test loss was above that of token frequencies.
     pub(super) above_unigram: bool,
 }

@@ -1,60 +1,33 @@
 //! Interpolated Kneser-Ney: its counts and its probabilities.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use streams::Stream;
 
-/// Stands before a document, and is never drawn.
-const START: u32 = u32::MAX;
-/// Stands after a document.
-pub(super) const END: u32 = u32::MAX - 1;
+use super::counts::{Counts, END, START, Smoothing, Stored};
 
 /// The counts of an n-gram model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "File")]
 pub struct NGramModel {
     order: usize,
     discount: f64,
-    /// What follows each context, of no symbol and of up to `order` less one.
-    #[serde(serialize_with = "as_pairs", deserialize_with = "of_pairs")]
-    contexts: BTreeMap<Vec<u32>, Followers>,
+    contexts: Counts,
 }
 
-/// JSON has no keys but text.
-fn as_pairs<S: Serializer>(contexts: &BTreeMap<Vec<u32>, Followers>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(contexts)
+/// A model in a file: what follows each context, of no symbol and of up to `order` less one.
+#[derive(Deserialize)]
+struct File {
+    order: usize,
+    discount: f64,
+    contexts: Vec<(Vec<u32>, Stored)>,
 }
 
-fn of_pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Vec<u32>, Followers>, D::Error> {
-    Ok(Vec::deserialize(deserializer)?.into_iter().collect())
-}
+impl TryFrom<File> for NGramModel {
+    type Error = &'static str;
 
-/// The symbols that follow a context, in rising order, and their summed counts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Followers {
-    symbols: Vec<u32>,
-    sums: Vec<u64>,
-}
-
-impl Followers {
-    fn total(&self) -> f64 {
-        self.sums.last().map_or(0.0, |&sum| sum as f64)
-    }
-
-    fn count(&self, symbol: u32) -> u64 {
-        let before = |at: usize| if at == 0 { 0 } else { self.sums[at - 1] };
-        self.symbols.binary_search(&symbol).map_or(0, |at| self.sums[at] - before(at))
-    }
-
-    /// The symbol at `mass` of the discounted counts; none if that is beyond the last.
-    fn at(&self, mass: f64, discount: f64) -> Option<u32> {
-        let below = |at: usize| self.sums[at] as f64 - discount * (at + 1) as f64 <= mass;
-        let (mut low, mut high) = (0, self.symbols.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if below(middle) { low = middle + 1 } else { high = middle }
-        }
-        self.symbols.get(low).copied()
+    fn try_from(File { order, discount, contexts }: File) -> Result<Self, &'static str> {
+        let contexts = Counts::of_pairs(order, contexts).ok_or("these are no counts of n-grams")?;
+        Ok(Self { order, discount, contexts })
     }
 }
 
@@ -74,35 +47,8 @@ impl NGramModel {
     /// # Panics
     /// If the order is 0, the discount is not in [0, 1), or a symbol is one of the two highest.
     pub fn of<'a>(order: usize, discount: f64, documents: impl Iterator<Item = (&'a [u32], bool)>) -> Self {
-        assert!(order > 0 && (0.0..1.0).contains(&discount), "order {order}, discount {discount}");
-        let bordered = |(document, truncated): (&[u32], bool)| {
-            assert!(document.iter().all(|&symbol| symbol < END), "the two highest symbols stand for borders");
-            let end: &[u32] = if truncated { &[] } else { &[END] };
-            [&[START], document, end].concat()
-        };
-        let bordered: Vec<Vec<u32>> = documents.map(bordered).collect();
-        let mut contexts = BTreeMap::<Vec<u32>, Followers>::new();
-        let mut longer = BTreeMap::<&[u32], u64>::new();
-        for length in (1..=order).rev() {
-            // Each longer n-gram is a context for what it ends with.
-            let mut counts = BTreeMap::<&[u32], u64>::new();
-            longer.keys().for_each(|ngram| *counts.entry(&ngram[1..]).or_insert(0) += 1);
-            for text in &bordered {
-                // Alone, the border before a document is no n-gram: nothing draws it.
-                let firsts = text.get(..length).filter(|_| length > 1);
-                let all = text.windows(length).skip(1);
-                let counted = firsts.into_iter().chain(all.filter(|_| length == order));
-                counted.for_each(|ngram| *counts.entry(ngram).or_insert(0) += 1);
-            }
-            for (ngram, count) in &counts {
-                let (symbol, context) = ngram.split_last().expect("an n-gram has a symbol");
-                let followers = contexts.entry(context.to_vec()).or_default();
-                followers.symbols.push(*symbol);
-                followers.sums.push(followers.sums.last().unwrap_or(&0) + count);
-            }
-            longer = counts;
-        }
-        Self { order, discount, contexts }
+        assert!((0.0..1.0).contains(&discount), "discount {discount}");
+        Self { order, discount, contexts: Counts::of(order, documents) }
     }
 
     /// The longest context that is looked at after `text`, which begins with the border.
@@ -110,9 +56,13 @@ impl NGramModel {
         &text[text.len().saturating_sub(self.order - 1)..]
     }
 
-    /// Held back in this context.
-    fn discount(&self, context: &[u32]) -> f64 {
-        if context.is_empty() { 0.0 } else { self.discount }
+    /// Held back after a context of so many symbols.
+    fn discount(&self, length: usize) -> f64 {
+        if length == 0 { 0.0 } else { self.discount }
+    }
+
+    fn smoothing(&self) -> Smoothing<impl Fn(usize) -> f64> {
+        Smoothing { discount: |length| self.discount(length), floor: 0.0 }
     }
 
     /// Writes a document of at most `limit` symbols, from the model's own distribution.
@@ -133,55 +83,47 @@ impl NGramModel {
     }
 
     fn draw(&self, context: &[u32], stream: &mut Stream) -> u32 {
-        if let Some(followers) = self.contexts.get(context) {
+        if let Some(followers) = self.contexts.after(context) {
             let mass = stream.uniform() * followers.total();
-            if let Some(symbol) = followers.at(mass, self.discount(context)) {
+            if let Some(symbol) = followers.at(mass, self.discount(context.len())) {
                 return symbol;
             }
         }
         match context.split_first() {
             Some((_, shorter)) => self.draw(shorter, stream),
             // The product above can be rounded up to the total.
-            None => *self.contexts[context].symbols.last().expect("a training set holds a document"),
+            None => *self.symbols().last().expect("a training set holds a document"),
         }
     }
 
     /// All symbols that it knows, in rising order.
     pub(super) fn symbols(&self) -> &[u32] {
-        &self.contexts[[].as_slice()].symbols
+        self.contexts.symbols()
     }
 
     /// [`NGramModel::probability`] of all of them at once.
     pub(super) fn distribution(&self, context: &[u32]) -> Vec<f64> {
         let shorter = context.split_first().map(|(_, shorter)| shorter);
-        let Some(followers) = self.contexts.get(context) else {
+        let Some(followers) = self.contexts.after(context) else {
             return self.distribution(shorter.expect("what follows no context at all is known"));
         };
-        let (discount, total) = (self.discount(context), followers.total());
+        let (discount, total) = (self.discount(context.len()), followers.total());
         let mut probabilities = match shorter.filter(|_| discount > 0.0) {
             Some(shorter) => self.distribution(shorter),
             None => vec![0.0; self.symbols().len()],
         };
         let lent = discount * followers.symbols.len() as f64 / total;
         probabilities.iter_mut().for_each(|p| *p *= lent);
-        let mut before = 0;
-        for (symbol, &sum) in followers.symbols.iter().zip(&followers.sums) {
+        for (number, symbol) in followers.symbols.iter().enumerate() {
             let at = self.symbols().binary_search(symbol).expect("whatever follows a context is known");
-            probabilities[at] += ((sum - before) as f64 - discount).max(0.0) / total;
-            before = sum;
+            probabilities[at] += (f64::from(followers.count(number)) - discount).max(0.0) / total;
         }
         probabilities
     }
 
+    #[cfg(test)]
     fn probability(&self, context: &[u32], symbol: u32) -> f64 {
-        let Some(followers) = self.contexts.get(context) else {
-            return context.split_first().map_or(0.0, |(_, shorter)| self.probability(shorter, symbol));
-        };
-        let discount = self.discount(context);
-        let own = (followers.count(symbol) as f64 - discount).max(0.0);
-        let lent = discount * followers.symbols.len() as f64;
-        let from_shorter = context.split_first().map_or(0.0, |(_, shorter)| self.probability(shorter, symbol));
-        (own + lent * from_shorter) / followers.total()
+        self.contexts.probability(context, symbol, &self.smoothing())
     }
 
     /// How many different n-grams of `length` symbols it has read, borders included; a border alone is none.
@@ -189,7 +131,7 @@ impl NGramModel {
     /// # Panics
     /// If the length is 0 or above the model's order.
     pub fn ngrams(&self, length: usize) -> usize {
-        self.of_length(length).map(|(_, followers)| followers.symbols.len()).sum()
+        self.contexts.len(length)
     }
 
     /// How many of them `other`, of the same order, has read as well.
@@ -197,16 +139,7 @@ impl NGramModel {
     /// # Panics
     /// If the length is 0 or above the model's order.
     pub fn shared(&self, other: &Self, length: usize) -> usize {
-        let both = |(context, followers): (&Vec<u32>, &Followers)| {
-            let others = other.contexts.get(context);
-            followers.symbols.iter().filter(|&&symbol| others.is_some_and(|others| others.count(symbol) > 0)).count()
-        };
-        self.of_length(length).map(both).sum()
-    }
-
-    fn of_length(&self, length: usize) -> impl Iterator<Item = (&Vec<u32>, &Followers)> {
-        assert!((1..=self.order).contains(&length), "n-grams of 1 to {} symbols, not {length}", self.order);
-        self.contexts.iter().filter(move |(context, _)| context.len() + 1 == length)
+        self.contexts.shared(&other.contexts, length)
     }
 
     /// ln Q of a document with its end, in nats; minus infinity if the model never writes it.
@@ -216,15 +149,13 @@ impl NGramModel {
 
     /// The same of a document that may be truncated, and then has no end.
     pub fn log_probability_of(&self, document: &[u32], truncated: bool) -> f64 {
-        let end: &[u32] = if truncated { &[] } else { &[END] };
-        let text = [&[START], document, end].concat();
-        (1..text.len()).map(|at| self.probability(self.context(&text[..at]), text[at]).ln()).sum()
+        self.contexts.log_probability((document, truncated), &self.smoothing())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use streams::{Purpose, Streams};
 
@@ -269,6 +200,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_has_what_follows_each_context() {
+        let model = fit(3, 0.5, &SHARED);
+        let text = serde_json::to_string(&model).unwrap();
+        // What comes first of all, and of what begins a document: 1 twice, 5 once.
+        let first = format!("{{\"order\":3,\"discount\":0.5,\"contexts\":[[[],{{\"symbols\":[1,2,3,4,5,{END}],");
+        let border = format!("[[{START}],{{\"symbols\":[1,5],\"sums\":[2,3]}}]");
+        assert!(text.starts_with(&first) && text.contains(&border), "{text}");
+        assert_eq!(serde_json::from_str::<NGramModel>(&text).unwrap(), model);
+        for (from, to) in [("[2,3]", "[3,2]"), ("[1,5]", "[5,1]"), ("[2,3]", "[3]"), ("[[],", "[[7],")] {
+            let error = serde_json::from_str::<NGramModel>(&text.replacen(from, to, 1)).unwrap_err();
+            assert!(error.to_string().contains("no counts of n-grams"), "{from}: {error}");
+        }
+    }
+
+    #[test]
     fn ngrams_are_counted_and_compared() {
         // Unigrams 1 2 3 $ and 1 2 $; bigrams ^1 12 23 3$ and ^1 12 2$.
         let (long, short) = (fit(2, 0.0, &[&[1, 2, 3]]), fit(2, 0.0, &[&[1, 2]]));
@@ -290,7 +236,7 @@ mod tests {
     fn in_every_context_probabilities_sum_to_one() {
         for discount in [0.0, 0.3, 0.9] {
             let model = fit(3, discount, &SHARED);
-            for context in model.contexts.keys() {
+            for context in &model.contexts.contexts() {
                 let sum: f64 = [1, 2, 3, 4, 5, END].map(|symbol| model.probability(context, symbol)).iter().sum();
                 assert!((sum - 1.0).abs() < 1e-12, "{context:?}: {sum}");
                 for (&symbol, p) in model.symbols().iter().zip(model.distribution(context)) {
