@@ -47,15 +47,15 @@ const PINS: &[Pin] = &[
     ("transformers", StageKind::Judge, "text/judge.rs", 2, "df60598bf9269af6"),
     ("transformers", StageKind::Compose, "text/compose.rs", 3, "c23427eef9664956"),
     ("transformers", StageKind::Train, "text/train.rs", 3, "23ccf0ca4b3087cd"),
-    ("transformers", StageKind::Generate, "text/generate.rs", 1, "62842d20a24e6a50"),
+    ("transformers", StageKind::Generate, "text/generate.rs", 2, "62842d20a24e6a50"),
     ("transformers", StageKind::Pool, "text/generate.rs (POOL_VERSION)", 1, "a320d21bd3d08395"),
-    ("transformers", StageKind::Score, "text/score.rs", 1, "f81f10f1353b50dc"),
+    ("transformers", StageKind::Score, "text/score.rs", 2, "4ff5e0ee54a001eb"),
     ("n-gram", StageKind::Train, "text/learner.rs", 1, "02403a45433ce20c"),
     ("n-gram", StageKind::Generate, "text/learner.rs", 1, "e382f764ca2e3b92"),
-    ("n-gram", StageKind::Score, "text/score.rs", 1, "d50b84a1d7eb0e84"),
+    ("n-gram", StageKind::Score, "text/score.rs", 2, "d50b84a1d7eb0e84"),
     ("oracle", StageKind::Train, "text/learner.rs", 1, "e20acc70976b8043"),
     ("oracle", StageKind::Generate, "text/learner.rs", 1, "14ea0b181861275c"),
-    ("oracle", StageKind::Score, "text/score.rs", 1, "6a142f981c5c3f3f"),
+    ("oracle", StageKind::Score, "text/score.rs", 2, "6a142f981c5c3f3f"),
 ];
 
 /// The instruction set whose roundings are pinned. On others transformers differ in their last bits, and so do the stages

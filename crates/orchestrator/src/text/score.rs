@@ -19,7 +19,7 @@ use std::path::Path;
 use training::Record;
 
 /// Counts up when a score stage gets other bytes: when a metric is added, removed, renamed or measured otherwise.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Key<'a> {
@@ -116,13 +116,15 @@ fn fill(
     let corpus = history.last();
     let mut holding = None;
     if let Some(truth) = &setup.run.human.truth {
-        let (measured, false_facts, held) = truth.of_text(&corpus.documents);
+        let (measured, false_facts, held) = timed("text against the truth", || truth.of_text(&corpus.documents));
         list.extend(measured);
         holding = Some(held);
         write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
     }
-    let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
-    write_file(&folder.join(SURVIVORS), &json(&setup.seed.census.survivors(&census)))?;
+    timed("census", || {
+        let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
+        write_file(&folder.join(SURVIVORS), &json(&setup.seed.census.survivors(&census)))
+    })?;
     if let (0, Some(loss)) = (finished.generation.number, setup.seed.unigram_loss) {
         list.push(Measure::new(&metric::UNIGRAM_LOSS, loss));
     }
@@ -149,12 +151,10 @@ pub(super) fn transformers(
     let (mut losses, mut own, mut answers, mut reliability) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (member, weights)) in members.iter().zip(&models).enumerate() {
         let part = |name: &str| format!("{name}-{number}");
-        let tested = timed("scoring", || {
-            checkpoint.part(&part("test"), |inside| scoring::test_losses(weights, setup.run.human, &device, inside))
+        let (tested, confidences) = timed("scoring", || {
+            checkpoint.part(&part("test"), |inside| scoring::test(weights, setup.run.human, &device, inside))
         })?;
-        let (calibrated, table) = timed("calibration", || {
-            checkpoint.part(&part("calibration"), |inside| calibrate(weights, setup.run.human, &device, inside))
-        })?;
+        let (calibrated, table) = calibrate(&confidences);
         reliability.push(table);
         if members.len() == 1 {
             own.extend(calibrated);
@@ -229,7 +229,8 @@ fn against(
         let budget = setup.run.human.test.tokens.tokens() as u64;
         let drawn = corpus.sampling(setup.arm.sampling());
         let unprompted = corpus.unprompted();
-        let documents = unprompted.as_ref().map_or((&corpus.documents[..], &corpus.tokens), |(d, t)| (&d[..], t));
+        let all = (&corpus.documents[..], &corpus.tokens, &corpus.nats[..]);
+        let documents = unprompted.as_ref().map_or(all, |(documents, tokens, nats)| (documents, tokens, nats));
         list.extend(truth.of_drawn(weights, documents, (&drawn, budget), separator, &device, checkpoint)?);
     }
     Ok((list, answers))
