@@ -30,6 +30,8 @@ struct Key<'a> {
     equal_words: usize,
     draws: u32,
     questions: Option<usize>,
+    /// True if models read the text.
+    read: bool,
     plant: Option<&'a Plant>,
     follow: &'a [WordRatio],
     verdicts: &'a [StageId],
@@ -54,6 +56,7 @@ pub(super) fn finish(
         equal_words: scoring::EQUAL_WORDS,
         draws: scoring::DRAWS,
         questions: setup.run.questions,
+        read: setup.reads(number),
         plant: setup.arm.plant(),
         follow: setup.arm.follow(),
         verdicts: &draft.verdicts,
@@ -180,6 +183,9 @@ pub(super) fn transformers(
     }
     write_file(&folder.join(RELIABILITY), &json(&reliability))?;
     let generation = finished.generation.number;
+    if !setup.reads(generation) {
+        return Ok(list);
+    }
     list.extend(timed("reading the documents", || {
         reading::measure(setup, history, generation, &models, (folder, checkpoint))
     })?);
