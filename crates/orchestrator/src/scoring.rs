@@ -21,6 +21,9 @@ pub(crate) const EQUAL_WORDS: usize = 10_000;
 /// Samples over which such a comparison is averaged.
 pub(crate) const DRAWS: u32 = 20;
 
+/// The probability of the likeliest token at each position, and whether it is what stands there.
+pub(crate) type Confidences = Vec<(f64, bool)>;
+
 /// The losses of a model on the human test set, each document alone from its separator; and how sure it is of the tokens of
 /// those documents that its calibration is taken of.
 ///
@@ -31,7 +34,7 @@ pub(crate) fn test(
     human: &Human,
     device: &Device,
     checkpoint: &mut Checkpoint,
-) -> Result<(Vec<DocumentLoss>, Vec<(f64, bool)>), Stopped> {
+) -> Result<(Vec<DocumentLoss>, Confidences), Stopped> {
     let Texts { documents, tokens } = &human.test;
     let all: Vec<Tokens<'_>> = tokens.iter().collect();
     let asked = calibrate::documents(human, weights.config().context);
