@@ -22,11 +22,14 @@ pub struct Text {
     pub corpus: CorpusSettings,
     /// The one tokenizer of the run.
     pub tokenizer: TokenizerSettings,
+    /// How often the costliest measures are taken.
+    pub score: ScoreSettings,
 }
 
 impl Text {
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.corpus.check()?;
+        self.score.check()?;
         self.tokenizer.check()
     }
 }
@@ -103,6 +106,37 @@ impl Default for CorpusSettings {
             test_tokens: 50_000,
             questions: None,
         }
+    }
+}
+
+/// The `[score]` table: how often the costliest measures are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScoreSettings {
+    /// Models read generated text (perplexities, MAUVE, Vendi score, step divergence) in every generation whose number is a
+    /// multiple of this, and in the last. All other measures are taken of every generation.
+    pub every: u32,
+}
+
+impl ScoreSettings {
+    /// True if models read the text of this generation, of so many.
+    pub fn reads(&self, generation: u32, generations: u32) -> bool {
+        generation.is_multiple_of(self.every) || generation + 1 == generations
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.every == 0 {
+            fail!(
+                "score.every = 0: at least 1, which has models read the text of every generation; 2 is every other one"
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Default for ScoreSettings {
+    fn default() -> Self {
+        Self { every: 1 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The experiment file: reading it, checking it, writing it out with every default.
 
 use crate::arm::Arm;
-use crate::data::{ChainSettings, CorpusSettings, Data, Text, TokenizerSettings};
+use crate::data::{ChainSettings, CorpusSettings, Data, ScoreSettings, Text, TokenizerSettings};
 use crate::error::{Error, fail};
 use crate::keep::Keep;
 use crate::learner::{Learner, Scope};
@@ -41,6 +41,8 @@ struct Head {
     corpus: Option<CorpusSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokenizer: Option<TokenizerSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<ScoreSettings>,
     #[serde(default)]
     chain: ChainSettings,
     #[serde(default, skip_serializing_if = "Keep::is_all")]
@@ -73,8 +75,8 @@ impl Experiment {
         check_keys(&file)?;
         let limits = Limits::take(&mut file)?;
         let arms = layers::take_arms(&mut file, limits.arms)?;
-        let Head { name, question, corpus, tokenizer, chain, keep } = tables::read(Value::Table(file), "")?;
-        let data = data_of(&arms, corpus, tokenizer)?;
+        let Head { name, question, corpus, tokenizer, score, chain, keep } = tables::read(Value::Table(file), "")?;
+        let data = data_of(&arms, corpus, tokenizer, score)?;
         Self { name, question, chain, data, keep, arms, limits }.checked()
     }
 
@@ -108,13 +110,17 @@ impl Experiment {
     }
 
     fn written(&self, limits: Option<&Limits>) -> String {
-        let (corpus, tokenizer) = match &self.data {
-            Data::Corpus(Text { corpus, tokenizer }) => (Some(corpus.clone()), Some(tokenizer.clone())),
-            Data::Exact => (None, None),
+        let (corpus, tokenizer, score) = match &self.data {
+            Data::Corpus(Text { corpus, tokenizer, score }) => {
+                // What measures everything has the digest that it had before there was this table.
+                let score = Some(*score).filter(|score| limits.is_some() || *score != ScoreSettings::default());
+                (Some(corpus.clone()), Some(tokenizer.clone()), score)
+            }
+            Data::Exact => (None, None, None),
         };
         let (name, question, chain) = (self.name.clone(), self.question.clone(), self.chain.clone());
         let plain = "settings are plain values";
-        let head = Head { name, question, corpus, tokenizer, chain, keep: self.keep };
+        let head = Head { name, question, corpus, tokenizer, score, chain, keep: self.keep };
         let mut table = Table::try_from(head).expect(plain);
         if let Some(limits) = limits {
             table.insert("limits".to_owned(), Value::Table(limits.to_table()));
@@ -202,7 +208,12 @@ fn check_keys(file: &Table) -> Result<(), Error> {
 }
 
 /// The data that these arms learn from.
-fn data_of(arms: &[Arm], corpus: Option<CorpusSettings>, tokenizer: Option<TokenizerSettings>) -> Result<Data, Error> {
+fn data_of(
+    arms: &[Arm],
+    corpus: Option<CorpusSettings>,
+    tokenizer: Option<TokenizerSettings>,
+    score: Option<ScoreSettings>,
+) -> Result<Data, Error> {
     let is_exact = |arm: &&Arm| matches!(arm.learner, Learner::Exact(_));
     let Some(first) = arms.first() else {
         fail!("arm: at least one [[arm]] is needed, as in [[arm]] name = \"replace\"");
@@ -216,10 +227,13 @@ fn data_of(arms: &[Arm], corpus: Option<CorpusSettings>, tokenizer: Option<Token
         );
     }
     if !is_exact(&first) {
-        return Ok(Data::Corpus(Text { corpus: corpus.unwrap_or_default(), tokenizer: tokenizer.unwrap_or_default() }));
+        let (corpus, tokenizer) = (corpus.unwrap_or_default(), tokenizer.unwrap_or_default());
+        return Ok(Data::Corpus(Text { corpus, tokenizer, score: score.unwrap_or_default() }));
     }
     let kind = first.learner.kind();
-    for (key, is_there) in [("corpus", corpus.is_some()), ("tokenizer", tokenizer.is_some())] {
+    for (key, is_there) in
+        [("corpus", corpus.is_some()), ("tokenizer", tokenizer.is_some()), ("score", score.is_some())]
+    {
         if is_there {
             fail!("{key}: unknown key for model.kind = \"{kind}\"; a text learner has it");
         }
@@ -233,6 +247,29 @@ mod tests {
 
     const SMALL: &str = "name = \"x\"\n[corpus]\nname = \"sotu\"\n[model]\npreset = \"tiny\"\n[train]\nepochs = 1\n\
         [[arm]]\nname = \"replace\"\n[[arm]]\nname = \"cool\"\nrecipe = \"accumulate\"\nsample.temperature = 0.8\ntrain.tokens = 9\n";
+
+    #[test]
+    fn the_costliest_measures_are_taken_as_often_as_is_said() {
+        let parse = |set: &str| Experiment::parse(SMALL, &[set.to_owned(), "chain.generations=6".to_owned()]);
+        let read = |set: &str| -> Vec<u32> {
+            let score = parse(set).unwrap().text().unwrap().score;
+            (0..6).filter(|&generation| score.reads(generation, 6)).collect()
+        };
+        assert_eq!(read("score.every=1"), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(read("score.every=2"), [0, 2, 4, 5]);
+        assert_eq!(read("score.every=9"), [0, 5]);
+        let said = |set: &str| parse(set).unwrap_err().to_string();
+        assert!(said("score.every=0").starts_with("score.every = 0: at least 1"), "{}", said("score.every=0"));
+        assert!(said("score.evry=2").contains("`every`"), "{}", said("score.evry=2"));
+        let exact = "name = \"x\"\nscore.every = 2\n[[arm]]\nname = \"a\"\nmodel.kind = \"gaussian\"\n";
+        let said = Experiment::parse(exact, &[]).unwrap_err().to_string();
+        assert_eq!(said, "score: unknown key for model.kind = \"gaussian\"; a text learner has it");
+        // The file shows the default, which changes no digest.
+        let (one, two) = (parse("score.every=1").unwrap(), parse("score.every=2").unwrap());
+        assert!(one.to_toml().contains("[score]\nevery = 1\n") && !one.settings().contains("[score]"));
+        assert!(two.settings().contains("[score]\nevery = 2\n"));
+        assert_eq!(Experiment::parse(&two.to_toml(), &[]).unwrap(), two);
+    }
 
     #[test]
     fn arms_are_laid_over_the_file() {

@@ -59,7 +59,7 @@ mod tuning;
 mod word_ratio;
 
 pub use arm::Arm;
-pub use data::{ChainSettings, CorpusSettings, Data, Text, TokenizerSettings};
+pub use data::{ChainSettings, CorpusSettings, Data, ScoreSettings, Text, TokenizerSettings};
 pub use defences::{Listed, defences, recipes};
 pub use error::Error;
 pub use experiment::Experiment;

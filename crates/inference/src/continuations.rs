@@ -2,6 +2,7 @@
 
 use crate::logits::{Model, Places};
 use burn::tensor::Device;
+use kernels::decoder::{GROUP, exponentials};
 use model::Weights;
 use rundir::{Checkpoint, Due, Stopped};
 use serde::{Deserialize, Serialize};
@@ -80,13 +81,15 @@ pub fn continuations(
     if let Some(saved) = checkpoint.load_value(PART) {
         (found, open) = saved;
     }
+    let mut held = Default::default();
     while !open.is_empty() {
         let texts: Vec<Vec<u32>> = open.iter().map(|b| b.text(&questions[b.question])).collect();
         let mut next = Vec::new();
         let last: Vec<[usize; 1]> = texts.iter().map(|text| [text.len()]).collect();
         let texts: Vec<Places<'_>> = texts.iter().zip(&last).map(|(text, last)| (&text[..], &last[..])).collect();
         model.at(&texts, checkpoint, &mut |index, _, logits| {
-            open[index].follow(&questions[open[index].question], &Logits::new(logits), &mut found, &mut next);
+            let logits = Logits::new(logits, &mut held);
+            open[index].follow(&questions[open[index].question], &logits, &mut found, &mut next);
         })?;
         open = next;
         if checkpoint.due() != Due::No {
@@ -138,16 +141,19 @@ impl Beginning {
     }
 }
 
-/// The scores of one position, and the logarithm of their sum of exponentials in f64.
+/// The scores of one position, and the logarithm of their sum of exponentials.
 struct Logits<'a> {
     values: &'a [f32],
     log_sum: f64,
 }
 
 impl<'a> Logits<'a> {
-    fn new(values: &'a [f32]) -> Self {
+    /// `weights` and `groups` are working memory.
+    fn new(values: &'a [f32], (weights, groups): &mut (Vec<f32>, Vec<f32>)) -> Self {
         let top = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = values.iter().map(|&v| f64::from(v - top).exp()).sum();
+        weights.resize(values.len(), 0.0);
+        groups.resize(values.len().div_ceil(GROUP), 0.0);
+        let sum = exponentials(values, 1.0, weights, groups);
         Self { values, log_sum: f64::from(top) + sum.ln() }
     }
 

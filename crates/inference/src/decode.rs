@@ -32,12 +32,16 @@ pub struct Decoding<'a> {
 }
 
 /// One generated sequence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sequence {
     /// Its tokens, with the prompt, without separators.
     pub ids: Vec<u32>,
     /// True if the context ended before the document did.
     pub truncated: bool,
+    /// Its negative log-probability in nats under the model, its end included unless it is truncated: from the logits that
+    /// its tokens were drawn from. None where something else than the model's own distribution was drawn from, where a
+    /// prompt began it, and of a GPU that draws itself.
+    pub nats: Option<f64>,
 }
 
 /// Reason why a sequence could not be generated.
@@ -248,15 +252,19 @@ pub struct Writing {
     separator: u32,
     draws: Draws,
     scratch: Scratch,
+    /// See [`Sequence::nats`]; so far.
+    nats: Option<f64>,
     /// True if it was truncated, once it has ended.
     ended: Option<Result<bool, SampleError>>,
 }
 
 impl Writing {
     fn new(document: u64, decoding: &Decoding) -> Self {
+        let prompt = (decoding.prompt)(decoding.first + document);
         Self {
             document,
-            prompt: (decoding.prompt)(decoding.first + document),
+            nats: (prompt.is_empty() && decoding.sampling.is_of_model()).then_some(0.0),
+            prompt,
             ids: Vec::new(),
             separator: decoding.separator,
             draws: Draws::of(decoding, decoding.first + document),
@@ -276,7 +284,7 @@ impl Writing {
         match self.ended.expect("only finished documents are closed") {
             Ok(truncated) => {
                 let tokens = size(&self.ids, truncated);
-                (document, Ok(Sequence { ids: self.ids, truncated }), tokens)
+                (document, Ok(Sequence { ids: self.ids, truncated, nats: self.nats }), tokens)
             }
             Err(source) => (document, Err(DecodeError::Sample { document, position, source }), 0),
         }
@@ -289,7 +297,9 @@ impl Writing {
             Some(&token) => Ok(token),
             None => {
                 let chosen = sampler.choose(logits, &self.ids, u, &mut self.scratch);
-                self.draws.passed(self.scratch.within());
+                let within = self.scratch.within();
+                self.draws.passed(within);
+                self.nats = self.nats.zip(within).map(|(nats, within)| nats - within.share.ln());
                 chosen
             }
         };

@@ -6,7 +6,7 @@
 //! documents are one systematic sample, with what its place in that sample leaves), so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
 //! [`score()`] gives the log-probability of given text, [`token_losses()`] that of its tokens, [`continuations()`] that of
-//! everything that may follow a prompt; [`read()`] adds a document's hidden state, [`confidences()`] how sure the model is;
+//! everything that may follow a prompt; [`read()`] adds a document's hidden state, [`test()`] how sure the model is;
 //! [`redraw()`] draws tokens of given text again; [`matched_temperature()`] is where the model draws what costs it as much as
 //! given text does. Work that takes long saves its state in a [`rundir::Checkpoint`] and goes on with it, to the same bits;
 //! all of it ends with [`Stopped`] between two steps once the checkpoint's interrupt is set.
@@ -53,7 +53,7 @@ mod write;
 pub use continuations::{Candidates, Question, continuations};
 pub use decode::{DecodeError, Decoding, Sequence, decode};
 pub use decoder::{Decoder, decoder, slots};
-pub use reading::{Reading, confidences, read};
+pub use reading::{Reading, Tested, read, test};
 pub use redraw::{Redrawn, redraw};
 pub use rundir::Stopped;
 pub use sample::{SampleError, Sampler, Scratch};

@@ -6,8 +6,14 @@ use model::{Attention, Transformer, Weights};
 use ops::{Precision, linear};
 use rundir::{Checkpoint, Stopped};
 
-/// Rows of logits that are held at once.
+/// Rows of logits that are held at once: on a GPU; on the CPU, so many as its caches hold.
 const ROWS: usize = 4096;
+const ROWS_OF_CPU: usize = 512;
+
+/// How many rows of logits are held at once.
+pub(crate) fn rows_at_once(device: &Device) -> usize {
+    if ops::memory::limits(device).is_some() { ROWS } else { ROWS_OF_CPU }
+}
 
 /// A text, and the places in it: what follows its first `n` tokens, for each `n`.
 pub(crate) type Places<'a> = (&'a [u32], &'a [usize]);
@@ -58,7 +64,7 @@ impl<'a> Model<'a> {
                 }
             }
             let hidden = self.hidden(&ids, &starts);
-            for wanted in wanted.chunks(ROWS) {
+            for wanted in wanted.chunks(rows_at_once(self.device)) {
                 let rows = self.logits(&hidden, wanted.iter().map(|&(.., position)| position as i32));
                 for (&(text, number, _), logits) in wanted.iter().zip(rows.chunks(vocabulary)) {
                     each(text, number, logits);

@@ -1,14 +1,18 @@
 //! A model's view of given documents: the loss of each, its hidden state, and how sure it is of what follows.
 
 use crate::groups;
-use crate::logits::{Model, Places};
+use crate::logits::rows_at_once;
 use crate::score::{Tokens, at_once, fill, positions};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use corpus::best_fit;
+use kernels::decoder::{GROUP, exponentials};
 use model::{Attention, Batch, Transformer, Weights, attention_shape};
-use ops::{TokenRule, head_loss};
+use ops::{Precision, TokenRule, head_loss, linear};
+use rayon::prelude::*;
 use rundir::{Checkpoint, Stopped};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A model's view of one document: loss and hidden state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,41 +40,87 @@ pub fn read(
     device: &Device,
     checkpoint: &mut Checkpoint,
 ) -> Result<Vec<Reading>, Stopped> {
+    let (context, width) = (weights.config().context, weights.config().width);
+    let documents: Vec<Tokens<'_>> = documents.iter().map(|document| cut(*document, context)).collect();
+    let readings = Vec::with_capacity(documents.len());
+    let place = (checkpoint, "read");
+    let read = over_windows((weights, device), (&documents, separator), place, readings, |seen, readings| {
+        let hidden: Vec<f32> = seen.hidden.clone().try_into_vec_as().expect("float32 states");
+        seen.documents(|document, at, losses| {
+            let nats = losses.iter().map(|&loss| f64::from(loss)).sum();
+            let state = mean(&hidden[at.start * width..at.end * width], width);
+            readings.push((document, Reading { nats, tokens: at.len() as u64, state }));
+        });
+    });
+    let mut readings: Vec<(usize, Reading)> = read?;
+    readings.sort_by_key(|(document, _)| *document);
+    Ok(readings.into_iter().map(|(_, reading)| reading).collect())
+}
+
+/// A group of windows as a model has seen it.
+struct Seen<'a> {
+    transformer: &'a Transformer,
+    windows: &'a [Vec<usize>],
+    documents: &'a [Tokens<'a>],
+    context: usize,
+    batch: &'a Batch,
+    /// `[positions, width]`.
+    hidden: Tensor<2>,
+    /// Of each position.
+    losses: &'a [f32],
+}
+
+impl Seen<'_> {
+    /// Calls `each` with the documents in the order of their windows: the number of a document, its positions and their losses.
+    fn documents(&self, mut each: impl FnMut(usize, Range<usize>, &[f32])) {
+        for (number, window) in self.windows.iter().enumerate() {
+            let mut at = number * self.context;
+            for &document in window {
+                let end = at + positions(&self.documents[document]);
+                each(document, at..end, &self.losses[at..end]);
+                at = end;
+            }
+        }
+    }
+}
+
+/// Calls `see` with each group of windows that the documents are packed into, and gives what it leaves in `start`.
+fn over_windows<T: Serialize + DeserializeOwned>(
+    (weights, device): (&Weights, &Device),
+    (documents, separator): (&[Tokens<'_>], u32),
+    place: (&mut Checkpoint, &str),
+    start: T,
+    mut see: impl FnMut(&Seen<'_>, &mut T),
+) -> Result<T, Stopped> {
     let transformer = Transformer::new(weights, device);
     let config = weights.config();
-    let (context, width) = (config.context, config.width);
-    let documents: Vec<Tokens<'_>> = documents.iter().map(|document| cut(*document, context)).collect();
+    let context = config.context;
     let windows = best_fit(&documents.iter().map(positions).collect::<Vec<_>>(), context);
     let size = at_once(windows.len(), context, device);
-    let readings = Vec::with_capacity(documents.len());
-    let read = groups::each((&windows, size), (checkpoint, "read"), readings, |group, readings| {
+    groups::each((&windows, size), place, start, |group, found| {
         let mut batch = Batch::default();
         for window in group {
-            fill(&mut batch, window, &documents, separator, context);
+            fill(&mut batch, window, documents, separator, context);
         }
         // Equal shapes throughout: the last batch is filled up with padding.
-        (group.len()..size).for_each(|_| fill(&mut batch, &[], &documents, separator, context));
+        (group.len()..size).for_each(|_| fill(&mut batch, &[], documents, separator, context));
         let place = Attention::new(attention_shape(config, size, context), &batch.starts, device);
         let hidden = transformer.forward(&batch.inputs, &place);
         let (head, precision) = (transformer.head(), transformer.precision());
         let rule = TokenRule::CrossEntropy;
         let losses = head_loss(hidden.clone(), head, &batch.targets, &batch.weights, rule, precision).per_token;
         let losses: Vec<f32> = losses.try_into_vec_as().expect("float32 losses");
-        let hidden: Vec<f32> = hidden.try_into_vec_as().expect("float32 states");
-        for (number, window) in group.iter().enumerate() {
-            let mut at = number * context;
-            for &document in window {
-                let end = at + positions(&documents[document]);
-                let nats = losses[at..end].iter().map(|&loss| f64::from(loss)).sum();
-                let state = mean(&hidden[at * width..end * width], width);
-                readings.push((document, Reading { nats, tokens: (end - at) as u64, state }));
-                at = end;
-            }
-        }
-    });
-    let mut readings: Vec<(usize, Reading)> = read?;
-    readings.sort_by_key(|(document, _)| *document);
-    Ok(readings.into_iter().map(|(_, reading)| reading).collect())
+        let seen = Seen {
+            transformer: &transformer,
+            windows: group,
+            documents,
+            context,
+            batch: &batch,
+            hidden,
+            losses: &losses,
+        };
+        see(&seen, found);
+    })
 }
 
 /// As much of a document as a window holds. What was cut off before its first token reads as an empty document.
@@ -92,39 +142,65 @@ fn mean(rows: &[f32], width: usize) -> Vec<f32> {
     sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
-/// For each token of each document, its end among them: the probability of what the model holds likeliest there, and whether
-/// it is what stands there. Of a document that is longer than the context as much as fits.
+/// A model's view of a test set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The negative log-probability of each document in nats, as [`score`](crate::score()) gives it.
+    pub nats: Vec<f64>,
+    /// For each token of each document that was asked for, its end among them: the probability of what the model holds
+    /// likeliest there, and whether it is what stands there. Of other documents nothing.
+    pub confidences: Vec<Vec<(f64, bool)>>,
+}
+
+/// The score of each document, and how sure the model is of what follows in those of `asked`: one pass for both. Goes on with
+/// what `checkpoint` holds of the same documents.
 ///
 /// # Errors
-/// [`Stopped`] if the checkpoint's interrupt is set; nothing is saved.
+/// [`Stopped`] if the checkpoint's interrupt is set.
 ///
 /// # Panics
-/// If the device fails.
-pub fn confidences(
+/// If a document does not fit the model's context, or the device fails.
+pub fn test(
     weights: &Weights,
     documents: &[Tokens<'_>],
+    asked: &[usize],
     separator: u32,
     device: &Device,
-    checkpoint: &Checkpoint,
-) -> Result<Vec<(f64, bool)>, Stopped> {
-    let context = weights.config().context;
-    let documents: Vec<Tokens<'_>> = documents.iter().map(|document| cut(*document, context)).collect();
-    let places: Vec<Vec<usize>> = documents.iter().map(|document| (0..positions(document)).collect()).collect();
-    let texts: Vec<Places<'_>> = documents
-        .iter()
-        .zip(&places)
-        // The last prediction need not be read.
-        .map(|((ids, _), places)| (&ids[..places.len() - 1], &places[..]))
-        .collect();
-    let mut found = Vec::new();
-    Model::new(weights, separator, device).at(&texts, checkpoint, &mut |text, place, logits| {
-        let target = documents[text].0.get(place).copied().unwrap_or(separator);
-        let (likeliest, top) = (logits.iter().enumerate())
-            .fold((0, f32::NEG_INFINITY), |best, (id, &logit)| if logit > best.1 { (id, logit) } else { best });
-        let sum: f64 = logits.iter().map(|&logit| f64::from((logit - top).exp())).sum();
-        found.push((1.0 / sum, likeliest as u32 == target));
-    })?;
-    Ok(found)
+    checkpoint: &mut Checkpoint,
+) -> Result<Tested, Stopped> {
+    let mut is_asked = vec![false; documents.len()];
+    asked.iter().for_each(|&document| is_asked[document] = true);
+    let start = Tested { nats: vec![0.0; documents.len()], confidences: vec![Vec::new(); documents.len()] };
+    over_windows((weights, device), (documents, separator), (checkpoint, "test"), start, |seen, found| {
+        seen.documents(|document, at, losses| {
+            found.nats[document] = losses.iter().map(|&loss| f64::from(loss)).sum();
+            if is_asked[document] {
+                found.confidences[document] = Vec::with_capacity(at.len());
+            }
+        });
+        let mut wanted = Vec::new();
+        seen.documents(|document, at, _| wanted.extend(at.filter(|_| is_asked[document]).map(|at| (document, at))));
+        for wanted in wanted.chunks(rows_at_once(device)) {
+            let positions: Vec<i32> = wanted.iter().map(|&(_, at)| at as i32).collect();
+            let chosen = seen.hidden.clone().select(0, Tensor::from_data(positions.as_slice(), device));
+            let logits = linear(chosen, seen.transformer.head(), Precision::Float32);
+            let logits: Vec<f32> = logits.try_into_vec_as().expect("float32 logits");
+            let rows = logits.par_chunks(weights.config().vocabulary).zip(wanted);
+            let sure: Vec<(f64, bool)> = rows
+                .map_init(Default::default, |held, (row, &(_, at))| confidence(row, seen.batch.targets[at], held))
+                .collect();
+            wanted.iter().zip(sure).for_each(|(&(document, _), sure)| found.confidences[document].push(sure));
+        }
+    })
+}
+
+/// The probability of the likeliest token of a row of logits, and whether it is `target`; of equals the first.
+fn confidence(row: &[f32], target: u32, (weights, groups): &mut (Vec<f32>, Vec<f32>)) -> (f64, bool) {
+    weights.resize(row.len(), 0.0);
+    groups.resize(row.len().div_ceil(GROUP), 0.0);
+    let total = exponentials(row, 1.0, weights, groups);
+    let (before, [logit, after @ ..]) = row.split_at(target as usize) else { unreachable!("a target is a token") };
+    (1.0 / total, before.iter().all(|other| other < logit) && after.iter().all(|other| other <= logit))
 }
 
 #[cfg(test)]
@@ -169,9 +245,13 @@ mod tests {
     #[test]
     fn confidences_are_the_likeliest_tokens() {
         let (weights, device) = model();
-        let documents: [Tokens<'_>; 3] = [(&[5, 6, 7], false), (&[], true), (&[8, 9], true)];
-        let found = confidences(&weights, &documents, 0, &device, &Checkpoint::none()).unwrap();
-        assert_eq!(found.len(), 4 + 1 + 2);
+        let documents: [Tokens<'_>; 4] = [(&[5, 6, 7], false), (&[1, 2, 3], true), (&[], false), (&[8, 9], true)];
+        let none = &mut Checkpoint::none();
+        let tested = test(&weights, &documents, &[3, 0, 2], 0, &device, none).unwrap();
+        let set = TokenSet::from_ids(&documents, &Tokenizer::bytes());
+        assert_eq!(tested.nats, score(&weights, &set, 0, &device, none).unwrap());
+        assert_eq!(tested.confidences.iter().map(Vec::len).collect::<Vec<_>>(), [4, 0, 1, 2]);
+        let found = [0, 2, 3].map(|document: usize| &tested.confidences[document][..]).concat();
         // After the separator alone, over all that could follow.
         let all: Vec<[u32; 1]> = (0..260).map(|id| [id]).collect();
         let one: Vec<Tokens<'_>> = all.iter().map(|ids| (&ids[..], true)).collect();
@@ -182,6 +262,10 @@ mod tests {
         assert!([4, 5].iter().all(|&first: &usize| (found[first].0 - found[0].0).abs() < 1e-6));
         // Who is right, is right.
         let likeliest = losses.iter().position(|loss| *loss == least).unwrap() as u32;
-        assert!(confidences(&weights, &[(&[likeliest], true)], 0, &device, &Checkpoint::none()).unwrap()[0].1);
+        assert!(test(&weights, &[(&[likeliest], true)], &[0], 0, &device, none).unwrap().confidences[0][0].1);
+        // Of equals the first is the likeliest.
+        let mut held = Default::default();
+        let right = [0, 1, 2].map(|target| confidence(&[1.0, 2.0, 2.0], target, &mut held).1);
+        assert_eq!(right, [false, true, false]);
     }
 }

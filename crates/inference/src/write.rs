@@ -105,7 +105,7 @@ pub fn write(
             truncated: sequence.truncated,
             text,
         };
-        Written { document, ids: sequence.ids }
+        Written { document, ids: sequence.ids, nats: sequence.nats }
     };
     Ok((settings.first..).zip(sequences).map(document).collect())
 }
@@ -139,6 +139,8 @@ pub struct Written {
     pub document: Document,
     /// The sampled ids, with the prompt; its text may encode to others.
     pub ids: Vec<u32>,
+    /// The negative log-probability of these in nats, where it is known from drawing them (see [`crate::Sequence::nats`]).
+    pub nats: Option<f64>,
 }
 
 fn provenance(

@@ -48,6 +48,8 @@ pub struct StagePlan {
     pub generate: f64,
     /// See `train`.
     pub score: f64,
+    /// True if models read the generated text, as `score.every` says.
+    pub read: bool,
 }
 
 impl StagePlan {
@@ -70,14 +72,21 @@ impl StagePlan {
 /// Generating token by token reaches a smaller share of the peak than training: its operations count this many times.
 const GENERATING_WEIGHT: f64 = 2.0;
 
-/// Scoring reads the test set, about as much generated text twice, and as much that is drawn for it, twice too.
-const SCORING_WEIGHT: f64 = 5.0 + GENERATING_WEIGHT;
+/// Scoring reads the test set.
+const SCORING_WEIGHT: f64 = 1.0;
+/// Where models read generated text, they read about as much of it, and as much that is drawn for this.
+const READING_WEIGHT: f64 = 2.0 + GENERATING_WEIGHT;
+/// Both are read by their authors too, where they were not drawn from these as they are.
+const AUTHORS_WEIGHT: f64 = 2.0;
 
 /// The generations of one arm; `human` is the size of a seed's training set in tokens.
 pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: u64) -> ChainPlan {
     let writing = arm.sample_tokens().unwrap_or(human);
     let train = arm.train().cloned().unwrap_or_default();
-    let (members, test_tokens) = (f64::from(arm.members()), text_of(experiment).corpus.test_tokens);
+    let (members, text) = (f64::from(arm.members()), text_of(experiment));
+    let test_tokens = text.corpus.test_tokens;
+    let known = arm.members() == 1 && arm.sampling().is_of_model() && !arm.sample().is_prompted();
+    let reading = READING_WEIGHT + if known { 0.0 } else { AUTHORS_WEIGHT };
     let generated = |generation| arm.recipe.writing_budget(generation, writing);
     let mut generations = Vec::new();
     for generation in 0..experiment.chain.generations {
@@ -93,13 +102,16 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
             generations.push(counted(training_tokens, generated_tokens, test_tokens));
             continue;
         }
+        let read = text.score.reads(generation, experiment.chain.generations);
+        let scoring = SCORING_WEIGHT + if read { reading } else { 0.0 };
         generations.push(StagePlan {
             training_tokens,
             steps,
             generated_tokens,
             train: members * positions * config.training_operations(),
             generate: GENERATING_WEIGHT * generated_tokens as f64 * forward,
-            score: members * SCORING_WEIGHT * test_tokens as f64 * forward,
+            score: members * scoring * test_tokens as f64 * forward,
+            read,
         });
     }
     let parameters = if arm.transformer().is_none() { 0 } else { config.parameters() };
@@ -112,7 +124,7 @@ fn counted(training_tokens: u64, generated_tokens: u64, test_tokens: u64) -> Sta
     const A_TOKEN: f64 = 1e4;
     let [train, generate, score] =
         [training_tokens, generated_tokens, test_tokens].map(|tokens| A_TOKEN * tokens as f64);
-    StagePlan { training_tokens, steps: 0, generated_tokens, train, generate, score }
+    StagePlan { training_tokens, steps: 0, generated_tokens, train, generate, score, read: false }
 }
 
 /// A recipe's name, or its amounts.

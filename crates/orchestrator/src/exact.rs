@@ -120,6 +120,7 @@ pub(crate) fn plan(experiment: &Experiment) -> Plan {
             train: 0.0,
             generate: 0.0,
             score: 0.0,
+            read: false,
         };
         let recipe = crate::cost::recipe_name(&arm.recipe);
         ChainPlan { arm: arm.name.clone(), recipe, parameters: 0, generations: (0..generations).map(stage).collect() }

@@ -106,7 +106,7 @@ impl Human {
     /// # Errors
     /// [`Error::Request`] where the text or the tokenizer does not serve.
     pub fn prepare(run: &RunDir, experiment: &Experiment) -> Result<Self, Error> {
-        let Text { corpus, tokenizer } = text_of(experiment);
+        let Text { corpus, tokenizer, .. } = text_of(experiment);
         let (from, corpus_hash) = From::of(corpus, &experiment.limits.reading)?;
         let given = given_tokenizer(tokenizer)?;
         let began_with = run.info()?;

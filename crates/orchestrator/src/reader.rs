@@ -106,26 +106,39 @@ impl Reader {
         Ok(Self { weights, separator, device, human })
     }
 
-    /// Measures of a generation's text under this model and under its own `authors`.
+    /// Measures of a generation's text under this model and under its own `authors`. One author reads those documents alone
+    /// whose `nats` are not known from drawing them.
     ///
     /// # Errors
     /// [`Stopped`] if the checkpoint's interrupt is set.
     pub(crate) fn measures(
         &self,
-        tokens: &TokenSet,
+        (tokens, nats): (&TokenSet, &[Option<f64>]),
         authors: &[Weights],
         (seed, generation): (u64, u32),
         checkpoint: &mut Checkpoint,
     ) -> Result<(Vec<Measure>, Vec<Bin>), Stopped> {
         let all: Vec<Tokens<'_>> = tokens.iter().collect();
-        let documents = drawn(&all, &Streams::new(seed), generation, "written");
-        let mut by = |weights: &Weights, name: &str| {
-            checkpoint.part(name, |inside| read(weights, &documents, self.separator, &self.device, inside))
+        let chosen = chosen(all.len(), &Streams::new(seed), generation, "written");
+        let documents: Vec<Tokens<'_>> = chosen.iter().map(|&document| all[document]).collect();
+        let known = |&document: &usize| nats[document].filter(|_| authors.len() == 1);
+        let known: Vec<Option<f64>> = chosen.iter().map(known).collect();
+        let unknown = documents.iter().zip(&known).filter(|(_, nats)| nats.is_none()).map(|(document, _)| *document);
+        let unknown: Vec<Tokens<'_>> = unknown.collect();
+        let mut by = |weights: &Weights, documents: &[Tokens<'_>], name: &str| {
+            checkpoint.part(name, |inside| read(weights, documents, self.separator, &self.device, inside))
         };
-        let generated = by(&self.weights, "generation-0")?;
+        let generated = by(&self.weights, &documents, "generation-0")?;
         let loss = |reading: &Reading| DocumentLoss { nats: reading.nats, tokens: reading.tokens, bytes: 0 };
         let of_author = |(member, author): (usize, &Weights)| {
-            Ok(by(author, &format!("author-{member}"))?.iter().map(loss).collect())
+            let mut read = by(author, &unknown, &format!("author-{member}"))?.into_iter();
+            let of = |((ids, truncated), nats): (&Tokens<'_>, &Option<f64>)| match nats {
+                Some(nats) => {
+                    DocumentLoss { nats: *nats, tokens: (ids.len() + usize::from(!truncated)) as u64, bytes: 0 }
+                }
+                None => loss(&read.next().expect("all that is not known was read")),
+            };
+            Ok(documents.iter().zip(&known).map(of).collect())
         };
         let own = scoring::mixed(authors.iter().enumerate().map(of_author).collect::<Result<_, Stopped>>()?);
         let human = &self.human;
@@ -182,9 +195,16 @@ fn settings() -> Mauve {
 
 /// Documents of one side, at random.
 fn drawn<'a>(documents: &[Tokens<'a>], streams: &Streams, generation: u32, side: &str) -> Vec<Tokens<'a>> {
+    let chosen = chosen(documents.len(), streams, generation, side);
+    chosen.into_iter().map(|document| documents[document]).collect()
+}
+
+/// The numbers of so many documents' sample, at random.
+fn chosen(documents: usize, streams: &Streams, generation: u32, side: &str) -> Vec<usize> {
     let item = item_of_name(&format!("read/{side}"));
-    let order = streams.stream(Purpose::Evaluation, generation, item).permutation(documents.len());
-    order.into_iter().take(DOCUMENTS).map(|document| documents[document]).collect()
+    let mut order = streams.stream(Purpose::Evaluation, generation, item).permutation(documents);
+    order.truncate(DOCUMENTS);
+    order
 }
 
 fn states(readings: &[Reading]) -> Vec<f32> {

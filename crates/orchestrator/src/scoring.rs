@@ -1,7 +1,7 @@
 //! The score stage: everything that is measured of one generation.
 
 use crate::texts::{Texts, positions};
-use crate::{Error, Human};
+use crate::{Error, Human, calibrate};
 use chain::{Entry, HumanSet, Origin, TrainingSet};
 use corpus::{Document, TokenSet};
 use evaluation::metric::{
@@ -10,6 +10,7 @@ use evaluation::metric::{
 };
 use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, Doc, DocumentLoss, Equal, Measure, Reference};
+use inference::{Tested, Tokens};
 use model::Weights;
 use ops::device::Device;
 use rundir::{Checkpoint, Stopped};
@@ -20,24 +21,32 @@ pub(crate) const EQUAL_WORDS: usize = 10_000;
 /// Samples over which such a comparison is averaged.
 pub(crate) const DRAWS: u32 = 20;
 
-/// The losses of a model on the human test set, each document alone from its separator.
+/// The probability of the likeliest token at each position, and whether it is what stands there.
+pub(crate) type Confidences = Vec<(f64, bool)>;
+
+/// The losses of a model on the human test set, each document alone from its separator; and how sure it is of the tokens of
+/// those documents that its calibration is taken of.
 ///
 /// # Errors
 /// [`Stopped`] if the checkpoint's interrupt is set.
-pub(crate) fn test_losses(
+pub(crate) fn test(
     weights: &Weights,
     human: &Human,
     device: &Device,
     checkpoint: &mut Checkpoint,
-) -> Result<Vec<DocumentLoss>, Stopped> {
+) -> Result<(Vec<DocumentLoss>, Confidences), Stopped> {
     let Texts { documents, tokens } = &human.test;
-    let nats = inference::score(weights, tokens, human.tokenizer.separator(), device, checkpoint)?;
+    let all: Vec<Tokens<'_>> = tokens.iter().collect();
+    let asked = calibrate::documents(human, weights.config().context);
+    let Tested { nats, mut confidences } =
+        inference::test(weights, &all, &asked, human.tokenizer.separator(), device, checkpoint)?;
     let loss = |(index, (nats, document)): (usize, (f64, &Document))| DocumentLoss {
         nats,
         tokens: positions(tokens, index, weights.config().context),
         bytes: document.text.len() as u64,
     };
-    Ok(nats.into_iter().zip(documents).enumerate().map(loss).collect())
+    let losses = nats.into_iter().zip(documents).enumerate().map(loss).collect();
+    Ok((losses, asked.into_iter().flat_map(|document| std::mem::take(&mut confidences[document])).collect()))
 }
 
 /// The losses of models of which each document has one for its author, all equally likely: −ln of the mean probability. Of

@@ -134,14 +134,15 @@ impl Truth {
     }
 
     /// The distance from the model to the truth, on the first documents that it wrote, about as many tokens as the test set
-    /// has. None if they were not drawn from the model as it is.
+    /// has. None if they were not drawn from the model as it is. The model is asked for those alone whose nats are not known
+    /// from drawing them.
     ///
     /// # Errors
     /// [`Stopped`] if the checkpoint's interrupt is set.
     pub(crate) fn of_drawn(
         &self,
         weights: &Weights,
-        (documents, tokens): (&[Document], &TokenSet),
+        (documents, tokens, known): (&[Document], &TokenSet, &[Option<f64>]),
         (sampling, budget): (&Sampling, u64),
         separator: u32,
         device: &Device,
@@ -158,11 +159,13 @@ impl Truth {
         });
         let truth =
             |document: &Document| self.world.log_probability(&document.text).ok().filter(|_| !document.truncated);
-        let mut pairs: Vec<(Option<f64>, f64)> = enough.map(|at| (truth(&documents[at]), f64::NAN)).collect();
+        let pair = |at: usize| (truth(&documents[at]), known[at].map_or(f64::NAN, |nats| -nats));
+        let mut pairs: Vec<(Option<f64>, f64)> = enough.map(pair).collect();
         // Of the others, no probability is asked; and they may be too long for a window once they are encoded again.
-        let parsed: Vec<usize> = (0..pairs.len()).filter(|&document| pairs[document].0.is_some()).collect();
-        let nats = inference::score(weights, &tokens.pick(&parsed), separator, device, checkpoint)?;
-        parsed.iter().zip(nats).for_each(|(&document, nats)| pairs[document].1 = -nats);
+        let is_asked = |document: &usize| pairs[*document].0.is_some() && known[*document].is_none();
+        let asked: Vec<usize> = (0..pairs.len()).filter(is_asked).collect();
+        let nats = inference::score(weights, &tokens.pick(&asked), separator, device, checkpoint)?;
+        asked.iter().zip(nats).for_each(|(&document, nats)| pairs[document].1 = -nats);
         let Some(found) = world::to_truth(&pairs) else { return Ok(Vec::new()) };
         let mut list = vec![Measure::new(&PARSES, found.parses.value)];
         list.extend(found.divergence.map(|divergence| Measure::new(&DIVERGENCE, divergence.value)));

@@ -268,6 +268,12 @@ impl Opt {
 }
 
 impl Sampling {
+    /// True if each document is a draw from the model's own distribution.
+    pub fn is_of_model(&self) -> bool {
+        // A systematic sample lays its documents out, each of which is such a draw.
+        Self { systematic: false, ..*self } == Self::default()
+    }
+
     /// Sets one option to a value as the command line gives it; `true` or `false` for a switch.
     ///
     /// # Errors

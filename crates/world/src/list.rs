@@ -11,6 +11,16 @@ pub(crate) struct List {
     pub(crate) table: Table,
     /// Values by their bytes.
     sorted: Vec<u32>,
+    /// The key of each, in that order.
+    keys: Vec<u64>,
+}
+
+/// The first eight bytes, in the order of bytes; what is shorter ends with zeros.
+fn key(text: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = text.len().min(8);
+    first[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(first)
 }
 
 impl List {
@@ -26,7 +36,8 @@ impl List {
                 return Err((a.clone(), b.clone()));
             }
         }
-        Ok(Self { name: name.to_owned(), values, table, sorted })
+        let keys = sorted.iter().map(|&value| key(values[value as usize].as_bytes())).collect();
+        Ok(Self { name: name.to_owned(), values, table, sorted, keys })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -39,18 +50,27 @@ impl List {
         (1..p.len()).fold(0, |best, value| if p[value] > p[best] { value } else { best })
     }
 
+    /// How many values are not above `text`, by their bytes. Keys decide it but where they are equal.
+    fn not_above(&self, text: &[u8]) -> usize {
+        let key = key(text);
+        let below = self.keys.partition_point(|&other| other < key);
+        let equal = self.keys[below..].iter().take_while(|&&other| other == key).count();
+        let alike = &self.sorted[below..below + equal];
+        below + alike.partition_point(|&value| self.values[value as usize].as_bytes() <= text)
+    }
+
     /// The value that `text` begins with.
     ///
     /// It is the last value that is not above `text`: a value between the two would begin with it.
     pub(crate) fn find(&self, text: &[u8]) -> Option<usize> {
-        let at = self.sorted.partition_point(|&value| self.values[value as usize].as_bytes() <= text);
+        let at = self.not_above(text);
         let value = self.sorted[at.checked_sub(1)?] as usize;
         text.starts_with(self.values[value].as_bytes()).then_some(value)
     }
 
     /// How many bytes of `text` are the beginning of some value: the closest values are its neighbours in order.
     pub(crate) fn reach(&self, text: &[u8]) -> usize {
-        let at = self.sorted.partition_point(|&value| self.values[value as usize].as_bytes() <= text);
+        let at = self.not_above(text);
         let near = &self.sorted[at.saturating_sub(1)..self.sorted.len().min(at + 1)];
         near.iter().map(|&value| common(self.values[value as usize].as_bytes(), text)).max().unwrap_or(0)
     }
@@ -80,6 +100,20 @@ mod tests {
             assert_eq!(list.find(text), None);
         }
         assert_eq!([&b"Asx"[..], b"Aske", b"B", b"C", b""].map(|text| list.reach(text)), [2, 4, 1, 0, 0]);
+    }
+
+    #[test]
+    fn keys_find_what_all_bytes_find() {
+        let values = ["Silsaynes Arm", "Silsaynf", "Tol", "Tomorrows"].map(String::from).to_vec();
+        let list = List::new("name", values.clone(), Table::zipf(4, 1.0)).unwrap();
+        let texts =
+            ["Silsaynes", "Silsaynes Arm.", "Silsaynf", "Silsayn", "To", "Tol\0", "Tom", "", "Tomorrows Tol", "zz"];
+        for text in texts.map(str::as_bytes) {
+            let expected = values.iter().position(|value| text.starts_with(value.as_bytes()));
+            assert_eq!(list.find(text), expected, "{text:?}");
+            let reach = values.iter().map(|value| common(value.as_bytes(), text)).max().unwrap();
+            assert_eq!(list.reach(text), reach, "{text:?}");
+        }
     }
 
     #[test]

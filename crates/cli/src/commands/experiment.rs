@@ -169,6 +169,16 @@ fn print_plan(experiment: &Experiment, plan: &Plan, out: &mut Output) -> Result<
             )?;
         }
     }
+    if let Some(score) = experiment.text().map(|text| text.score).filter(|score| score.every > 1) {
+        let all = experiment.chain.generations;
+        let read: Vec<String> = (0..all).filter(|&one| score.reads(one, all)).map(|one| one.to_string()).collect();
+        writeln!(
+            out,
+            "Models read generated text (perplexity, MAUVE, Vendi score, step divergence) in generations {}: score.every = {}.",
+            read.join(", "),
+            score.every
+        )?;
+    }
     let Plan { operations, foreseen, .. } = plan;
     writeln!(out, "About {operations:.2e} floating-point operations: {} at 50 GFLOP/s.", at_rate(*operations, 50e9))?;
     if foreseen.disk > 0 {

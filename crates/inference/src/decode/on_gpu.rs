@@ -73,7 +73,7 @@ impl DocumentQueue<'_> {
                 end => {
                     let truncated = end == End::Truncated;
                     let tokens = size(&document.ids, truncated);
-                    (index, Ok(Sequence { ids: document.ids, truncated }), tokens)
+                    (index, Ok(Sequence { ids: document.ids, truncated, nats: None }), tokens)
                 }
             }
         };

@@ -185,3 +185,35 @@ fn a_panic_of_one_worker_ends_all() {
         assert!(ended.is_err(), "{ended:?}");
     }
 }
+
+#[test]
+fn nats_are_those_of_the_tokens_that_were_drawn() {
+    let of = |sequence: &Sequence| {
+        let end = if sequence.truncated { 0.0 } else { 8.0_f64.ln() };
+        sequence.ids.len() as f64 * (8.0_f64 / 7.0).ln() + end
+    };
+    let drawn = run(16, 5000, &|_| Vec::new());
+    assert!(drawn.iter().any(|sequence| sequence.truncated) && drawn.iter().any(|sequence| !sequence.truncated));
+    for sequence in &drawn {
+        assert!((sequence.nats.unwrap() - of(sequence)).abs() < 1e-5, "{sequence:?}");
+    }
+    // Nobody drew a prompt.
+    assert!(run(16, 500, &|_| vec![10]).iter().all(|sequence| sequence.nats.is_none()));
+    // What is drawn by cooler settings, or from some tokens only, is not the model's own distribution.
+    let by = |sampling: &Sampling| {
+        let streams = Streams::new(4);
+        let decoding = Decoding { sampling, streams, generation: 2, separator: 0, first: 0, prompt: &|_| Vec::new() };
+        let mut decoder = Decoder::Steppers(vec![Box::new(Counting { slots: 8 })]);
+        let size = |ids: &[u32], _| ids.len() as u64 + 1;
+        decode(&mut decoder, &decoding, 300, &size, &mut Checkpoint::none(), &mut |_| {}).unwrap()
+    };
+    let own = Sampling::default();
+    for other in
+        [Sampling { temperature: 0.7, ..own }, Sampling { top_k: Some(1), ..own }, Sampling { greedy: true, ..own }]
+    {
+        assert!(by(&other).iter().all(|sequence| sequence.nats.is_none()), "{other:?}");
+    }
+    // A systematic sample is of it.
+    let systematic = by(&Sampling { systematic: true, ..own });
+    assert!(systematic.iter().all(|sequence| (sequence.nats.unwrap() - of(sequence)).abs() < 1e-5));
+}

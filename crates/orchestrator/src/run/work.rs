@@ -140,6 +140,8 @@ impl Run {
                 human: &self.human,
                 device: &self.device,
                 questions: self.experiment.text().and_then(|text| text.corpus.questions),
+                score: self.experiment.text().map(|text| text.score).unwrap_or_default(),
+                generations: self.experiment.chain.generations,
                 reading_cache: &self.reading_cache,
             },
             arm: settings,

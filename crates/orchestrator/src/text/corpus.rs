@@ -16,6 +16,9 @@ use std::path::Path;
 /// In a stage whose temperature was matched to human text: the temperature, and the text that it was matched on.
 pub(super) const MATCHED: &str = "temperature.json";
 
+/// In a generate stage of one model: the negative log-probability of each document in nats, as its author drew it.
+pub(super) const NATS: &str = "nats.json";
+
 /// In a generate stage: what its target came to.
 pub(super) const TARGETED: &str = "targeted.json";
 
@@ -55,6 +58,9 @@ pub(crate) struct Corpus {
     pub(super) tokens: TokenSet,
     /// True if each document's text encodes to other ids than were sampled.
     pub(super) reencoded: Vec<bool>,
+    /// The negative log-probability of each document's tokens in nats under its author, where it is known from drawing them.
+    /// Of several models nothing is known.
+    pub(super) nats: Vec<Option<f64>>,
     /// The temperature, where it was matched to human text; the mean of the members' own.
     pub(super) matched: Option<Matched>,
     /// The outcome of each member's target, where there is one.
@@ -69,10 +75,12 @@ impl Corpus {
     /// Reads a generate or pool stage, which must be as it was sealed.
     pub(super) fn open(stage: &Stage, tokenizer: &Tokenizer) -> Result<Self, Error> {
         stage.verify()?;
-        let matched = stage.path().join(MATCHED);
+        let [matched, nats] = [MATCHED, NATS].map(|name| stage.path().join(name));
         let documents = read_documents(&stage.path().join("documents.jsonl.zst"))?;
+        let nats = if nats.exists() { read_json(&nats)? } else { vec![None; documents.len()] };
         Ok(Self {
             stage: *stage.id(),
+            nats,
             tokens: TokenSet::load(&stage.path().join("tokens.safetensors")).map_err(Error::work)?,
             reencoded: read_json(&stage.path().join("reencoded.json"))?,
             matched: if matched.exists() { Some(read_json(&matched)?) } else { None },
@@ -100,11 +108,12 @@ impl Corpus {
         Sampling { temperature: self.matched.map_or(settings.temperature, |matched| matched.temperature), ..settings }
     }
 
-    /// Where some documents began with a prompt, those that did not.
-    pub(super) fn unprompted(&self) -> Option<(Vec<Document>, TokenSet)> {
+    /// Where some documents began with a prompt, those that did not, with what is known of their nats.
+    pub(super) fn unprompted(&self) -> Option<(Vec<Document>, TokenSet, Vec<Option<f64>>)> {
         self.documents.iter().any(is_prompted).then_some(())?;
         let of: Vec<usize> = (0..self.documents.len()).filter(|&at| !is_prompted(&self.documents[at])).collect();
-        Some((of.iter().map(|&at| self.documents[at].clone()).collect(), self.tokens.pick(&of)))
+        let documents = of.iter().map(|&at| self.documents[at].clone()).collect();
+        Some((documents, self.tokens.pick(&of), of.iter().map(|&at| self.nats[at]).collect()))
     }
 
     /// The text that models generated themselves: documents without the prompts that they began with.

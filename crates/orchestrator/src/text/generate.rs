@@ -1,6 +1,6 @@
 //! The text of a generation's models, each in a stage of its own; the documents of several models pooled in one more.
 
-use super::corpus::{Corpus, MATCHED, TARGETED};
+use super::corpus::{Corpus, MATCHED, NATS, TARGETED};
 use super::files::{json, timed, write_file};
 use super::learner::{self, TextLearner, Versions};
 use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop, weights};
@@ -20,7 +20,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// Counts up when a generate stage of a transformer gets other bytes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// Counts up when a pool stage gets other bytes.
 pub(crate) const POOL_VERSION: u32 = 1;
 
@@ -247,7 +247,14 @@ fn fill(
     let documents: Vec<Document> = generated.iter().map(|one| one.document.clone()).collect();
     let tokens = TokenSet::encode(&documents, &setup.run.human.tokenizer);
     let reencoded = generated.iter().enumerate().map(|(index, one)| one.ids.as_slice() != tokens.ids(index));
-    Corpus::write(folder, &documents, &tokens, &reencoded.collect::<Vec<_>>())
+    let reencoded: Vec<bool> = reencoded.collect();
+    // Of the ids that were sampled: other ids of the same text have another probability.
+    let nats = generated.iter().zip(&reencoded).map(|(one, differs)| one.nats.filter(|_| !differs));
+    let nats: Vec<Option<f64>> = nats.collect();
+    if nats.iter().any(Option::is_some) {
+        write_file(&folder.join(NATS), &json(&nats))?;
+    }
+    Corpus::write(folder, &documents, &tokens, &reencoded)
 }
 
 /// The temperature matched to human text; within, why the model's numbers gave none.

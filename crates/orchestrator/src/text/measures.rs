@@ -1,6 +1,7 @@
 //! Measures of a generation that any learner of text has.
 
 use super::corpus::Corpus;
+use super::files::timed;
 use super::state::Setup;
 use crate::{Error, scoring};
 use evaluation::{DocumentLoss, Measure, metric};
@@ -22,7 +23,9 @@ pub(super) fn generated(
 ) -> Result<Vec<Measure>, Error> {
     checkpoint.part(part, |_| {
         let (documents, tokens) = corpus.own();
-        let mut list = scoring::text_measures(documents, tokens, &corpus.reencoded, &setup.seed.reference);
+        let mut list = timed("measures of text", || {
+            scoring::text_measures(documents, tokens, &corpus.reencoded, &setup.seed.reference)
+        });
         let temperature = corpus.matched.map(|matched| matched.temperature);
         list.extend(temperature.map(|found| Measure::new(&metric::SAMPLING_TEMPERATURE, found)));
         Ok(list)

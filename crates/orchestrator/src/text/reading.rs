@@ -30,7 +30,8 @@ pub(super) fn measure(
             Some(reader) => reader,
             None => new_reader(setup, history, seed, checkpoint)?,
         };
-        let found = reader.measures(&history.last().tokens, authors, (seed, generation), checkpoint)?;
+        let found =
+            reader.measures((&history.last().tokens, &history.last().nats), authors, (seed, generation), checkpoint)?;
         history.reader = Some(reader);
         Ok(found)
     })?;
@@ -85,7 +86,13 @@ pub(super) fn step_divergence(
         };
         models.iter().enumerate().map(of).collect()
     };
-    let (before, now) = (losses(&parents, "before")?, losses(models, "now")?);
+    // Of one parent the losses are known from drawing, where its sampler drew from the model alone.
+    let known: Option<Vec<f64>> = drawn.iter().map(|sequence| sequence.nats.filter(|_| parents.len() == 1)).collect();
+    let before = match known {
+        Some(nats) => vec![nats],
+        None => losses(&parents, "before")?,
+    };
+    let now = losses(models, "now")?;
     let value = divergence(&documents, (&before, &now), &Vec::clone);
     Ok(value.map(|value| Measure::new(&metric::STEP_DIVERGENCE, value)))
 }

@@ -31,6 +31,8 @@ struct Key<'a> {
     equal_words: usize,
     draws: u32,
     questions: Option<usize>,
+    /// True if models read the text.
+    read: bool,
     plant: Option<&'a Plant>,
     follow: &'a [WordRatio],
     verdicts: &'a [StageId],
@@ -55,6 +57,7 @@ pub(super) fn finish(
         equal_words: scoring::EQUAL_WORDS,
         draws: scoring::DRAWS,
         questions: setup.run.questions,
+        read: setup.reads(number),
         plant: setup.arm.plant(),
         follow: setup.arm.follow(),
         verdicts: &draft.verdicts,
@@ -125,13 +128,15 @@ fn fill(
     let corpus = history.last();
     let mut holding = None;
     if let Some(truth) = &setup.run.human.truth {
-        let (measured, false_facts, held) = truth.of_text(&corpus.documents);
+        let (measured, false_facts, held) = timed("text against the truth", || truth.of_text(&corpus.documents));
         list.extend(measured);
         holding = Some(held);
         write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
     }
-    let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
-    write_file(&folder.join(SURVIVORS), &json(&setup.seed.census.survivors(&census)))?;
+    timed("census", || {
+        let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
+        write_file(&folder.join(SURVIVORS), &json(&setup.seed.census.survivors(&census)))
+    })?;
     if finished.generation.number == 0 {
         let baselines = timed("baselines", || setup.seed.baselines(setup.run.human));
         list.extend(baselines.iter().flat_map(Baselines::measures));
@@ -159,12 +164,10 @@ pub(super) fn transformers(
     let (mut losses, mut own, mut answers, mut reliability) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (member, weights)) in members.iter().zip(&models).enumerate() {
         let part = |name: &str| format!("{name}-{number}");
-        let tested = timed("scoring", || {
-            checkpoint.part(&part("test"), |inside| scoring::test_losses(weights, setup.run.human, &device, inside))
+        let (tested, confidences) = timed("scoring", || {
+            checkpoint.part(&part("test"), |inside| scoring::test(weights, setup.run.human, &device, inside))
         })?;
-        let (calibrated, table) = timed("calibration", || {
-            checkpoint.part(&part("calibration"), |inside| calibrate(weights, setup.run.human, &device, inside))
-        })?;
+        let (calibrated, table) = calibrate(&confidences);
         reliability.push(table);
         if members.len() == 1 {
             own.extend(calibrated);
@@ -190,6 +193,9 @@ pub(super) fn transformers(
     }
     write_file(&folder.join(RELIABILITY), &json(&reliability))?;
     let generation = finished.generation.number;
+    if !setup.reads(generation) {
+        return Ok(list);
+    }
     list.extend(timed("reading the documents", || {
         reading::measure(setup, history, generation, &models, (folder, checkpoint))
     })?);
@@ -239,7 +245,8 @@ fn against(
         let budget = setup.run.human.test.tokens.tokens() as u64;
         let drawn = corpus.sampling(setup.arm.sampling());
         let unprompted = corpus.unprompted();
-        let documents = unprompted.as_ref().map_or((&corpus.documents[..], &corpus.tokens), |(d, t)| (&d[..], t));
+        let all = (&corpus.documents[..], &corpus.tokens, &corpus.nats[..]);
+        let documents = unprompted.as_ref().map_or(all, |(documents, tokens, nats)| (documents, tokens, nats));
         list.extend(truth.of_drawn(weights, documents, (&drawn, budget), separator, &device, checkpoint)?);
     }
     Ok((list, answers))

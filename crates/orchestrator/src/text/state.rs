@@ -9,7 +9,7 @@ use crate::{Error, Human};
 use chain::{Entry, Generation};
 use corpus::{Document, TokenSet};
 use evaluation::Measure;
-use experiment::Arm;
+use experiment::{Arm, ScoreSettings};
 use model::{ModelConfig, Weights};
 use ops::device::Chosen;
 use rundir::{ChainStages, Checkpoint, GenerationRecord, MadeFrom, NotMade, Stage, StageId, StageKind, Work};
@@ -61,6 +61,9 @@ pub(crate) struct Shared<'a> {
     pub(crate) device: &'a Chosen,
     /// Facts of a world that every generation is asked for; all if none.
     pub(crate) questions: Option<usize>,
+    /// How often models read generated text, and the generations of a chain.
+    pub(crate) score: ScoreSettings,
+    pub(crate) generations: u32,
     /// Readings of human text by the run's models of generation 0.
     pub(crate) reading_cache: &'a ReadingCache,
 }
@@ -165,6 +168,11 @@ impl Setup<'_> {
     pub(super) fn streams_of(&self, member: usize) -> Streams {
         let seed = self.stages.chain().seed;
         if member == 0 { self.streams() } else { Streams::new(item_of_name(&format!("{seed}/member-{member}"))) }
+    }
+
+    /// True if models read what this generation generated.
+    pub(super) fn reads(&self, generation: u32) -> bool {
+        self.run.score.reads(generation, self.run.generations)
     }
 
     /// The token that separates documents.

@@ -16,7 +16,7 @@ use streams::Purpose;
 use training::{TrainError, prior};
 
 /// Counts up when a train stage of a transformer gets other bytes.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 #[derive(Serialize)]
 struct Key<'a> {
