@@ -7,7 +7,7 @@ use ops::device::{Chosen, parse};
 use rundir::{Checkpoint, Interrupt, Stopped};
 use std::time::Duration;
 use streams::Streams;
-use training::{Run, Settings, TrainError, Trained};
+use training::{Checkpoint as Kept, Run, Settings, TrainError, Trained};
 
 /// A GPU, or else a software one.
 fn gpu() -> Option<Chosen> {
@@ -43,8 +43,13 @@ fn attempt(
     let windows = |documents: &[Vec<u32>]| -> Windows {
         pack(documents.iter().enumerate().map(|(i, ids)| (ids.as_slice(), false, weight(i))), config.context, 0)
     };
-    let settings =
-        Settings { tokens: Some(25 * 4 * 13), batch: Some(4), learning_rate: Some(0.01), ..Settings::default() };
+    let settings = Settings {
+        tokens: Some(25 * 4 * 13),
+        batch: Some(4),
+        learning_rate: Some(0.01),
+        checkpoint: Kept::Last,
+        ..Settings::default()
+    };
     let streams = Streams::new(7);
     let start = Weights::initialise(&config, &streams, 0);
     let mut seen = Vec::new();
