@@ -96,7 +96,7 @@ impl OptimizerKind {
     /// tokens in batches of 512 (`experiments/optimizer/README.md`). With Muon the best rate hardly depends on the budget.
     pub fn rate(self, width: usize) -> f64 {
         let share = match self {
-            Self::AdamW => 0.055,
+            Self::AdamW => 0.04,
             Self::Muon => 0.2,
         };
         let rate = share / (width as f64).sqrt();

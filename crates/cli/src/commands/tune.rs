@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn the_search_goes_out_and_then_between() {
         assert_eq!([0.0, 0.9, -1.4, 2.2].map(found), [(0, 7), (1, 7), (-1, 7), (2, 7)]);
-        assert_eq!(found(5.1), (5, 8));
+        assert_eq!(found(5.1), (5, 9));
         assert_eq!(found(-9.0).0, -9);
         assert_eq!(found(40.0).0, FARTHEST, "it ends");
     }
