@@ -79,8 +79,16 @@ const READING_WEIGHT: f64 = 2.0 + GENERATING_WEIGHT;
 /// Both are read by their authors too, where they were not drawn from these as they are.
 const AUTHORS_WEIGHT: f64 = 2.0;
 
-/// The generations of one arm; `human` is the size of a seed's training set in tokens.
-pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: u64) -> ChainPlan {
+/// The human training set of a seed: its tokens, and the windows that they fill.
+#[derive(Clone, Copy)]
+pub(crate) struct HumanText {
+    pub(crate) tokens: u64,
+    pub(crate) windows: usize,
+}
+
+/// The generations of one arm. Other training sets are taken to fill their windows as the human one does.
+pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: HumanText) -> ChainPlan {
+    let HumanText { tokens: human, windows: filled } = human;
     let writing = arm.sample_tokens().unwrap_or(human);
     let train = arm.train().cloned().unwrap_or_default();
     let (members, text) = (f64::from(arm.members()), text_of(experiment));
@@ -92,9 +100,8 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
     for generation in 0..experiment.chain.generations {
         let generated_tokens = generated(generation);
         let training_tokens = training_tokens(arm, generation, human, &generated);
-        // Windows are nearly full.
         let targets = training_tokens as f64 * (1.0 - train.validation);
-        let windows = (targets / config.context as f64).ceil();
+        let windows = (targets * filled as f64 / human as f64).ceil();
         let steps = train.steps(windows as usize, targets as u64);
         let positions = (steps as usize * train.batch.unwrap_or(1) * config.context) as f64;
         let forward = config.forward_operations(config.context as f64 / 2.0);

@@ -177,7 +177,8 @@ fn further(tried: &BTreeMap<i32, Tried>) -> Vec<i32> {
         return missing;
     }
     let is_refined = tried.keys().any(|step| step % 2 != 0);
-    if is_refined { Vec::new() } else { vec![best - 1, best + 1] }
+    let between = [best - 1, best + 1].into_iter().filter(|step| step.abs() <= FARTHEST);
+    if is_refined { Vec::new() } else { between.collect() }
 }
 
 /// To two digits.

@@ -43,7 +43,7 @@ fn one_measurement_alone() {
     let lab = Lab::new();
     let done = lab.works("bench --shape tiny --only peak --device flex");
     let lines: Vec<&str> = done.stdout.lines().collect();
-    assert!(lines[0].starts_with("tiny on flex, 1 threads, f32, 139584 parameters"), "{lines:?}");
+    assert!(lines[0].starts_with("tiny on flex, 1 threads, f32, adamw, 139584 parameters"), "{lines:?}");
     assert!(lines[1].starts_with("peak ") && lines[1].contains(" GFLOP/s"), "{lines:?}");
     assert!(lines[2..].iter().all(|line| line.starts_with("memory ")), "{lines:?}");
 }

@@ -11,11 +11,12 @@ fn a_plan_says_what_a_run_does() {
     crate::lab::assert_same(&before, &lab.files(""), "plan");
     assert_eq!((&plan["experiment"], &plan["count"]), (&"little".into(), &4.into()));
     assert_eq!(plan["chains"][1]["recipe"], "accumulate");
-    let steps = &plan["chains"][1]["generations"][1]["steps"];
+    let steps = plan["chains"][1]["generations"][1]["steps"].as_f64().unwrap();
 
     lab.works("run experiment.toml --out out --device flex");
-    let row = format!("little,accumulate,0,1,training,steps,,,,,,,,,,{steps}\n");
-    assert!(lab.read("out/metrics.csv").contains(&row), "{row}");
+    // A plan knows how full human text makes the windows, and takes generated text to fill them alike.
+    let taken = lab.rows("out", "accumulate", 0)["1,training,steps,"];
+    assert!((taken / steps - 1.0).abs() < 0.05, "{taken} steps taken, {steps} planned");
 }
 
 #[test]

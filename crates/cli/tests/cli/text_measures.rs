@@ -23,8 +23,11 @@ fn generations_are_read_by_the_first_model() {
     lab.works(&format!("run world.toml --out out --device flex {settings}"));
     let rows = rows(&lab, "replace");
     let at = |generation: u32, row: &str| rows.get(&format!("{generation},{row}")).copied();
-    // The first model is its own author, to the bit; the others have others.
-    assert_eq!(at(0, "generated,perplexity,part generation-0"), at(0, "generated,perplexity,part own-model"));
+    // The first model is its own author, but for the rounding of two kernels: it reads what the sampler has drawn. The others
+    // have others.
+    let [read, own] =
+        ["generation-0", "own-model"].map(|part| at(0, &format!("generated,perplexity,part {part}")).unwrap());
+    assert!((read / own - 1.0).abs() < 1e-6, "{read} is not {own}");
     assert!(at(2, "generated,perplexity,part generation-0") != at(2, "generated,perplexity,part own-model"));
     for generation in 0..3 {
         let value = |row: &str| at(generation, row).unwrap_or_else(|| panic!("no {row} in generation {generation}"));

@@ -1,7 +1,7 @@
 //! A run that is ready to be worked on: an experiment, its directory, its device and its human text, checked together.
 
 use crate::claim::{claim, made_from, write_down};
-use crate::cost::chain_plan;
+use crate::cost::{HumanText, chain_plan};
 use crate::foresee::{self, Asked, Foreseen};
 use crate::options::RunOptions;
 use crate::reader::ReadingCache;
@@ -153,9 +153,13 @@ impl Run {
     fn check(&self) -> Result<Vec<ChainPlan>, Error> {
         let arms = self.experiment.arms.iter().zip(&self.configs).enumerate();
         arms.map(|(index, (arm, config))| {
-            let mut largest = 0;
+            let mut largest = HumanText { tokens: 0, windows: 0 };
             for &seed in self.seeds.keys() {
-                largest = largest.max(self.check_seed(arm, config, self.seed(index, seed))?);
+                let seed = self.seed(index, seed);
+                let tokens = self.check_seed(arm, config, seed)?;
+                if tokens > largest.tokens {
+                    largest = HumanText { tokens, windows: windows(seed, config.context) };
+                }
             }
             self.check_sample(index, arm, config)?;
             Ok(chain_plan(&self.experiment, arm, config, largest))
@@ -260,4 +264,10 @@ fn planted(
         }
     }
     Ok(planted)
+}
+
+/// Windows that a seed's human training set fills.
+fn windows(seed: &Seed, context: usize) -> usize {
+    let sizes: Vec<usize> = seed.set.training.iter().map(|entry| (entry.size as usize).min(context)).collect();
+    corpus::best_fit(&sizes, context).len()
 }
