@@ -272,8 +272,8 @@ fn objectives_weigh_tokens() {
         ("focal", "train.objective = \"focal\""),
         ("default", ""),
     ]);
-    // The best checkpoint may be one from before the objectives differ.
-    lab.works(&format!("{RUN} --set chain.generations=1 --set train.checkpoint=\"last\""));
+    // The model has to learn enough to be sure of some tokens: at 0.01 it is of none by 0.7.
+    lab.works(&format!("{RUN} --set chain.generations=1 --set train.learning_rate=0.05"));
     let [plain, nothing, truncated, focal] = ["plain", "nothing", "truncated", "focal"].map(|arm| rows(&lab, arm));
     assert_eq!(plain, nothing);
     assert_eq!(stage(&lab, "plain", 0, "train"), stage(&lab, "default", 0, "train"));
