@@ -28,9 +28,10 @@ const TUNED: &str = "tuned.toml";
 
 /// `habsburg tune`
 pub(crate) fn tune(args: TuneArgs, out: &mut Output) -> Result<(), Failure> {
+    // Loading refuses what is no small file.
+    let experiment = Experiment::load(&args.experiment, &args.set)?;
     let text = std::fs::read_to_string(&args.experiment)
         .map_err(|error| Failure::Request(format!("{}: {error}", args.experiment.display())))?;
-    let experiment = Experiment::load(&args.experiment, &args.set)?;
     let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-tuning", experiment.name)));
     let mut options = options(args.device.device, args.jobs.map(|jobs| jobs as usize));
     careful(&mut options, &args.care);
@@ -67,7 +68,8 @@ pub(crate) fn tune(args: TuneArgs, out: &mut Output) -> Result<(), Failure> {
     let tuned = format!("# The experiment with what `habsburg tune` found, seeds {}.\n{tuned}", listed(&args.seeds));
     std::fs::write(&path, tuned).map_err(|error| Failure::Work(format!("{}: {error}", path.display())))?;
     writeln!(out, "Best: optimizer = \"{}\", learning_rate = {}", best.optimizer.name(), best.rate)?;
-    writeln!(out, "Written: {} (the experiment with these two)", path.display())
+    let again = if args.set.is_empty() { "" } else { "; give it the same --set" };
+    writeln!(out, "Written: {} (the experiment with these two{again})", path.display())
 }
 
 fn listed(seeds: &[u64]) -> String {
