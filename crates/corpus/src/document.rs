@@ -10,7 +10,8 @@ use sampling::Sampling;
 pub struct Document {
     /// Unique within its corpus.
     pub id: String,
-    /// The text itself. What a model wrote may hold any Unicode, control characters included.
+    /// Its content: of text the text itself, of another medium the form in which that writes its documents down (see
+    /// [`Codec`](crate::Codec)). What a model wrote may hold any Unicode, control characters included.
     pub text: String,
     /// True if the text stops before its document does: it is then given no end in training.
     #[serde(default, skip_serializing_if = "is_false")]

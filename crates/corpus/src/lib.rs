@@ -28,6 +28,7 @@
 //! `data/` at the project's root holds the cards; they are built into the binary.
 
 mod card;
+mod codec;
 mod cut;
 mod document;
 mod fetch;
@@ -51,6 +52,7 @@ mod watermark;
 mod words;
 
 pub use card::{Card, Form, Registry, Source, Take, UnknownCorpus, VocabularyCard};
+pub use codec::Codec;
 pub use cut::{SMALLEST_PIECE, cut, cut_all, source_of};
 pub use document::{Document, Origin, Prompt, Provenance, Span};
 pub use fetch::{ClientFault, FetchError, archive_path, cache_dir, fetch, gpt2, load};

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokenizers::models::bpe::{BPE, BpeTrainer};
@@ -265,11 +264,6 @@ impl Tokenizer {
             ids.extend(tokens.expect("every byte has a token").iter().map(|token| token.id));
         }
         ids
-    }
-
-    /// The ids of many texts, in their order, on all threads.
-    pub fn encode_batch<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<Vec<u32>> {
-        texts.par_iter().map(|text| self.encode(text.as_ref())).collect()
     }
 
     /// The text of ids. Bytes that are no UTF-8 become U+FFFD; separators and unknown ids are nothing.

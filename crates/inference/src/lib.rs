@@ -1,14 +1,14 @@
 //! Inference: the generation sampler and the scorer.
 //!
 //! [`decode()`] writes sequences with a device's [`Decoder`]: many slots advance together, a slot that has finished its document
-//! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document's text
+//! takes the next, and the corpus is the shortest prefix in index order that reaches a token budget. A document
 //! depends on the model and its own index alone: its n-th token is chosen with the n-th draw of its own stream (or, where
 //! documents are one systematic sample, with what its place in that sample leaves), so neither
 //! the number of slots nor of threads can change it. [`write()`] turns sequences into documents with provenance.
-//! [`score()`] gives the log-probability of given text, [`token_losses()`] that of its tokens, [`continuations()`] that of
+//! [`score()`] gives the log-probability of given documents, [`token_losses()`] that of its tokens, [`continuations()`] that of
 //! everything that may follow a prompt; [`read()`] adds a document's hidden state, [`test()`] how sure the model is;
-//! [`redraw()`] draws tokens of given text again; [`matched_temperature()`] is where the model draws what costs it as much as
-//! given text does. Work that takes long saves its state in a [`rundir::Checkpoint`] and goes on with it, to the same bits;
+//! [`redraw()`] draws tokens of given documents again; [`matched_temperature()`] is where the model draws what costs it as much as
+//! given documents do. Work that takes long saves its state in a [`rundir::Checkpoint`] and goes on with it, to the same bits;
 //! all of it ends with [`Stopped`] between two steps once the checkpoint's interrupt is set.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! The logits of what follows each of many places in given texts.
+//! The logits of what follows each of many places in given documents.
 
 use crate::score::{at_once, windows};
 use burn::tensor::{Device, Tensor};
@@ -15,7 +15,7 @@ pub(crate) fn rows_at_once(device: &Device) -> usize {
     if ops::memory::limits(device).is_some() { ROWS } else { ROWS_OF_CPU }
 }
 
-/// A text, and the places in it: what follows its first `n` tokens, for each `n`.
+/// The tokens of a document, and the places in it: what follows its first `n` tokens, for each `n`.
 pub(crate) type Places<'a> = (&'a [u32], &'a [usize]);
 
 pub(crate) struct Model<'a> {
@@ -29,22 +29,22 @@ impl<'a> Model<'a> {
         Self { transformer: Transformer::new(weights, device), separator, device }
     }
 
-    /// Calls `each` with the logits at each place of each text, in their order: the text, the number of the place, its row.
+    /// Calls `each` with the logits at each place of each document, in their order: the document, the number of the place, its row.
     ///
     /// # Errors
     /// [`Stopped`] if the checkpoint's interrupt is set; nothing is saved.
     ///
     /// # Panics
-    /// If a text with its separator does not fit the context, or the device fails.
+    /// If a document with its separator does not fit the context, or the device fails.
     pub(crate) fn at(
         &self,
-        texts: &[Places<'_>],
+        documents: &[Places<'_>],
         checkpoint: &Checkpoint,
         each: &mut dyn FnMut(usize, usize, &[f32]),
     ) -> Result<(), Stopped> {
         let context = self.transformer.config().context;
         let vocabulary = self.transformer.config().vocabulary;
-        let windows = windows(texts.iter().map(|(ids, _)| ids.len() + 1), context);
+        let windows = windows(documents.iter().map(|(ids, _)| ids.len() + 1), context);
         let size = at_once(windows.len(), context, self.device);
         for group in windows.chunks(size) {
             checkpoint.check()?;
@@ -52,22 +52,22 @@ impl<'a> Model<'a> {
             let mut ids = vec![self.separator; size * context];
             let mut starts: Vec<u32> = (0..size * context).map(|at| (at % context) as u32).collect();
             let mut wanted = Vec::new();
-            for (window, texts_here) in group.iter().enumerate() {
+            for (window, documents_here) in group.iter().enumerate() {
                 let mut at = window * context;
-                for &text in texts_here {
-                    let (tokens, places) = texts[text];
+                for &document in documents_here {
+                    let (tokens, places) = documents[document];
                     let end = at + tokens.len() + 1;
                     ids[at + 1..end].copy_from_slice(tokens);
                     starts[at..end].fill((at % context) as u32);
-                    wanted.extend(places.iter().enumerate().map(|(number, place)| (text, number, at + place)));
+                    wanted.extend(places.iter().enumerate().map(|(number, place)| (document, number, at + place)));
                     at = end;
                 }
             }
             let hidden = self.hidden(&ids, &starts);
             for wanted in wanted.chunks(rows_at_once(self.device)) {
                 let rows = self.logits(&hidden, wanted.iter().map(|&(.., position)| position as i32));
-                for (&(text, number, _), logits) in wanted.iter().zip(rows.chunks(vocabulary)) {
-                    each(text, number, logits);
+                for (&(document, number, _), logits) in wanted.iter().zip(rows.chunks(vocabulary)) {
+                    each(document, number, logits);
                 }
             }
         }

@@ -1,5 +1,5 @@
 use crate::{DecodeError, Decoding, decode, decoder};
-use corpus::{Document, Origin, Prompt, Provenance, Span, Tokenizer};
+use corpus::{Codec, Document, Origin, Prompt, Provenance, Span};
 use model::Weights;
 use ops::DeviceFailure;
 use ops::device::Chosen;
@@ -52,7 +52,7 @@ pub struct WriteSettings<'a> {
 
 /// Lets a model write a corpus: the shortest prefix of its documents, in index order, that reaches the budget.
 ///
-/// A document's size is counted as the next generation will see it: its text encoded again, and its end, as far as a window
+/// A document's size is counted as the next generation will see it: its content encoded again, and its end, as far as a window
 /// holds them.
 ///
 /// A device that has too little memory for so many slots is asked again for half of them, down to one: the documents are the
@@ -68,26 +68,26 @@ pub struct WriteSettings<'a> {
 /// If prompts are asked for and no document (of a weight above 0) has enough tokens.
 pub fn write(
     weights: &Weights,
-    tokenizer: &Tokenizer,
+    codec: &dyn Codec,
     settings: &WriteSettings,
     device: &Chosen,
     checkpoint: &mut Checkpoint,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Written>, DecodeError> {
-    let pool = PromptPool::new(&settings.prompts, tokenizer);
+    let pool = PromptPool::new(&settings.prompts, codec);
     let choose = |document: u64| pool.draw(settings, document).map_or(Vec::new(), |p| p.ids.clone());
     let decoding = Decoding {
         sampling: settings.sampling,
         streams: settings.streams,
         generation: settings.generation,
-        separator: tokenizer.separator(),
+        separator: codec.separator(),
         first: settings.first,
         prompt: &choose,
     };
     let context = weights.config().context;
     let size = |ids: &[u32], truncated: bool| {
         // What encodes to more than a window holds is cut there.
-        (tokenizer.encode(&tokenizer.decode(ids)).len() + usize::from(!truncated)).min(context) as u64
+        (codec.encode(&codec.decode(ids)).len() + usize::from(!truncated)).min(context) as u64
     };
     // A document has a token at least.
     let slots = settings.slots.min(usize::try_from(settings.budget).unwrap_or(usize::MAX)).max(1);
@@ -97,13 +97,13 @@ pub fn write(
     })?;
     let parent = weights.hash();
     let document = |(index, sequence): (u64, crate::Sequence)| {
-        let text = tokenizer.decode(&sequence.ids);
+        let content = codec.decode(&sequence.ids);
         let prompt = pool.draw(settings, index);
         let document = Document {
             id: format!("{}/{}/{index:06}", settings.chain, settings.generation),
-            provenance: provenance(settings, &parent, prompt, &text, tokenizer),
+            provenance: provenance(settings, &parent, prompt, &content, codec),
             truncated: sequence.truncated,
-            text,
+            text: content,
         };
         Written { document, ids: sequence.ids, nats: sequence.nats }
     };
@@ -137,7 +137,7 @@ fn halving<T>(
 pub struct Written {
     /// The document: what the next generation reads.
     pub document: Document,
-    /// The sampled ids, with the prompt; its text may encode to others.
+    /// The sampled ids, with the prompt; its content may encode to others.
     pub ids: Vec<u32>,
     /// The negative log-probability of these in nats, where it is known from drawing them (see [`crate::Sequence::nats`]).
     pub nats: Option<f64>,
@@ -146,14 +146,14 @@ pub struct Written {
 fn provenance(
     settings: &WriteSettings,
     parent: &str,
-    prompt: Option<&PromptText>,
-    text: &str,
-    tokenizer: &Tokenizer,
+    prompt: Option<&EncodedPrompt>,
+    content: &str,
+    codec: &dyn Codec,
 ) -> Provenance {
     let prompt = prompt.map(|p| {
-        // The text may continue the prompt's last character: its bytes are those of the whole characters before.
-        let given = tokenizer.decode(&p.ids);
-        let common = given.chars().zip(text.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+        // The content may continue the prompt's last character: its bytes are those of the whole characters before.
+        let given = codec.decode(&p.ids);
+        let common = given.chars().zip(content.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
         (p, common)
     });
     let human = prompt.filter(|(p, bytes)| p.origin != Origin::Synthetic && *bytes > 0);
@@ -162,7 +162,7 @@ fn provenance(
         spans: human.map_or(Vec::new(), |(p, bytes)| {
             vec![
                 Span { start: 0, end: bytes, origin: p.origin },
-                Span { start: bytes, end: text.len(), origin: Origin::Synthetic },
+                Span { start: bytes, end: content.len(), origin: Origin::Synthetic },
             ]
         }),
         source: None,
@@ -176,54 +176,54 @@ fn provenance(
 
 /// The documents that can be prompts, encoded once.
 struct PromptPool {
-    texts: Vec<PromptText>,
+    prompts: Vec<EncodedPrompt>,
     /// Sums of the weights up to each, where there are weights.
     sums: Vec<f64>,
 }
 
-struct PromptText {
+struct EncodedPrompt {
     id: String,
     origin: Origin,
     ids: Vec<u32>,
 }
 
 impl PromptPool {
-    fn new(prompts: &Prompts, tokenizer: &Tokenizer) -> Self {
+    fn new(prompts: &Prompts, codec: &dyn Codec) -> Self {
         let (documents, tokens, weights) = match prompts {
-            Prompts::Unprompted => return Self { texts: Vec::new(), sums: Vec::new() },
+            Prompts::Unprompted => return Self { prompts: Vec::new(), sums: Vec::new() },
             Prompts::Documents { documents, tokens } => (documents, *tokens, None),
             Prompts::Weighted { documents, tokens, weights } => (documents, *tokens, Some(weights)),
         };
-        let (mut texts, mut sums, mut sum) = (Vec::new(), Vec::new(), 0.0);
+        let (mut pool, mut sums, mut sum) = (Vec::new(), Vec::new(), 0.0);
         for (at, d) in documents.iter().enumerate() {
             let weight = weights.map(|weights| weights[at]);
             if weight == Some(0.0) {
                 continue;
             }
-            let mut ids = tokenizer.encode(&d.text);
+            let mut ids = codec.encode(&d.text);
             if ids.len() >= tokens {
                 ids.truncate(tokens);
-                texts.push(PromptText { id: d.id.clone(), origin: d.provenance.origin, ids });
+                pool.push(EncodedPrompt { id: d.id.clone(), origin: d.provenance.origin, ids });
                 sum += weight.unwrap_or(0.0);
                 sums.extend(weight.map(|_| sum));
             }
         }
-        assert!(!texts.is_empty(), "no document has the {tokens} tokens of a prompt");
-        Self { texts, sums }
+        assert!(!pool.is_empty(), "no document has the {tokens} tokens of a prompt");
+        Self { prompts: pool, sums }
     }
 
     /// The prompt of the document with this index.
-    fn draw(&self, settings: &WriteSettings, document: u64) -> Option<&PromptText> {
+    fn draw(&self, settings: &WriteSettings, document: u64) -> Option<&EncodedPrompt> {
         let mut stream = settings.streams.stream(Purpose::Prompt, settings.generation, document);
-        let last = self.texts.len().checked_sub(1)?;
+        let last = self.prompts.len().checked_sub(1)?;
         let drawn = match self.sums.last() {
-            None => stream.below(self.texts.len() as u64) as usize,
+            None => stream.below(self.prompts.len() as u64) as usize,
             Some(total) => {
                 let mark = stream.uniform() * total;
                 self.sums.partition_point(|&sum| sum <= mark).min(last)
             }
         };
-        Some(&self.texts[drawn])
+        Some(&self.prompts[drawn])
     }
 }
 

@@ -1,8 +1,8 @@
-//! Calibration, that is, if a model is as often right as it is sure: its likeliest next token on human test text, of so
+//! Calibration, that is, if a model is as often right as it is sure: its likeliest next token on human test documents, of so
 //! many predictions of the test set, the same for all chains.
 
 use crate::Human;
-use crate::texts::positions;
+use crate::encoded::positions;
 use evaluation::calibration::{Calibration, calibration, error};
 use evaluation::metric::CALIBRATION_ERROR;
 use evaluation::{Dimension, Measure};

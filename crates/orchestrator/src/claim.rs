@@ -1,7 +1,7 @@
 //! The run directory of an experiment: which experiment it holds, and what `experiment.toml` and `run.json` say.
 
 use crate::Error;
-use crate::text::versions;
+use crate::steps::versions;
 use experiment::{Arm, Experiment};
 use rundir::{Claim, Event, MadeFrom, Observer, RunDir, RunInfo, StageId};
 use std::path::Path;

@@ -1,5 +1,5 @@
 use crate::foresee::Foreseen;
-use crate::human::text_of;
+use crate::text::text_of;
 use experiment::{Arm, Experiment};
 use model::ModelConfig;
 use rundir::StageKind;

@@ -34,6 +34,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) plans: &'a [ChainPlan],
     pub(crate) device: &'a Chosen,
     pub(crate) jobs: usize,
+    /// Tokens of the human documents that are in memory.
+    pub(crate) human_tokens: u64,
 }
 
 /// Bytes of text, by token.
@@ -114,7 +116,7 @@ impl Asked<'_> {
         let is_human = generation == 0 || arm.recipe.amounts().any(|(source, _)| source.is_human());
         let listed = if is_human { LISTED * text.count * stage.training_tokens as f64 } else { 0.0 };
         let has_model = arm.transformer().is_some();
-        let world = if has_model && self.human.truth.is_some() { FALSE_FACTS * generated } else { 0.0 };
+        let world = if has_model && self.human.medium.world().is_some() { FALSE_FACTS * generated } else { 0.0 };
         let score = if has_model { SCORE } else { COUNTED_SCORE };
         [
             (StageKind::Train, members * weights),
@@ -169,7 +171,7 @@ impl Asked<'_> {
         /// By generated token of a chain, which holds the text of all of its generations: text, ids, provenance.
         const GENERATED: f64 = 75.0;
         let seeds = self.experiment.chain.seeds.len() as f64;
-        let corpus = self.human.texts.as_ref().map_or(0.0, |texts| texts.tokens.tokens() as f64);
+        let corpus = self.human_tokens as f64;
         let of_arm = |(index, arm): (usize, &Arm)| {
             let generated: u64 = self.plans[index].generations.iter().map(|stage| stage.generated_tokens).sum();
             GENERATED * generated as f64 + self.working(arm, &self.configs[index])

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::claim::stored;
-use crate::text::ancestors;
+use crate::steps::ancestors;
 use experiment::train::Settings;
 use experiment::{Arm, Experiment, Keep, Retention};
 use rundir::{ChainId, GenerationRecord, RunDir, StageId, StageKind};

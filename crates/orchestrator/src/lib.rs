@@ -3,8 +3,9 @@
 //! [`Experiment`](experiment::Experiment) is the file with every default written out. [`Run`] joins it with a run directory,
 //! a device and the human text. [`run()`] makes every stage that is not there yet, chain by chain, and derives
 //! `metrics.csv`. The loop itself is [`chain::run()`]. Here stands what makes transformers, n-grams and oracles a
-//! [`chain::Learner`] (`text.rs`), through stages that are found or made ([`rundir::Stages`]); exact learners need no stages
-//! (`exact.rs`). Stages in the making save their state, and end when [`RunOptions::interrupt`] is set.
+//! [`chain::Learner`] (`steps.rs`), through stages that are found or made ([`rundir::Stages`]); exact learners need no stages
+//! (`exact.rs`). What a document is stands behind [`Medium`]; text is the one of the binary (`text.rs`). Stages in the
+//! making save their state, and end when [`RunOptions::interrupt`] is set.
 //!
 //! ```no_run
 //! use experiment::Experiment;
@@ -18,15 +19,15 @@
 
 mod baselines;
 mod calibrate;
-mod census;
 mod claim;
 mod cost;
+mod encoded;
 mod error;
 mod exact;
 mod foresee;
-mod held_out;
 mod human;
 mod keep;
+pub mod medium;
 mod metrics;
 mod options;
 mod plant;
@@ -35,19 +36,17 @@ mod run;
 mod scatter;
 mod scoring;
 mod seed;
+mod steps;
 mod text;
-mod texts;
-mod truth;
 mod verify;
-mod word_ratio;
 
 pub use cost::{ChainPlan, Plan, StagePlan};
+pub use encoded::Encoded;
 pub use error::Error;
 pub use foresee::Foreseen;
 pub use human::Human;
 pub use keep::{Removed, gc};
+pub use medium::{Measures, Medium};
 pub use options::{RunOptions, Summary};
 pub use run::{Run, plan, prepare, run, step};
-pub use texts::Texts;
-pub use truth::Truth;
 pub use verify::{Verified, verify};

@@ -1,5 +1,5 @@
 use crate::claim::{made_from, stored};
-use crate::{Error, exact, scoring, truth};
+use crate::{Error, exact, scoring, text};
 use evaluation::metric::{FAILED, INHERITANCE, LIFETIME_HUMAN_TOKENS, PROMPT_TOKENS, TOKENS_BY_ORIGIN};
 use evaluation::{Dimension, Measure, Metric};
 use experiment::{Data, Experiment};
@@ -101,7 +101,7 @@ impl Deriving {
     fn scored(&mut self, dir: &RunDir, id: &StageId) -> Result<Option<&Scored>, Error> {
         if !self.0.contains_key(id) {
             let Some(stage) = dir.find(id)? else { return Ok(None) };
-            let scored = Scored { measures: scoring::read(&stage)?, false_facts: truth::false_facts(&stage)? };
+            let scored = Scored { measures: scoring::read(&stage)?, false_facts: text::false_facts(&stage)? };
             self.0.insert(*id, scored);
         }
         Ok(self.0.get(id))

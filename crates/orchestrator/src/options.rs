@@ -1,5 +1,7 @@
 //! How a run is made, and what was done.
 
+use crate::medium::Open;
+use crate::text;
 use rundir::{Build, Interrupt};
 use std::time::Duration;
 
@@ -20,10 +22,12 @@ pub struct RunOptions {
     pub checkpoint_every: Duration,
     /// Begins also where disk or memory are foreseen not to suffice.
     pub anyway: bool,
+    /// What the documents are, and where the human ones come from.
+    pub medium: Open,
 }
 
 impl Default for RunOptions {
-    /// The best device, a build of no known commit, and a checkpoint every two minutes.
+    /// The best device, a build of no known commit, a checkpoint every two minutes, and text.
     fn default() -> Self {
         let build = Build {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -32,7 +36,8 @@ impl Default for RunOptions {
             features: if cfg!(feature = "gpu") { vec!["gpu".to_owned()] } else { Vec::new() },
         };
         let (interrupt, checkpoint_every) = (Interrupt::new(), Duration::from_secs(120));
-        Self { device: "auto".to_owned(), jobs: None, build, interrupt, checkpoint_every, anyway: false }
+        let (device, medium) = ("auto".to_owned(), text::open as Open);
+        Self { device, jobs: None, build, interrupt, checkpoint_every, anyway: false, medium }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Puts a planted phrase ([`Plant`]) into documents, and counts those that hold it.
 
-use corpus::{Document, Origin, Span, TokenSet, Tokenizer};
+use corpus::{Codec, Document, Origin, Span, TokenSet};
 use experiment::Plant;
 use streams::{Purpose, Streams};
 
@@ -39,13 +39,13 @@ fn planted(plant: &Plant, document: &Document) -> Document {
 pub(crate) fn choose(
     plant: &Plant,
     among: &[(usize, &Document)],
-    tokenizer: &Tokenizer,
+    codec: &dyn Codec,
     context: usize,
     streams: &Streams,
 ) -> Vec<(usize, Document)> {
     let wanted = plant.count(among.len());
     let order = streams.stream(Purpose::Plant, plant.generation, 0).permutation(among.len());
-    let fits = |document: &Document| tokenizer.encode(&document.text).len() < context;
+    let fits = |document: &Document| codec.encode(&document.text).len() < context;
     let mut chosen: Vec<(usize, Document)> = (order.into_iter().map(|at| among[at]))
         .map(|(index, document)| (index, planted(plant, document)))
         .filter(|(_, document)| fits(document))
@@ -59,17 +59,18 @@ pub(crate) fn choose(
 pub(crate) fn replaced(
     documents: &[Document],
     with: &[(usize, Document)],
-    tokenizer: &Tokenizer,
+    codec: &dyn Codec,
 ) -> (Vec<Document>, TokenSet) {
     let mut documents = documents.to_vec();
     with.iter().for_each(|(index, document)| documents[*index] = document.clone());
-    let tokens = TokenSet::encode(&documents, tokenizer);
+    let tokens = TokenSet::encode(&documents, codec);
     (documents, tokens)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use corpus::Tokenizer;
 
     fn plant(share: f64) -> Plant {
         Plant { phrase: "so it is.".into(), share, generation: 1 }

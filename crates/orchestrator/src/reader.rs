@@ -1,14 +1,14 @@
-//! Text as one frozen model sees it: the model of a chain's generation 0, which learnt from human text.
+//! Documents as one frozen model sees them: the model of a chain's generation 0, which learnt from human documents.
 //!
-//! *Definitions.* Perplexity of generated text under that model and under its own author; the distribution of the
+//! *Definitions.* Perplexity of generated documents under that model and under its own author; the distribution of the
 //! documents' perplexities under that model (Shumailov et al. 2024, figure 1); MAUVE (Pillutla et al. 2021) and the Vendi score
 //! (Friedman and Dieng 2023) of documents as points, a point being the mean over a document's positions of the state before
 //! the head. All of the same number of documents, drawn from either side: 1,000, or as many as the smaller side has.
 //!
-//! *Traps.* Text that grows simple has a *low* perplexity under its author, and under generation 0: neither is quality.
+//! *Traps.* Documents that grow simple have a *low* perplexity under its author, and under generation 0: neither is quality.
 //! Compare features of one featurizer and one number of documents only (`documents-read` of `generated`, part
-//! `compared`), and always with what other human text gets (`human`): MAUVE of the seed's training text against the
-//! test text, which the featurizer knows better than a stranger's. Published values are of another featurizer.
+//! `compared`), and always with what other human documents gets (`human`): MAUVE of the seed's training documents against the
+//! test documents, which the featurizer knows better than a stranger's. Published values are of another featurizer.
 
 use crate::{Human, scoring};
 use corpus::TokenSet;
@@ -49,23 +49,23 @@ pub(crate) struct Bin {
     human: usize,
 }
 
-/// A frozen model's readings of human text.
+/// A frozen model's readings of human documents.
 pub(crate) struct HumanReadings {
     test: Vec<Reading>,
-    /// The training text: the test text is compared with it.
+    /// The training documents: the test documents is compared with it.
     training: Vec<Reading>,
-    /// Measures of the test text, by number of documents.
+    /// Measures of the test documents, by number of documents.
     ceilings: Mutex<BTreeMap<usize, Vec<Measure>>>,
 }
 
-/// Readings of human text by the run's generations 0, by the stage of the model: all arms of a seed that share it read once.
+/// Readings of human documents by the run's generations 0, by the stage of the model: all arms of a seed that share it read once.
 #[derive(Default)]
 pub(crate) struct ReadingCache(Mutex<HashMap<StageId, Place>>);
 
 /// The place of one model's readings: whoever comes first reads, and others wait for that.
 type Place = Arc<Mutex<Option<Arc<HumanReadings>>>>;
 
-/// The frozen model, and its readings of human text.
+/// The frozen model, and its readings of human documents.
 pub(crate) struct Reader {
     weights: Weights,
     separator: u32,
@@ -86,7 +86,7 @@ impl Reader {
         device: Device,
         checkpoint: &mut Checkpoint,
     ) -> Result<Self, Stopped> {
-        let separator = human.tokenizer.separator();
+        let separator = human.codec.separator();
         let place = once.0.lock().expect("nothing panics with this lock").entry(*model).or_default().clone();
         // Somebody who failed to read has left the place empty.
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +106,7 @@ impl Reader {
         Ok(Self { weights, separator, device, human })
     }
 
-    /// Measures of a generation's text under this model and under its own `authors`. One author reads those documents alone
+    /// Measures of a generation's documents under this model and under its own `authors`. One author reads those documents alone
     /// whose `nats` are not known from drawing them.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl Reader {
 }
 
 impl HumanReadings {
-    /// Measures of the human test text in place of generated text, with states of `width` numbers.
+    /// Measures of the human test documents in place of generated documents, with states of `width` numbers.
     fn ceiling(&self, n: usize, width: usize) -> Vec<Measure> {
         let mut ceilings = self.ceilings.lock().unwrap_or_else(PoisonError::into_inner);
         let measure = || {

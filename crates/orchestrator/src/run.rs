@@ -8,7 +8,7 @@ pub use open::Run;
 use crate::claim::stored;
 use crate::metrics::Deriving;
 use crate::options::{RunOptions, Summary};
-use crate::text::Stop;
+use crate::steps::Stop;
 use crate::{Error, Plan, exact, keep, scatter};
 use experiment::{Data, Experiment};
 use rayon::prelude::*;

@@ -1,25 +1,20 @@
 //! The score stage: everything that is measured of one generation.
 
-use crate::texts::{Texts, positions};
-use crate::{Error, Human, calibrate};
-use chain::{Entry, HumanSet, Origin, TrainingSet};
-use corpus::{Document, TokenSet};
+use crate::encoded::positions;
+use crate::medium::Answers;
+use crate::{Encoded, Error, Human, calibrate};
+use chain::{Origin, TrainingSet};
+use corpus::Document;
 use evaluation::metric::{
     ANCESTRY, FINAL_LOSS, HUMAN_SHARE, HUMAN_WEIGHT, SEEN_TOKENS, SKIPPED_STEPS, STEPS, TOKENS_BY_GENERATION,
     TOKENS_BY_ORIGIN, TRAINING_DOCUMENTS, TRAINING_TOKENS, UNIQUE_TOKENS, VALIDATED_TOKENS, VALIDATION_LOSS,
 };
 use evaluation::statistics::log_mean_exp;
-use evaluation::{Dimension, Doc, DocumentLoss, Equal, Measure, Reference};
+use evaluation::{Dimension, DocumentLoss, Measure};
 use inference::{Tested, Tokens};
 use model::Weights;
 use ops::device::Device;
 use rundir::{Checkpoint, Stopped};
-use streams::Streams;
-
-/// Words of the samples in which texts of different lengths are compared.
-pub(crate) const EQUAL_WORDS: usize = 10_000;
-/// Samples over which such a comparison is averaged.
-pub(crate) const DRAWS: u32 = 20;
 
 /// The probability of the likeliest token at each position, and whether it is what stands there.
 pub(crate) type Confidences = Vec<(f64, bool)>;
@@ -35,11 +30,11 @@ pub(crate) fn test(
     device: &Device,
     checkpoint: &mut Checkpoint,
 ) -> Result<(Vec<DocumentLoss>, Confidences), Stopped> {
-    let Texts { documents, tokens } = &human.test;
+    let Encoded { documents, tokens } = &human.test;
     let all: Vec<Tokens<'_>> = tokens.iter().collect();
     let asked = calibrate::documents(human, weights.config().context);
     let Tested { nats, mut confidences } =
-        inference::test(weights, &all, &asked, human.tokenizer.separator(), device, checkpoint)?;
+        inference::test(weights, &all, &asked, human.codec.separator(), device, checkpoint)?;
     let loss = |(index, (nats, document)): (usize, (f64, &Document))| DocumentLoss {
         nats,
         tokens: positions(tokens, index, weights.config().context),
@@ -62,45 +57,19 @@ pub(crate) fn mixed(mut members: Vec<Vec<DocumentLoss>>) -> Vec<DocumentLoss> {
     mixture
 }
 
-/// Measures of generated text against the human text of the chain's generation 0.
-pub(crate) fn text_measures(
-    documents: &[Document],
-    tokens: &TokenSet,
-    reencoded: &[bool],
-    reference: &Reference,
-) -> Vec<Measure> {
-    evaluation::generated_text(&docs(documents, tokens, reencoded), reference)
+/// The answers of several models as one mixture of equal parts: the mean of their probabilities.
+///
+/// # Panics
+/// If they were asked different questions.
+pub(crate) fn pooled(members: &[Answers]) -> Answers {
+    let Some(first) = members.first() else { return Answers::new() };
+    let mean =
+        |question: usize, candidate: usize| log_mean_exp(members.iter().map(|answers| answers[question][candidate]));
+    let of = |(question, answers): (usize, &Vec<f64>)| (0..answers.len()).map(|at| mean(question, at)).collect();
+    first.iter().enumerate().map(of).collect()
 }
 
-/// Documents as the metrics see them; `reencoded[i]` says whether document `i` encodes to other ids than were sampled.
-pub(crate) fn docs<'a>(documents: &'a [Document], tokens: &'a TokenSet, reencoded: &'a [bool]) -> Vec<Doc<'a>> {
-    documents
-        .iter()
-        .enumerate()
-        .map(|(index, document)| Doc {
-            text: &document.text,
-            ids: tokens.ids(index),
-            truncated: document.truncated,
-            reencoded_differs: reencoded.get(index).copied().unwrap_or(false),
-        })
-        .collect()
-}
-
-/// The reference of a seed's generations: its human training set, and the test set as
-/// the held-out human reference.
-pub(crate) fn reference(human: &Human, texts: &Texts, set: &HumanSet, seed: u64) -> Reference {
-    let doc = |entry: &Entry| Doc {
-        text: &texts.documents[entry.index].text,
-        ids: texts.tokens.ids(entry.index),
-        truncated: texts.tokens.truncated(entry.index),
-        reencoded_differs: false,
-    };
-    let documents: Vec<Doc> = set.training.iter().map(doc).collect();
-    let equal = Equal { words: EQUAL_WORDS, draws: DRAWS, streams: Streams::new(seed) };
-    Reference::of(&documents, &docs(&human.test.documents, &human.test.tokens, &[]), equal)
-}
-
-/// The share of some texts' bytes that people wrote: of what a model wrote, its prompts.
+/// The share of some documents' bytes that people wrote: of what a model wrote, its prompts.
 pub(crate) fn human_bytes(documents: &[Document]) -> f64 {
     let of_people = |document: &Document| {
         let spans = document.provenance.spans.iter().filter(|span| span.origin != corpus::Origin::Synthetic);
@@ -110,7 +79,7 @@ pub(crate) fn human_bytes(documents: &[Document]) -> f64 {
     documents.iter().map(of_people).sum::<usize>() as f64 / all.max(1) as f64
 }
 
-/// How many documents began with text that people wrote, or had a part in.
+/// How many documents began with what people wrote, or had a part in.
 pub(crate) fn human_prompts(documents: &[Document]) -> usize {
     let began = |document: &&Document| {
         let Some(prompt) = &document.provenance.prompt else { return false };
@@ -191,5 +160,18 @@ mod tests {
         let both = mixed(vec![losses([-(0.5_f64.ln()), 900.0]), losses([-(0.1_f64.ln()), 2000.0])]);
         assert!((both[0].nats + 0.3_f64.ln()).abs() < 1e-15);
         assert!((both[1].nats - (900.0 + 2_f64.ln())).abs() < 1e-12, "{}", both[1].nats);
+    }
+
+    #[test]
+    fn a_pool_knows_the_mean_of_the_probabilities() {
+        let answers = |p: [f64; 3]| vec![p.map(f64::ln).to_vec(), vec![-1000.0]];
+        let found = pooled(&[answers([0.9, 0.0, 0.0]), answers([0.1, 0.5, 0.0])]);
+        for (ln, p) in found[0].iter().zip([0.5, 0.25, 0.0_f64]) {
+            assert!((ln.exp() - p).abs() < 1e-15, "{ln} {p}");
+        }
+        assert_eq!((found[0][2], found[1][0]), (f64::NEG_INFINITY, -1000.0));
+        let alone = answers([0.2, 0.3, 0.0]);
+        assert_eq!(pooled(std::slice::from_ref(&alone)), alone);
+        assert!(pooled(&[]).is_empty());
     }
 }

@@ -1,76 +1,44 @@
-//! The human text of one seed.
+//! The human documents of one seed, which its chains share.
 
 use crate::baselines::Baselines;
-use crate::census::Census;
-use crate::human::text_of;
-use crate::texts::Texts;
-use crate::{Error, Human, plant, scoring};
-use chain::{HumanSet, Source, human_subset_by};
-use corpus::{Document, TokenSet, Tokenizer};
-use evaluation::Reference;
-use experiment::{Arm, Experiment, Plant};
+use crate::medium::{MakeMeasures, SeedDocuments};
+use crate::{Encoded, Error, Human, plant};
+use chain::HumanSet;
+use corpus::{Document, TokenSet};
+use experiment::{Experiment, Plant};
 use std::sync::{Arc, Mutex, PoisonError};
 use streams::Streams;
-use world::{Survey, World};
 
 /// State that the chains of one seed share.
 pub(crate) struct Seed {
-    pub(crate) texts: Arc<Texts>,
+    pub(crate) human: Arc<Encoded>,
     pub(crate) set: HumanSet,
-    /// The reference of text: human text without anything planted.
-    pub(crate) reference: Arc<Reference>,
-    /// Of a world: how often the training set states each fact, by person.
-    pub(crate) stated: Arc<Vec<Vec<u64>>>,
-    /// How many of the training set's documents hold each type.
-    pub(crate) census: Arc<Census>,
+    /// Makes what measures a chain: against human documents without anything planted.
+    pub(crate) measures: MakeMeasures,
     /// The baselines of the training set, once a generation 0 was scored.
     baselines: Mutex<Option<Option<Baselines>>>,
 }
 
-/// Documents of a world with numbers below this are the run's own: its test set. The next as many are seed 0's, and so on.
-const OF_ONE_SEED: u64 = 1 << 32;
-
 impl Seed {
-    /// The weight of each of the seed's texts as human text to begin with: those of the training set alike, others none.
+    /// The documents that a seed works with.
+    ///
+    /// # Errors
+    /// [`Error::Request`] if there is not enough.
+    pub(crate) fn of(human: &Human, experiment: &Experiment, seed: u64) -> Result<Self, Error> {
+        let SeedDocuments { documents, set, measures } = human.medium.seed(human, experiment, seed)?;
+        Ok(Self { human: documents, set, measures, baselines: Mutex::default() })
+    }
+
+    /// The weight of each of the seed's documents as one to begin with: those of the training set alike, others none.
     pub(crate) fn of_training(&self) -> Vec<f64> {
-        let mut weights = vec![0.0; self.texts.documents.len()];
+        let mut weights = vec![0.0; self.human.documents.len()];
         self.set.training.iter().for_each(|entry| weights[entry.index] = 1.0);
         weights
     }
 
     /// True if a document of the training set has as many tokens as a prompt.
     pub(crate) fn has_prompts(&self, prompt: usize) -> bool {
-        self.set.training.iter().any(|entry| self.texts.tokens.ids(entry.index).len() >= prompt)
-    }
-
-    /// The text that a seed works with: drawn from a corpus, or written by a world for this seed alone.
-    ///
-    /// # Errors
-    /// [`Error::Request`] if there is not enough.
-    pub(crate) fn of(human: &Human, experiment: &Experiment, seed: u64) -> Result<Self, Error> {
-        let context = experiment.context()?;
-        let (texts, set, survey) = match (&human.texts, &human.truth) {
-            (Some(texts), _) => {
-                let entries = texts.entries(context);
-                let tokens = text_of(experiment).corpus.tokens;
-                let set = human_subset_by(&entries, |piece| corpus::source_of(&piece.id), tokens, &Streams::new(seed))
-                    .map_err(|e| Error::Request(format!("corpus.tokens: {e}")))?;
-                (texts.clone(), set, None)
-            }
-            (None, Some(truth)) => {
-                let (texts, set) = written(truth.world(), &human.tokenizer, experiment, seed, context)?;
-                let training = set.training.iter().map(|entry| texts.documents[entry.index].text.as_str());
-                let survey = Survey::of(truth.world(), training);
-                (Arc::new(texts), set, Some(survey))
-            }
-            (None, None) => unreachable!("human text is a corpus or a world"),
-        };
-        let reference = Arc::new(scoring::reference(human, &texts, &set, seed));
-        let training = || set.training.iter().map(|entry| entry.index);
-        let (stated, holding) = survey.map(|survey| (survey.facts, survey.holding)).unzip();
-        let census = Census::of(training().map(|index| texts.documents[index].text.as_str()), holding);
-        let stated = Arc::new(stated.unwrap_or_default());
-        Ok(Self { texts, set, reference, stated, census: Arc::new(census), baselines: Mutex::default() })
+        self.set.training.iter().any(|entry| self.human.tokens.ids(entry.index).len() >= prompt)
     }
 
     /// The test losses of models that count the training set, computed when they are first asked for; chains that ask
@@ -81,9 +49,9 @@ impl Seed {
             fn documents(tokens: &TokenSet, of: impl Iterator<Item = usize>) -> Vec<(&[u32], bool)> {
                 of.map(|index| (tokens.ids(index), tokens.truncated(index))).collect()
             }
-            let training = documents(&self.texts.tokens, self.set.training.iter().map(|entry| entry.index));
+            let training = documents(&self.human.tokens, self.set.training.iter().map(|entry| entry.index));
             let test = documents(&human.test.tokens, 0..human.test.tokens.len());
-            Baselines::of(&training, &test, human.tokenizer.vocabulary(), human.tokenizer.separator())
+            Baselines::of(&training, &test, human.codec.vocabulary(), human.codec.separator())
         })
     }
 
@@ -94,9 +62,9 @@ impl Seed {
     pub(crate) fn planted(&self, plant: &Plant, human: &Human, context: usize, seed: u64) -> Result<Self, Error> {
         let training = &self.set.training;
         let among: Vec<(usize, &Document)> =
-            training.iter().map(|entry| (entry.index, &self.texts.documents[entry.index])).collect();
+            training.iter().map(|entry| (entry.index, &self.human.documents[entry.index])).collect();
         let wanted = plant.count(among.len());
-        let chosen = plant::choose(plant, &among, &human.tokenizer, context, &Streams::new(seed));
+        let chosen = plant::choose(plant, &among, &*human.codec, context, &Streams::new(seed));
         if chosen.len() < wanted || wanted == 0 {
             return Err(Error::Request(format!(
                 "plant.share: of {} human documents {wanted} are to get the phrase and {} have room for it in a window of \
@@ -105,48 +73,13 @@ impl Seed {
                 chosen.len()
             )));
         }
-        let (documents, tokens) = plant::replaced(&self.texts.documents, &chosen, &human.tokenizer);
-        let texts = Texts { documents, tokens };
-        let all = texts.entries(context);
+        let (documents, tokens) = plant::replaced(&self.human.documents, &chosen, &*human.codec);
+        let documents = Encoded { documents, tokens };
+        let all = documents.entries(context);
         let set = HumanSet {
             training: training.iter().map(|entry| all[entry.index].clone()).collect(),
             reserve: self.set.reserve.clone(),
         };
-        Ok(Self {
-            texts: Arc::new(texts),
-            set,
-            reference: self.reference.clone(),
-            stated: self.stated.clone(),
-            census: self.census.clone(),
-            baselines: Mutex::default(),
-        })
+        Ok(Self { human: Arc::new(documents), set, measures: self.measures.clone(), baselines: Mutex::default() })
     }
-}
-
-/// A seed's own documents of a world: a training set, and what `fresh` will need.
-fn written(
-    world: &World,
-    tokenizer: &Tokenizer,
-    experiment: &Experiment,
-    seed: u64,
-    context: usize,
-) -> Result<(Texts, HumanSet), Error> {
-    let budget = text_of(experiment).corpus.tokens.expect("checked with the experiment");
-    let of_arm = |arm: &Arm| arm.recipe.amount(Source::Fresh).and_then(|a| a.tokens(budget)).unwrap_or(0);
-    let fresh = experiment.arms.iter().map(of_arm).max().unwrap_or(0);
-    let trips = u64::from(experiment.chain.generations - 1);
-    // A window more: whole documents are drawn, so an amount may be passed by a part of one.
-    let reserve = if fresh > 0 { (fresh + context as u64) * trips } else { 0 };
-    let number = seed.checked_add(1).and_then(|n| n.checked_mul(OF_ONE_SEED));
-    let first = number
-        .ok_or_else(|| Error::Request(format!("chain.seeds: {seed} is too large for a world; take one below 2^31")))?;
-    let texts = Texts::of_world(world, tokenizer, first, budget + reserve, context)?;
-    let mut training = texts.entries(context);
-    let mut held = 0;
-    let enough = training.iter().position(|entry| {
-        held += entry.size;
-        held >= budget
-    });
-    let reserve = training.split_off(enough.map_or(training.len(), |last| last + 1));
-    Ok((texts, HumanSet { training, reserve }))
 }

@@ -24,7 +24,7 @@ pub struct Record {
     pub seen_tokens: u64,
     /// Mean training loss over the last tenth of the steps, nats per token as the objective counts them.
     pub final_loss: f64,
-    /// Loss of the kept weights on held-out text of the training mixture, nats per token; none without such text.
+    /// Loss of the kept weights on held-out documents of the training mixture, nats per token; none without such documents.
     pub validation_loss: Option<f64>,
     /// Held-out tokens that were scored on the way to find the best weights, or at the end, with repetitions.
     pub validated_tokens: u64,
@@ -50,7 +50,7 @@ pub struct LogLine {
     pub norm: f64,
     /// Tokens seen so far.
     pub tokens: u64,
-    /// Loss on held-out text of the mixture, where it was measured at this step.
+    /// Loss on held-out documents of the mixture, where it was measured at this step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<f64>,
 }

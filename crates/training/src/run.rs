@@ -33,9 +33,9 @@ const VALIDATIONS: u64 = 10;
 /// What a model is trained on, and how.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    /// The training text; at least one window.
+    /// The training set; at least one window.
     pub windows: &'a Windows,
-    /// Held-out text of the same mixture.
+    /// Held-out documents of the same mixture.
     pub validation: Option<&'a Windows>,
     /// Resolved ([`Settings::resolve`]), or with batch and rate named.
     pub settings: &'a Settings,
@@ -50,7 +50,7 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Generation 0's, without held-out text or a prior from elsewhere.
+    /// Generation 0's, without held-out documents or a prior from elsewhere.
     pub fn new(windows: &'a Windows, settings: &'a Settings, streams: &'a Streams, device: &'a Device) -> Self {
         Self { windows, validation: None, settings, prior: None, streams, generation: 0, device }
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
+use crate::codec::Codec;
 use crate::document::Document;
 use crate::files::read_small;
 use crate::read_error::ReadError;
-use crate::tokenizer::Tokenizer;
 
 /// Why a token file was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +49,9 @@ pub struct TokenSet {
 
 impl TokenSet {
     /// Encodes documents, on all threads.
-    pub fn encode(documents: &[Document], tokenizer: &Tokenizer) -> Self {
-        let texts: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
-        let encoded = tokenizer.encode_batch(&texts);
+    pub fn encode(documents: &[Document], codec: &dyn Codec) -> Self {
+        let contents: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
+        let encoded = codec.encode_all(&contents);
         let mut offsets = vec![0];
         let mut ids = Vec::with_capacity(encoded.iter().map(Vec::len).sum());
         for document in encoded {
@@ -59,28 +59,28 @@ impl TokenSet {
             offsets.push(ids.len() as u64);
         }
         Self {
-            vocabulary: tokenizer.vocabulary(),
-            tokenizer: tokenizer.hash().to_owned(),
+            vocabulary: codec.vocabulary(),
+            tokenizer: codec.hash().to_owned(),
             ids,
             offsets,
             truncated: documents.iter().map(|document| document.truncated).collect(),
-            bytes: texts.iter().map(|text| text.len() as u64).collect(),
+            bytes: contents.iter().map(|content| content.len() as u64).collect(),
         }
     }
 
-    /// Documents whose ids are given, each with whether it is truncated; the bytes are those of the decoded text.
-    pub fn from_ids(documents: &[(&[u32], bool)], tokenizer: &Tokenizer) -> Self {
+    /// Documents whose ids are given, each with whether it is truncated; the bytes are those of the decoded content.
+    pub fn from_ids(documents: &[(&[u32], bool)], codec: &dyn Codec) -> Self {
         let mut offsets = vec![0];
         for (ids, _) in documents {
             offsets.push(offsets[offsets.len() - 1] + ids.len() as u64);
         }
         Self {
-            vocabulary: tokenizer.vocabulary(),
-            tokenizer: tokenizer.hash().to_owned(),
+            vocabulary: codec.vocabulary(),
+            tokenizer: codec.hash().to_owned(),
             ids: documents.iter().flat_map(|(ids, _)| ids.iter().copied()).collect(),
             offsets,
             truncated: documents.iter().map(|(_, truncated)| *truncated).collect(),
-            bytes: documents.iter().map(|(ids, _)| tokenizer.decode(ids).len() as u64).collect(),
+            bytes: documents.iter().map(|(ids, _)| codec.decode(ids).len() as u64).collect(),
         }
     }
 
@@ -247,6 +247,7 @@ fn elements<const N: usize, T>(data: &[u8], element: impl Fn([u8; N]) -> T) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tokenizer;
 
     #[test]
     fn sets_come_back_from_disk() {

@@ -61,7 +61,7 @@ struct DocumentQueue<'a> {
 }
 
 impl DocumentQueue<'_> {
-    /// Takes up what came back. Its text is encoded again to know its size, by as many threads as there are.
+    /// Takes up what came back. It is encoded again to know its size, by as many threads as there are.
     fn settle(&mut self, size: &(dyn Fn(&[u32], bool) -> u64 + Sync)) {
         let close = |document: Document<Draws>| {
             let (index, position) = (document.index, document.ids.len());

@@ -1,4 +1,4 @@
-//! A run that is ready to be worked on: an experiment, its directory, its device and its human text, checked together.
+//! A run that is ready to be worked on: an experiment, its directory, its device and its human documents, checked together.
 
 use crate::claim::{claim, made_from, write_down};
 use crate::cost::{HumanText, chain_plan};
@@ -6,15 +6,17 @@ use crate::foresee::{self, Asked, Foreseen};
 use crate::options::RunOptions;
 use crate::reader::ReadingCache;
 use crate::seed::Seed;
-use crate::text::can_begin;
-use crate::{ChainPlan, Error, Human, held_out};
+use crate::steps::{POSITIONS, can_begin};
+use crate::{ChainPlan, Error, Human};
 use chain::Sizes;
+use corpus::TokenSet;
 use experiment::model::{ModelConfig, Settings as ModelSettings};
 use experiment::{Arm, Experiment, PromptFrom};
 use ops::device::Chosen;
 use rundir::{Claim, Event, MadeFrom, Observer, Presence, RunInfo, Stages};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A run that is ready to be worked on: everything about the request has been checked.
 pub struct Run {
@@ -25,11 +27,11 @@ pub struct Run {
     /// By arm.
     pub(super) configs: Vec<ModelConfig>,
     pub(super) plans: Vec<ChainPlan>,
-    /// The human text that each seed works with.
+    /// The human documents that each seed works with.
     seeds: BTreeMap<u64, Seed>,
     /// The same by arm and seed, where an arm plants something in it.
     planted: BTreeMap<(usize, u64), Seed>,
-    /// Readings of human text by the models of generation 0.
+    /// Readings of human documents by the models of generation 0.
     pub(super) reading_cache: ReadingCache,
     /// By arm, what its generations are made from.
     pub(super) made_from: Vec<MadeFrom>,
@@ -88,8 +90,11 @@ impl Run {
             let supported = arm.train().map_or(Ok(()), |train| device.supports(train.precision));
             supported.map_err(|e| of_arm(arm, &e))?;
         }
-        let human = Human::prepare(&dir, &experiment)?;
-        let vocabulary = human.tokenizer.vocabulary();
+        let human = (options.medium)(&dir, &experiment)?;
+        for arm in &experiment.arms {
+            human.medium.check(arm).map_err(|e| of_arm(arm, &e))?;
+        }
+        let vocabulary = human.codec.vocabulary();
         let configs = experiment.arms.iter().map(|arm| config(arm, vocabulary)).collect::<Result<Vec<_>, Error>>()?;
         let mut seeds = BTreeMap::new();
         for &seed in &experiment.chain.seeds {
@@ -131,6 +136,7 @@ impl Run {
             plans: &self.plans,
             device: &self.device,
             jobs: self.jobs(options.jobs, self.experiment.arms.len() * self.seeds.len()),
+            human_tokens: self.human_tokens(),
         };
         let foreseen = asked.foresee()?;
         let has_work = || Ok::<_, Error>(self.chains()?.iter().any(|(arm, chain)| !self.is_complete(*arm, chain)));
@@ -144,12 +150,18 @@ impl Run {
         Ok(foreseen)
     }
 
-    /// The human text of a chain.
+    /// Tokens of the human documents in memory, which seeds may share.
+    fn human_tokens(&self) -> u64 {
+        let all: BTreeMap<_, _> = self.seeds.values().map(|seed| (Arc::as_ptr(&seed.human), &seed.human)).collect();
+        all.values().map(|human| human.tokens.tokens() as u64).sum()
+    }
+
+    /// The human documents of a chain.
     pub(super) fn seed(&self, arm: usize, seed: u64) -> &Seed {
         self.planted.get(&(arm, seed)).unwrap_or_else(|| &self.seeds[&seed])
     }
 
-    /// Checks that every arm can be run on every seed's human text, and gives the plans.
+    /// Checks that every arm can be run on every seed's human documents, and gives the plans.
     fn check(&self) -> Result<Vec<ChainPlan>, Error> {
         let arms = self.experiment.arms.iter().zip(&self.configs).enumerate();
         arms.map(|(index, (arm, config))| {
@@ -167,7 +179,7 @@ impl Run {
         .collect()
     }
 
-    /// Checks that an arm can be run on a seed's human text, and gives the tokens of its training set.
+    /// Checks that an arm can be run on a seed's human documents, and gives the tokens of its training set.
     fn check_seed(&self, arm: &Arm, config: &ModelConfig, seed: &Seed) -> Result<u64, Error> {
         let tokens = |entries: &[chain::Entry]| entries.iter().map(|e| e.size).sum::<u64>();
         let human = tokens(&seed.set.training);
@@ -202,10 +214,15 @@ impl Run {
         Ok(human)
     }
 
-    /// Checks that there is text for an arm's sampler to be matched to, and to begin with.
+    /// What the sampler's temperature is matched on.
+    fn held_out(&self, context: usize) -> Result<TokenSet, Error> {
+        self.human.medium.held_out(self.stages.dir(), &self.human, POSITIONS, context)
+    }
+
+    /// Checks that there are documents for an arm's sampler to be matched to, and to begin with.
     fn check_sample(&self, index: usize, arm: &Arm, config: &ModelConfig) -> Result<(), Error> {
         let sample = arm.sample();
-        if sample.entropy_match && held_out::text(self.stages.dir(), &self.human, config.context)?.is_empty() {
+        if sample.entropy_match && self.held_out(config.context)?.is_empty() {
             let why = "sample.entropy_match: no held-out document fits; raise corpus.validation or corpus.test_tokens";
             return Err(of_arm(arm, &why));
         }
@@ -229,8 +246,8 @@ impl Run {
     fn write_down(&self, claim: &Claim, options: &RunOptions) -> Result<(), Error> {
         let (kind, description) = (self.device.kind().name(), self.device.description());
         let mut info = RunInfo::new(&self.experiment.name, options.build.clone(), kind, &description);
-        info.corpus = Some(self.human.corpus_hash.clone());
-        info.tokenizer = Some(self.human.tokenizer.hash().to_owned());
+        info.corpus = Some(self.human.hash.clone());
+        info.tokenizer = Some(self.human.codec.hash().to_owned());
         info.prepare = Some(self.human.id);
         write_down(claim, &self.experiment, info)
     }
@@ -249,7 +266,7 @@ fn config(arm: &Arm, vocabulary: usize) -> Result<ModelConfig, Error> {
     sizes.resolve(vocabulary).map_err(Error::request)
 }
 
-/// By arm and seed, the human text with what the arm plants in it.
+/// By arm and seed, the human documents with what the arm plants in it.
 fn planted(
     experiment: &Experiment,
     configs: &[ModelConfig],
@@ -258,9 +275,9 @@ fn planted(
     let mut planted = BTreeMap::new();
     for (index, arm) in experiment.arms.iter().enumerate() {
         let Some(plant) = arm.plant().filter(|plant| plant.generation == 0) else { continue };
-        for (&seed, text) in seeds {
-            let text = text.planted(plant, human, configs[index].context, seed).map_err(|e| of_arm(arm, &e))?;
-            planted.insert((index, seed), text);
+        for (&seed, human_of) in seeds {
+            let with = human_of.planted(plant, human, configs[index].context, seed).map_err(|e| of_arm(arm, &e))?;
+            planted.insert((index, seed), with);
         }
     }
     Ok(planted)

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::metrics::Deriving;
-use crate::text::{Setup, Shared, Stop, TextChain, ancestors};
+use crate::steps::{Setup, Shared, StageChain, Stop, ancestors};
 use crate::{Error, keep};
 use chain::Ended;
 use experiment::Experiment;
@@ -99,7 +99,7 @@ impl Run {
         }
     }
 
-    /// By generation, whether its weights are needed to make what of a chain is not there: its own text or scores, or those of
+    /// By generation, whether its weights are needed to make what of a chain is not there: its own documents or scores, or those of
     /// the next generation, which may begin with them or be compared with them. Generation 0's are compared with all.
     fn weights_needed(&self, arm: usize, chain: &ChainId, generations: u32) -> Vec<bool> {
         let is_whole = |id: &StageId| self.stages.dir().find(id).is_ok_and(|stage| stage.is_some_and(|s| s.is_whole()));
@@ -159,7 +159,7 @@ impl Run {
             writing: settings.sample_tokens().unwrap_or(budget),
             streams: Streams::new(chain.seed),
         };
-        let mut learner = TextChain::new(setup);
+        let mut learner = StageChain::new(setup);
         let outcome = chain::run(&plan, seed.set.clone(), &mut learner);
         match (outcome.ended, outcome.unfinished) {
             (None, _) => Ok(()),

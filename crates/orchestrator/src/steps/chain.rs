@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 pub(crate) fn versions(arm: &Arm) -> BTreeMap<StageKind, u32> {
     let learner::Versions { train, generate } = learner::of(arm).versions();
     BTreeMap::from([
-        (StageKind::Prepare, crate::human::VERSION),
         (StageKind::Judge, judge::VERSION),
         (StageKind::Compose, compose::VERSION),
         (StageKind::Train, train),
@@ -22,15 +21,16 @@ pub(crate) fn versions(arm: &Arm) -> BTreeMap<StageKind, u32> {
 }
 
 /// One chain: an arm with a seed.
-pub(crate) struct TextChain<'a> {
+pub(crate) struct StageChain<'a> {
     setup: Setup<'a>,
     history: History,
 }
 
-impl<'a> TextChain<'a> {
+impl<'a> StageChain<'a> {
     /// A chain of which nothing is made yet.
     pub(crate) fn new(setup: Setup<'a>) -> Self {
-        Self { setup, history: History::default() }
+        let history = History::new((setup.seed.measures)());
+        Self { setup, history }
     }
 
     /// Ends the chain in a generation, and writes down why.
@@ -39,7 +39,7 @@ impl<'a> TextChain<'a> {
     }
 }
 
-impl Learner for TextChain<'_> {
+impl Learner for StageChain<'_> {
     type State = Draft;
     type Model = Models;
     type Error = Stop;

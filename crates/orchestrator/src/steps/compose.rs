@@ -20,8 +20,8 @@ pub(crate) const VERSION: u32 = 3;
 struct Key<'a> {
     prepare: &'a StageId,
     set: &'a TrainingSet,
-    /// SHA-256 of the generated texts, if there are such: their ids name the model that generated them, and not the
-    /// sampler, prompts or target. Human text is named by `prepare`.
+    /// SHA-256 of what was generated, if there are such documents: their ids name the model that generated them, and not the
+    /// sampler, prompts or target. Human documents are named by `prepare`.
     text: Option<String>,
     /// The phrase that was planted by now; the planted documents have ids of their own in the set.
     plant: Option<&'a Plant>,
@@ -70,7 +70,7 @@ fn fill(
     write_file(&folder.join("training-set.json"), &json(&set.listing()))
 }
 
-/// SHA-256 of the texts of a training set that models generated; none if there are none.
+/// SHA-256 of the documents of a training set that models generated; none if there are none.
 fn hash_of_generated((setup, history, draft): (&Setup<'_>, &History, &Draft), set: &TrainingSet) -> Option<String> {
     let mut generated = set.documents.iter().filter(|pick| pick.entry.generation.is_some()).peekable();
     generated.peek()?;

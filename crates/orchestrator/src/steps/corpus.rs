@@ -1,19 +1,20 @@
 //! The documents of a generation, as their stage holds them.
 
 use super::files::{json, read_json, write_file};
+use super::matched::Matched;
 use crate::Error;
-use crate::held_out::Matched;
+use crate::encoded::positions;
 use crate::human::{read_documents, write_documents};
-use crate::texts::positions;
+use crate::medium::Generated;
 use chain::Entry;
-use corpus::{Document, TokenSet, Tokenizer};
+use corpus::{Codec, Document, TokenSet};
 use evaluation::{Dimension, Measure, metric};
 use rundir::{Stage, StageId};
 use sampling::Sampling;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// In a stage whose temperature was matched to human text: the temperature, and the text that it was matched on.
+/// In a stage whose temperature was matched to human documents: the temperature, and the text that it was matched on.
 pub(super) const MATCHED: &str = "temperature.json";
 
 /// In a generate stage of one model: the negative log-probability of each document in nats, as its author drew it.
@@ -27,7 +28,7 @@ pub(super) const TARGETED: &str = "targeted.json";
 pub(super) struct Targeted {
     /// The gap before each round and after the last; of `even` nothing.
     pub(super) gaps: Vec<f64>,
-    /// The gap of human text of the same size.
+    /// The gap of human documents of the same size.
     pub(super) expected: Option<f64>,
     /// Rounds that were generated from prompts.
     pub(super) rounds: u32,
@@ -51,21 +52,21 @@ impl Targeted {
     }
 }
 
-/// The text of a generation.
+/// What a generation has generated.
 pub(crate) struct Corpus {
     pub(super) stage: StageId,
     pub(super) documents: Vec<Document>,
     pub(super) tokens: TokenSet,
-    /// True if each document's text encodes to other ids than were sampled.
+    /// True if each document encodes to other ids than were sampled.
     pub(super) reencoded: Vec<bool>,
     /// The negative log-probability of each document's tokens in nats under its author, where it is known from drawing them.
     /// Of several models nothing is known.
     pub(super) nats: Vec<Option<f64>>,
-    /// The temperature, where it was matched to human text; the mean of the members' own.
+    /// The temperature, where it was matched to human documents; the mean of the members' own.
     pub(super) matched: Option<Matched>,
     /// The outcome of each member's target, where there is one.
     pub(super) targeted: Vec<Targeted>,
-    /// The same without prompts, where some document began with one: words are counted in it.
+    /// The same without prompts, where some document began with one: what is counted in documents is counted in these.
     continuations: Option<(Vec<Document>, TokenSet)>,
     /// The same with planted phrases, where the next generation reads it so.
     pub(super) planted: Option<(Vec<Document>, TokenSet)>,
@@ -73,7 +74,7 @@ pub(crate) struct Corpus {
 
 impl Corpus {
     /// Reads a generate or pool stage, which must be as it was sealed.
-    pub(super) fn open(stage: &Stage, tokenizer: &Tokenizer) -> Result<Self, Error> {
+    pub(super) fn open(stage: &Stage, codec: &dyn Codec) -> Result<Self, Error> {
         stage.verify()?;
         let [matched, nats] = [MATCHED, NATS].map(|name| stage.path().join(name));
         let documents = read_documents(&stage.path().join("documents.jsonl.zst"))?;
@@ -85,7 +86,7 @@ impl Corpus {
             reencoded: read_json(&stage.path().join("reencoded.json"))?,
             matched: if matched.exists() { Some(read_json(&matched)?) } else { None },
             targeted: Targeted::read(stage.path())?,
-            continuations: without_prompts(&documents, tokenizer),
+            continuations: without_prompts(&documents, codec),
             planted: None,
             documents,
         })
@@ -116,9 +117,11 @@ impl Corpus {
         Some((documents, self.tokens.pick(&of), of.iter().map(|&at| self.nats[at]).collect()))
     }
 
-    /// The text that models generated themselves: documents without the prompts that they began with.
-    pub(super) fn own(&self) -> (&[Document], &TokenSet) {
-        self.continuations.as_ref().map_or((&self.documents, &self.tokens), |(documents, tokens)| (documents, tokens))
+    /// What models generated themselves: documents without the prompts that they began with.
+    pub(super) fn own(&self) -> Generated<'_> {
+        let whole = (&self.documents, &self.tokens);
+        let (documents, tokens) = self.continuations.as_ref().map_or(whole, |(documents, tokens)| (documents, tokens));
+        Generated { documents, tokens, reencoded: &self.reencoded }
     }
 
     /// The documents that later generations are trained on.
@@ -144,7 +147,7 @@ fn is_prompted(document: &Document) -> bool {
 }
 
 /// Documents without their prompts, encoded; none if no document was prompted.
-fn without_prompts(documents: &[Document], tokenizer: &Tokenizer) -> Option<(Vec<Document>, TokenSet)> {
+fn without_prompts(documents: &[Document], codec: &dyn Codec) -> Option<(Vec<Document>, TokenSet)> {
     if !documents.iter().any(is_prompted) {
         return None;
     }
@@ -153,6 +156,6 @@ fn without_prompts(documents: &[Document], tokenizer: &Tokenizer) -> Option<(Vec
         document.part(document.id.clone(), end - document.continuation().len(), end)
     };
     let documents: Vec<Document> = documents.iter().map(own).collect();
-    let tokens = TokenSet::encode(&documents, tokenizer);
+    let tokens = TokenSet::encode(&documents, codec);
     Some((documents, tokens))
 }

@@ -5,18 +5,18 @@ use std::path::Path;
 use std::time::Instant;
 
 /// Does a part of a stage's work, and tells the log how long it took.
-pub(super) fn timed<T>(part: &str, work: impl FnOnce() -> T) -> T {
+pub(crate) fn timed<T>(part: &str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
     tracing::debug!(part, seconds = start.elapsed().as_secs_f64(), "done");
     result
 }
 
-pub(super) fn json(value: &impl serde::Serialize) -> String {
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("plain values are JSON")
 }
 
-pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
+pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(path, text).map_err(|e| Error::Work(format!("{}: {e}", path.display())))
 }
 

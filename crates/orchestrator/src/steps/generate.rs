@@ -1,12 +1,12 @@
-//! The text of a generation's models, each in a stage of its own; the documents of several models pooled in one more.
+//! What a generation's models generate, each in a stage of its own; the documents of several models pooled in one more.
 
 use super::corpus::{Corpus, MATCHED, NATS, TARGETED};
 use super::files::{json, timed, write_file};
-use super::learner::{self, TextLearner, Versions};
+use super::learner::{self, StageLearner, Versions};
+use super::matched::{self, Matched};
 use super::state::{Draft, FAILURE, History, Member, Models, Place, Setup, Stop, weights};
 use super::target::{self, Part, TargetKey};
 use super::{score, train};
-use crate::held_out::{self, Matched};
 use crate::{Error, plant};
 use chain::{Finished, Generation, TrainingSet};
 use corpus::{Document, TokenSet};
@@ -35,8 +35,8 @@ struct Key<'a> {
     prompts: Option<StageId>,
     seed: u64,
     generation: u32,
-    /// Where the temperature is matched: positions of the human text that it is matched on.
-    entropy_match: Option<usize>,
+    /// Where the temperature is matched: positions of the human documents that it is matched on.
+    entropy_match: Option<u64>,
     target: Option<TargetKey<'a>>,
 }
 
@@ -66,8 +66,8 @@ pub(super) fn corpus(
         parts.push(stage);
     }
     let stage = if parts.len() > 1 { pool(setup, &parts, generation)? } else { parts.remove(0) };
-    let tokenizer = &setup.run.human.tokenizer;
-    let mut corpus = Corpus::open(&stage, tokenizer)?;
+    let codec = &*setup.run.human.codec;
+    let mut corpus = Corpus::open(&stage, codec)?;
     if corpus.documents.iter().all(|document| document.continuation().is_empty()) {
         let count = corpus.documents.len();
         let reason = format!(
@@ -78,13 +78,13 @@ pub(super) fn corpus(
     }
     if let Some(plant) = setup.arm.plant().filter(|plant| plant.generation == generation.number + 1) {
         let among: Vec<(usize, &Document)> = corpus.documents.iter().enumerate().collect();
-        let chosen = plant::choose(plant, &among, tokenizer, setup.config.context, &setup.streams());
-        corpus.planted = Some(plant::replaced(&corpus.documents, &chosen, tokenizer));
+        let chosen = plant::choose(plant, &among, codec, setup.config.context, &setup.streams());
+        corpus.planted = Some(plant::replaced(&corpus.documents, &chosen, codec));
     }
     Ok(corpus)
 }
 
-/// The text of one member: of a chain of one, all of it.
+/// What one member generates: of a chain of one, all of it.
 fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place, budget: u64) -> Result<Stage, Stop> {
     let sample = setup.arm.sample();
     let from_latest = sample.prompt == PromptFrom::Latest;
@@ -97,7 +97,7 @@ fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place,
         prompts: history.corpora.last().filter(|_| from_latest).map(|corpus| corpus.stage),
         seed: setup.stages.chain().seed,
         generation: place.generation,
-        entropy_match: sample.entropy_match.then_some(held_out::POSITIONS),
+        entropy_match: sample.entropy_match.then_some(matched::POSITIONS),
         target: TargetKey::of(setup.arm, history),
     };
     let work = setup.work_of_member(StageKind::Generate, learner::of(setup.arm).versions().generate, place.generation);
@@ -110,12 +110,12 @@ fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place,
 fn pool(setup: &Setup<'_>, parts: &[Stage], generation: &mut Generation<Draft>) -> Result<Stage, Stop> {
     let members: Vec<StageId> = parts.iter().map(|part| *part.id()).collect();
     let work = setup.work(StageKind::Pool, POOL_VERSION, generation.number, 0.0);
-    let tokenizer = &setup.run.human.tokenizer;
+    let codec = &*setup.run.human.codec;
     let stage = setup.stage(work, &PoolKey { members: &members }, |folder, _| {
         let (mut documents, mut reencoded) = (Vec::new(), Vec::new());
         let (mut matched, mut targeted) = (Vec::new(), Vec::new());
         for (member, part) in parts.iter().enumerate() {
-            let part = Corpus::open(part, tokenizer)?;
+            let part = Corpus::open(part, codec)?;
             matched.extend(part.matched);
             documents.extend(part.documents.into_iter().map(|document| named_by_member(document, member)));
             reencoded.extend(part.reencoded);
@@ -129,7 +129,7 @@ fn pool(setup: &Setup<'_>, parts: &[Stage], generation: &mut Generation<Draft>) 
             let mean = Matched { temperature: sum / matched.len() as f64, positions: *positions };
             write_file(&folder.join(MATCHED), &json(&mean))?;
         }
-        let tokens = TokenSet::encode(&documents, tokenizer);
+        let tokens = TokenSet::encode(&documents, codec);
         Corpus::write(folder, &documents, &tokens, &reencoded)
     })?;
     setup.reached(&stage, generation)?;
@@ -145,7 +145,7 @@ fn named_by_member(mut document: Document, member: usize) -> Document {
     document
 }
 
-impl TextLearner for Transformer {
+impl StageLearner for Transformer {
     fn train(
         &self,
         chain: (&Setup<'_>, &History, &Draft),
@@ -218,7 +218,7 @@ fn fill(
         }
         // Generation 0 has nobody before it but humans. The reserve is for recipes that ask for it.
         _ => Prompts::Weighted {
-            documents: &setup.seed.texts.documents,
+            documents: &setup.seed.human.documents,
             tokens: sample.prompt_tokens,
             weights: &of_training,
         },
@@ -245,10 +245,10 @@ fn fill(
         write_file(&folder.join(TARGETED), &json(&[targeted]))?;
     }
     let documents: Vec<Document> = generated.iter().map(|one| one.document.clone()).collect();
-    let tokens = TokenSet::encode(&documents, &setup.run.human.tokenizer);
+    let tokens = TokenSet::encode(&documents, &*setup.run.human.codec);
     let reencoded = generated.iter().enumerate().map(|(index, one)| one.ids.as_slice() != tokens.ids(index));
     let reencoded: Vec<bool> = reencoded.collect();
-    // Of the ids that were sampled: other ids of the same text have another probability.
+    // Of the ids that were sampled: other ids of the same content have another probability.
     let nats = generated.iter().zip(&reencoded).map(|(one, differs)| one.nats.filter(|_| !differs));
     let nats: Vec<Option<f64>> = nats.collect();
     if nats.iter().any(Option::is_some) {
@@ -257,12 +257,18 @@ fn fill(
     Corpus::write(folder, &documents, &tokens, &reencoded)
 }
 
-/// The temperature matched to human text; within, why the model's numbers gave none.
+/// The temperature matched to human documents; within, why the model's numbers gave none.
 fn matched(setup: &Setup<'_>, weights: &Weights, checkpoint: &Checkpoint) -> Result<Result<Matched, String>, Error> {
-    let text = held_out::text(setup.stages.dir(), setup.run.human, setup.config.context)?;
+    let held_out = setup.run.human.medium.held_out(
+        setup.stages.dir(),
+        setup.run.human,
+        matched::POSITIONS,
+        setup.config.context,
+    )?;
     let device = setup.run.device.device();
-    let found =
-        timed("matching the temperature", || held_out::matched(weights, &text, setup.separator(), &device, checkpoint));
+    let found = timed("matching the temperature", || {
+        matched::matched(weights, &held_out, setup.separator(), &device, checkpoint)
+    });
     Ok(found?.map_err(|error| error.to_string()))
 }
 
@@ -297,8 +303,8 @@ fn decoder<'a>(
             }
         };
         timed("decoding", || {
-            let tokenizer = &setup.run.human.tokenizer;
-            inference::write(weights, tokenizer, &settings, setup.run.device, checkpoint, &mut progress)
+            let codec = &*setup.run.human.codec;
+            inference::write(weights, codec, &settings, setup.run.device, checkpoint, &mut progress)
         })
     }
 }

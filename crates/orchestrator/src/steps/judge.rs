@@ -6,8 +6,8 @@
 
 use super::files::{json, read_json, timed, write_file};
 use super::state::{Draft, Edited, FAILURE, History, Setup, Stop, weights};
+use crate::Error;
 use crate::human::hex;
-use crate::{Error, Truth};
 use chain::{Entry, Generation, Source};
 use corpus::{Document, Origin};
 use curation::{Candidate, Context, Curation, Models, Place, Which};
@@ -124,7 +124,7 @@ fn fill(
         streams: &setup.streams(),
         generation,
         separator: setup.separator(),
-        world: setup.run.human.truth.as_ref().map(Truth::world),
+        world: setup.run.human.medium.world(),
         models: &ChainModels { setup, history, generation, checkpoint },
     };
     let curation = setup.arm.curation();
@@ -155,11 +155,11 @@ fn fill(
 fn edit((setup, history): (&Setup<'_>, &History), entry: &Entry, ids: Vec<u32>) -> Edited {
     let mut document = history.read(setup, entry).0.clone();
     document.id.push_str(SUFFIX);
-    document.text = setup.run.human.tokenizer.decode(&ids);
+    document.text = setup.run.human.codec.decode(&ids);
     let whole = ids.len() + usize::from(!document.truncated);
     document.truncated |= whole > setup.config.context;
     let provenance = &mut document.provenance;
-    // Where the spans are in the new text nobody knows any more.
+    // Where the spans are in the new content nobody knows any more.
     let spans = std::mem::take(&mut provenance.spans);
     let of_people = |origin: Origin| origin != Origin::Synthetic;
     if of_people(provenance.origin) || spans.iter().any(|span| of_people(span.origin)) {

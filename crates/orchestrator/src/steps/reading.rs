@@ -1,4 +1,4 @@
-//! Scores of a generation's text under generation 0's model, and the change that each generation's training makes.
+//! Scores of a generation's documents under generation 0's model, and the change that each generation's training makes.
 
 use super::files::{json, write_file};
 use super::state::{History, Place, Setup, weights};
@@ -15,7 +15,7 @@ use streams::{Streams, item_of_name};
 /// Tokens drawn to measure what a step added, at most: two models read them, and more are worth less than they cost.
 const DRAWN: u64 = 20_000;
 
-/// Scores of the text under generation 0's model and under its own `authors`; the first of generation 0's members, where
+/// Scores of the documents under generation 0's model and under its own `authors`; the first of generation 0's members, where
 /// they are several.
 pub(super) fn measure(
     setup: &Setup<'_>,
@@ -42,11 +42,11 @@ pub(super) fn measure(
 fn new_reader(setup: &Setup<'_>, history: &History, seed: u64, checkpoint: &mut Checkpoint) -> Result<Reader, Error> {
     let stage = &history.models[0].models[0];
     let model = (stage.id(), weights(stage)?);
-    let texts = &setup.seed.texts.tokens;
-    let training = setup.seed.set.training.iter().map(|e| (texts.ids(e.index), texts.truncated(e.index)));
+    let human = &setup.seed.human.tokens;
+    let training = setup.seed.set.training.iter().map(|e| (human.ids(e.index), human.truncated(e.index)));
     let training: Vec<Tokens<'_>> = training.collect();
-    let text = (&training[..], seed);
-    Ok(Reader::new(model, setup.run.reading_cache, setup.run.human, text, setup.run.device.device(), checkpoint)?)
+    let read = (&training[..], seed);
+    Ok(Reader::new(model, setup.run.reading_cache, setup.run.human, read, setup.run.device.device(), checkpoint)?)
 }
 
 /// The divergence that this generation's training added: the mean of log q_(k-1)(x) - log q_k(x) in nats per token,
@@ -55,9 +55,9 @@ fn new_reader(setup: &Setup<'_>, history: &History, seed: u64, checkpoint: &mut 
 ///
 /// At temperature 1 without truncation this estimates KL(q_(k-1) ‖ q_k), so that it is zero or more but for its scatter. Of
 /// another sampler's documents it is the difference of the two models' losses on what that sampler generates, no divergence,
-/// and may be below zero. The ids are those that were sampled, not those that the text encodes to, since the models'
-/// probabilities are of them. Where the temperature is matched to human text, these are drawn at 1 all the same. Members
-/// are a mixture, each the author of its share. Not measured of text that begins with a prompt, which no model generated.
+/// and may be below zero. The ids are those that were sampled, not those that the documents encode to, since the models'
+/// probabilities are of them. Where the temperature is matched to human documents, these are drawn at 1 all the same. Members
+/// are a mixture, each the author of its share. Not measured of documents that begin with a prompt, which no model generated.
 pub(super) fn step_divergence(
     setup: &Setup<'_>,
     history: &History,

@@ -3,13 +3,11 @@
 use super::corpus::Corpus;
 use super::files::{json, timed, write_file};
 use super::state::{Draft, History, Member, Models, Setup, Stop, weights};
-use super::{learner, measures, over_represented, reading, target};
+use super::{learner, measures, reading, target};
 use crate::baselines::Baselines;
 use crate::calibrate::{RELIABILITY, calibrate};
-use crate::census::{Census, SURVIVORS};
-use crate::scoring;
-use crate::truth::{self, Answers};
-use crate::{Error, Truth, plant};
+use crate::medium::{Answers, Asked, Generated, Observed};
+use crate::{Error, plant, scoring};
 use chain::{Finished, Source};
 use evaluation::{Dimension, Dimensions, Measure, Metric, metric};
 use experiment::{Plant, PromptFrom, WordRatio};
@@ -20,7 +18,7 @@ use std::path::Path;
 use training::Record;
 
 /// Counts up when a score stage gets other bytes: when a metric is added, removed, renamed or measured otherwise.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 #[derive(Serialize)]
 struct Key<'a> {
@@ -28,15 +26,13 @@ struct Key<'a> {
     compose: &'a StageId,
     models: Vec<&'a StageId>,
     documents: StageId,
-    equal_words: usize,
-    draws: u32,
     questions: Option<usize>,
-    /// True if models read the text.
+    /// True if models read the documents.
     read: bool,
     plant: Option<&'a Plant>,
     follow: &'a [WordRatio],
     verdicts: &'a [StageId],
-    /// The text of earlier generations: their models and their text are measured with this one's.
+    /// What earlier generations generated: it is measured, and their models with this one's.
     before: Vec<StageId>,
 }
 
@@ -54,8 +50,6 @@ pub(super) fn finish(
         compose: &draft.stages[&StageKind::Compose],
         models: members.iter().map(|member| member.stage.id()).collect(),
         documents: history.last().stage,
-        equal_words: scoring::EQUAL_WORDS,
-        draws: scoring::DRAWS,
         questions: setup.run.questions,
         read: setup.reads(number),
         plant: setup.arm.plant(),
@@ -121,22 +115,12 @@ fn fill(
 ) -> Result<(), Error> {
     let mut list = learner::of(setup.arm).measure(setup, history, finished, (folder, &mut *checkpoint))?;
     checkpoint.check()?;
-    list.extend(timed("over-represented n-grams", || {
-        over_represented::measure(setup, history, finished.generation.number, folder)
-    })?);
+    let generations: Vec<Generated<'_>> = history.corpora.iter().map(Corpus::own).collect();
+    let (arm, test) = (setup.arm, &setup.run.human.test);
+    let corpus = history.corpora.last().expect("a generation is scored after it has generated");
+    let observed = Observed { arm, generations: &generations, whole: &corpus.documents, test };
+    list.extend(history.measures.of_generation(&observed, folder)?);
     checkpoint.check()?;
-    let corpus = history.last();
-    let mut holding = None;
-    if let Some(truth) = &setup.run.human.truth {
-        let (measured, false_facts, held) = timed("text against the truth", || truth.of_text(&corpus.documents));
-        list.extend(measured);
-        holding = Some(held);
-        write_file(&folder.join(truth::FALSE_FACTS), &json(&false_facts))?;
-    }
-    timed("census", || {
-        let census = Census::of(corpus.own().0.iter().map(|document| document.text.as_str()), holding);
-        write_file(&folder.join(SURVIVORS), &json(&setup.seed.census.survivors(&census)))
-    })?;
     if finished.generation.number == 0 {
         let baselines = timed("baselines", || setup.seed.baselines(setup.run.human));
         list.extend(baselines.iter().flat_map(Baselines::measures));
@@ -145,7 +129,7 @@ fn fill(
     list.extend(scoring::training_measures(finished.training, &records));
     list.extend(finished.generation.state.judged.iter().cloned());
     list.extend(supervision(setup, finished, corpus));
-    list.extend(followed((setup, history), finished));
+    list.extend(planted((setup, history), finished));
     write_file(&folder.join(scoring::MEASURES), &json(&list))
 }
 
@@ -171,25 +155,25 @@ pub(super) fn transformers(
         reliability.push(table);
         if members.len() == 1 {
             own.extend(calibrated);
-            own.extend(against_truth(setup, weights, history.last(), &mut answers, (checkpoint, &part("truth")))?);
+            own.extend(ask((setup, history), weights, history.last(), &mut answers, (checkpoint, &part("asked")))?);
         } else {
             let corpus = of_member(setup, &finished.generation.state, number)?;
-            let mut list = measures::test(setup, &tested);
+            let mut list = measures::test(history, &tested);
             list.extend(calibrated);
-            list.extend(measures::generated(setup, &corpus, (checkpoint, &part("generated")))?);
-            list.extend(against_truth(setup, weights, &corpus, &mut answers, (checkpoint, &part("truth")))?);
+            list.extend(measures::generated(history, &corpus, (checkpoint, &part("generated")))?);
+            list.extend(ask((setup, history), weights, &corpus, &mut answers, (checkpoint, &part("asked")))?);
             list.extend(member.record.iter().flat_map(scoring::run_measures));
-            // Human text is the same beside every member.
+            // Human documents is the same beside every member.
             let of_model = list.into_iter().filter(|measure| !measure.dimensions.is(Dimension::Reference, "human"));
             own.extend(of_model.map(|measure| measure.with(Dimension::Member, number.to_string())));
         }
         losses.push(tested);
     }
-    let mut list = measures::test(setup, &scoring::mixed(losses));
-    list.extend(measures::generated(setup, history.last(), (checkpoint, "generated"))?);
+    let mut list = measures::test(history, &scoring::mixed(losses));
+    list.extend(measures::generated(history, history.last(), (checkpoint, "generated"))?);
     list.extend(own);
-    if let (Some(truth), true) = (&setup.run.human.truth, members.len() > 1) {
-        list.extend(truth.of_answers(&truth::pooled(&answers), &setup.seed.stated));
+    if members.len() > 1 {
+        list.extend(history.measures.of_answers(&scoring::pooled(&answers)));
     }
     write_file(&folder.join(RELIABILITY), &json(&reliability))?;
     let generation = finished.generation.number;
@@ -205,54 +189,40 @@ pub(super) fn transformers(
     Ok(list)
 }
 
-/// The text of one member.
+/// What one member generated.
 fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, Error> {
     let id = &draft.generated[member];
     let stage: Option<Stage> = setup.stages.dir().find(id)?;
     let stage = stage.ok_or_else(|| Error::Work(format!("{id} is gone since it was made; run again")))?;
-    Corpus::open(&stage, &setup.run.human.tokenizer)
+    Corpus::open(&stage, &*setup.run.human.codec)
 }
 
-/// Measures of a model and of its text against the true distribution, where there is a truth; its answers go to `answers`.
-fn against_truth(
-    setup: &Setup<'_>,
+/// What the medium measures of a model by asking it; its answers go to `all_answers`.
+fn ask(
+    (setup, history): (&Setup<'_>, &History),
     weights: &Weights,
     corpus: &Corpus,
     all_answers: &mut Vec<Answers>,
     (checkpoint, part): (&mut Checkpoint, &str),
 ) -> Result<Vec<Measure>, Error> {
-    let Some(truth) = &setup.run.human.truth else { return Ok(Vec::new()) };
-    let (list, answers) = timed("scoring against the truth", || {
-        checkpoint.part(part, |inside| against(setup, truth, weights, corpus, inside))
-    })?;
+    // Only what begins from nothing is drawn from the model alone.
+    let is_prompted = setup.arm.sample().prompt != PromptFrom::None;
+    let unprompted = corpus.unprompted();
+    let all = (&corpus.documents[..], &corpus.tokens, &corpus.nats[..]);
+    let drawn = unprompted.as_ref().map_or(all, |(documents, tokens, nats)| (documents, tokens, nats));
+    let device = setup.run.device.device();
+    let asked = Asked {
+        weights,
+        device: &device,
+        drawn: (!is_prompted).then_some(drawn),
+        sampling: corpus.sampling(setup.arm.sampling()),
+    };
+    let (list, answers) = checkpoint.part(part, |inside| history.measures.of_model(&asked, inside))?;
     all_answers.push(answers);
     Ok(list)
 }
 
-fn against(
-    setup: &Setup<'_>,
-    truth: &Truth,
-    weights: &Weights,
-    corpus: &Corpus,
-    checkpoint: &mut Checkpoint,
-) -> Result<(Vec<Measure>, Answers), Error> {
-    let (separator, device) = (setup.separator(), setup.run.device.device());
-    let answers = checkpoint
-        .part("answers", |inside| -> Result<_, Error> { Ok(truth.ask(weights, separator, &device, inside)?) })?;
-    let mut list = truth.of_answers(&answers, &setup.seed.stated);
-    // Only what begins from nothing is drawn from the model alone.
-    if setup.arm.sample().prompt == PromptFrom::None {
-        let budget = setup.run.human.test.tokens.tokens() as u64;
-        let drawn = corpus.sampling(setup.arm.sampling());
-        let unprompted = corpus.unprompted();
-        let all = (&corpus.documents[..], &corpus.tokens, &corpus.nats[..]);
-        let documents = unprompted.as_ref().map_or(all, |(documents, tokens, nats)| (documents, tokens, nats));
-        list.extend(truth.of_drawn(weights, documents, (&drawn, budget), separator, &device, checkpoint)?);
-    }
-    Ok((list, answers))
-}
-
-/// Human text that reached this generation by another way than its training set.
+/// What is human and reached this generation by another way than its training set.
 fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus: &Corpus) -> Vec<Measure> {
     let (arm, number) = (setup.arm, finished.generation.number);
     let mut list = Vec::new();
@@ -260,7 +230,7 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
         list.push(Measure::new(&metric::TRAINING_SUPERVISION, value).with(Dimension::Part, way));
     };
     if !finished.generation.state.verdicts.is_empty() {
-        // Of a recipe of human text alone only some defences were asked.
+        // Of a recipe of human documents alone only some defences were asked.
         let ways = match arm.judged_sources().all(Source::is_human) {
             true => arm.curation().anchors_of_human(),
             false => arm.curation().anchors(),
@@ -272,7 +242,7 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
             training(way, f64::from(u8::from(saw_human)));
         }
     }
-    // Generation 0 is trained on that text itself.
+    // Generation 0 is trained on those documents themselves.
     if number > 0 && arm.train().is_some_and(|train| train.objective.reads_human()) {
         training("entropy-floor", 1.0);
     }
@@ -290,8 +260,8 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
     list
 }
 
-/// Measures that are followed through the generations: a planted phrase, ratios of words.
-fn followed((setup, history): (&Setup<'_>, &History), finished: &Finished<'_, Draft, Models>) -> Vec<Measure> {
+/// How much of what was generated, and of the training set, holds the planted phrase.
+fn planted((setup, history): (&Setup<'_>, &History), finished: &Finished<'_, Draft, Models>) -> Vec<Measure> {
     let (corpus, draft) = (history.last(), &finished.generation.state);
     let mut list = Vec::new();
     if let Some(plant) = setup.arm.plant() {
@@ -301,8 +271,5 @@ fn followed((setup, history): (&Setup<'_>, &History), finished: &Finished<'_, Dr
         let texts = documents.iter().map(|pick| draft.read((setup, history), &pick.entry).0.text.as_str());
         list.push(Measure::new(&metric::TRAINING_PLANTED, plant::share_of(plant, texts)));
     }
-    let human = &setup.run.human.test.documents;
-    let ratios = setup.arm.follow().iter();
-    list.extend(ratios.flat_map(|ratio| crate::word_ratio::measures(ratio, corpus.own().0, human)));
     list
 }

@@ -5,7 +5,7 @@ use crate::baselines::Baselines;
 use crate::cost::ChainPlan;
 use crate::reader::{Reader, ReadingCache};
 use crate::seed::Seed;
-use crate::{Error, Human};
+use crate::{Error, Human, Measures};
 use chain::{Entry, Generation};
 use corpus::{Document, TokenSet};
 use evaluation::Measure;
@@ -61,10 +61,10 @@ pub(crate) struct Shared<'a> {
     pub(crate) device: &'a Chosen,
     /// Facts of a world that every generation is asked for; all if none.
     pub(crate) questions: Option<usize>,
-    /// How often models read generated text, and the generations of a chain.
+    /// How often models read generated documents, and the generations of a chain.
     pub(crate) score: ScoreSettings,
     pub(crate) generations: u32,
-    /// Readings of human text by the run's models of generation 0.
+    /// Readings of human documents by the run's models of generation 0.
     pub(crate) reading_cache: &'a ReadingCache,
 }
 
@@ -83,16 +83,15 @@ pub(crate) struct Setup<'a> {
 }
 
 /// The history of a chain: its generations so far.
-#[derive(Default)]
 pub(super) struct History {
-    /// The text of each generation.
+    /// What each generation has generated.
     pub(super) corpora: Vec<Corpus>,
     /// The models of each generation.
     pub(super) models: Vec<Ancestor>,
-    /// Generation 0's model and what it makes of human text, once it was needed.
+    /// What its medium measures of it.
+    pub(super) measures: Box<dyn Measures>,
+    /// Generation 0's model and what it makes of human documents, once it was needed.
     pub(super) reader: Option<Reader>,
-    /// The over-represented n-grams of generation 1, once they were needed.
-    pub(super) first_ngrams: Option<Vec<String>>,
     /// The baselines that generation 0 was scored with.
     pub(super) baselines: Option<Baselines>,
     /// Whether the last generation's test loss was above that of token frequencies.
@@ -102,7 +101,7 @@ pub(super) struct History {
 /// The models of a generation, as far as later ones may begin with them.
 pub(super) struct Ancestor {
     pub(super) models: Vec<Stage>,
-    /// True if these weights have learnt from human text, or began with weights that have.
+    /// True if these weights have learnt from human documents, or began with weights that have.
     pub(super) saw_human: bool,
 }
 
@@ -116,15 +115,15 @@ pub(crate) struct Draft {
     pub(super) judged: Vec<Measure>,
     /// Documents whose tokens a defence changed, by their ids.
     pub(super) edited: BTreeMap<String, Edited>,
-    /// The text of each model.
+    /// What each model generated.
     pub(super) generated: Vec<StageId>,
 }
 
 /// A document whose tokens were changed.
 pub(super) struct Edited {
-    /// Its text and origin; its truncation is that of its tokens.
+    /// Its content and origin; its truncation is that of its tokens.
     pub(super) document: Document,
-    /// The tokens that are trained on, which its text may not encode to.
+    /// The tokens that are trained on, which its content may not encode to.
     pub(super) ids: Vec<u32>,
 }
 
@@ -145,7 +144,7 @@ pub(crate) struct Member {
 /// The models of a generation: more than one where members pool their documents.
 pub(crate) struct Models {
     pub(super) members: Vec<Member>,
-    /// True if the weights of an ancestor that began this training had learnt from human text; none if all were new.
+    /// True if the weights of an ancestor that began this training had learnt from human documents; none if all were new.
     pub(super) start_saw_human: Option<bool>,
     /// The same of the ancestor that the weights were averaged with.
     pub(super) average_saw_human: Option<bool>,
@@ -177,7 +176,7 @@ impl Setup<'_> {
 
     /// The token that separates documents.
     pub(super) fn separator(&self) -> u32 {
-        self.run.human.tokenizer.separator()
+        self.run.human.codec.separator()
     }
 
     /// The work of filling a stage; `share` is its part of the cost of the generation's stages of its kind.
@@ -239,7 +238,13 @@ impl Setup<'_> {
 }
 
 impl History {
-    /// The text of the generation that is being scored.
+    /// Of a chain that has none yet.
+    pub(super) fn new(measures: Box<dyn Measures>) -> Self {
+        let (corpora, models, above_unigram) = Default::default();
+        Self { corpora, models, measures, reader: None, baselines: None, above_unigram }
+    }
+
+    /// What the generation that is being scored has generated.
     pub(super) fn last(&self) -> &Corpus {
         self.corpora.last().expect("a generation is scored after it has generated")
     }
@@ -247,7 +252,7 @@ impl History {
     /// A document as generations read it, with its tokens and whether these are truncated.
     pub(super) fn read<'d>(&'d self, setup: &'d Setup<'_>, entry: &Entry) -> (&'d Document, &'d [u32], bool) {
         let (documents, tokens): (&[Document], &TokenSet) = match entry.generation {
-            None => (&setup.seed.texts.documents, &setup.seed.texts.tokens),
+            None => (&setup.seed.human.documents, &setup.seed.human.tokens),
             Some(generation) => self.corpora[generation as usize].read(),
         };
         (&documents[entry.index], tokens.ids(entry.index), tokens.truncated(entry.index))

@@ -1,8 +1,8 @@
 //! Targeted synthesis in the loop: a generation's budget in parts, each generated after a look at those before.
 //!
 //! *Definition.* See [`curation::targeted`]: first evenly, then rounds, each from human prompts that lead to what is
-//! missing, or evenly too where no gap is left. A document's index goes on counting over the parts, and its text depends
-//! on the model, its prompt and its index alone: where no round is needed, the text is that of an arm without a target, to
+//! missing, or evenly too where no gap is left. A document's index goes on counting over the parts, and what it says depends
+//! on the model, its prompt and its index alone: where no round is needed, the documents are those of an arm without a target, to
 //! the bit.
 //!
 //! *Trap.* Gaps are looked for in the human training set and nowhere else; of its documents, those longer than a prompt
@@ -12,9 +12,9 @@ use super::corpus::Targeted;
 use super::files::timed;
 use super::judge::ChainModels;
 use super::state::{History, Setup};
+use crate::Error;
+use crate::encoded::positions;
 use crate::seed::Seed;
-use crate::texts::positions;
-use crate::{Error, Truth};
 use corpus::{Document, TokenSet};
 use curation::Candidate;
 use curation::targeted::{Finder, Target, View, is_closed};
@@ -33,7 +33,7 @@ pub(super) struct TargetKey<'a> {
     first: Vec<&'a StageId>,
 }
 
-/// A part of a generation's text: what follows `first` documents of `held` tokens.
+/// A part of a generation's documents: what follows `first` documents of `held` tokens.
 pub(super) struct Part<'p> {
     pub(super) first: u64,
     pub(super) held: u64,
@@ -65,7 +65,7 @@ impl<'a> TargetKey<'a> {
     }
 }
 
-/// Generates `budget` tokens with a target; within, why a model's numbers gave no text.
+/// Generates `budget` tokens with a target; within, why a model's numbers gave no documents.
 pub(super) fn generate(
     (setup, history): (&Setup<'_>, &History),
     target: &Target,
@@ -73,21 +73,21 @@ pub(super) fn generate(
     budget: u64,
     (decode, checkpoint): (Decode<'_>, &mut Checkpoint),
 ) -> Result<Result<(Vec<Written>, Targeted), DecodeError>, Error> {
-    let Seed { texts, set, .. } = setup.seed;
+    let Seed { human, set, .. } = setup.seed;
     let training = set.training.iter().map(|entry| entry.index);
-    let human: Vec<Candidate<'_>> =
-        training.map(|at| setup.as_read(&texts.documents[at], texts.tokens.ids(at))).collect();
+    let candidates: Vec<Candidate<'_>> =
+        training.map(|at| setup.as_read(&human.documents[at], human.tokens.ids(at))).collect();
     let aimed = (budget as f64 * target.share) as u64;
     let prompt = setup.arm.sample().prompt_tokens;
     let of_finder = checkpoint.within("finding");
     let view = View {
-        human: &human,
+        human: &candidates,
         prompt,
         sample: budget - aimed,
         generation,
         streams: &setup.streams(),
-        decode: &|ids| setup.run.human.tokenizer.decode(ids),
-        world: setup.run.human.truth.as_ref().map(Truth::world),
+        decode: &|ids| setup.run.human.codec.decode(ids),
+        world: setup.run.human.medium.world(),
         // Its parent is the generation that generates.
         models: &ChainModels { setup, history, generation: generation + 1, checkpoint: &of_finder },
     };
@@ -118,7 +118,7 @@ fn rounds(
             continue;
         }
         targeted.rounds += u32::from(weights.is_some());
-        let documents = &setup.seed.texts.documents;
+        let documents = &setup.seed.human.documents;
         let prompts = match &weights {
             Some(weights) => Prompts::Weighted { documents, tokens: prompt, weights },
             None => Prompts::Unprompted,
@@ -130,7 +130,7 @@ fn rounds(
     Ok((generated, targeted))
 }
 
-/// Looks at what is generated: its tokens, and how each document of the seed's texts is weighed as a prompt of the next
+/// Looks at what is generated: its tokens, and how each document of the seed is weighed as a prompt of the next
 /// round; none if there is no gap.
 fn look(
     setup: &Setup<'_>,
@@ -140,7 +140,7 @@ fn look(
     targeted: &mut Targeted,
 ) -> (u64, Option<Vec<f64>>) {
     let documents: Vec<Document> = generated.iter().map(|one| one.document.clone()).collect();
-    let tokens = TokenSet::encode(&documents, &setup.run.human.tokenizer);
+    let tokens = TokenSet::encode(&documents, &*setup.run.human.codec);
     let held = (0..tokens.len()).map(|at| positions(&tokens, at, setup.config.context)).sum();
     let so_far = documents.iter().zip(tokens.iter());
     let so_far: Vec<Candidate<'_>> = so_far.map(|(document, (ids, _))| setup.as_read(document, ids)).collect();
@@ -151,12 +151,12 @@ fn look(
         return (held, None);
     }
     let weights = finder.aim(&so_far);
-    let mut of_all = vec![0.0; setup.seed.texts.documents.len()];
+    let mut of_all = vec![0.0; setup.seed.human.documents.len()];
     setup.seed.set.training.iter().zip(&weights).for_each(|(entry, weight)| of_all[entry.index] = *weight);
     (held, weights.iter().any(|&weight| weight > 0.0).then_some(of_all))
 }
 
-/// Rows of a generation: what its members' targets came to, and the human text and outside knowledge by which.
+/// Rows of a generation: what its members' targets came to, and the human documents and outside knowledge by which.
 pub(super) fn measures(sample: &SampleSettings, of_members: &[Targeted]) -> Vec<Measure> {
     let Some(target) = sample.target() else { return Vec::new() };
     let supervision = |anchor: &curation::Anchor| {
@@ -173,5 +173,5 @@ pub(super) fn measures(sample: &SampleSettings, of_members: &[Targeted]) -> Vec<
 
 /// True if a human training set has a document that is longer than a prompt.
 pub(crate) fn can_begin(seed: &Seed, prompt: usize) -> bool {
-    seed.set.training.iter().any(|entry| seed.texts.tokens.ids(entry.index).len() > prompt)
+    seed.set.training.iter().any(|entry| seed.human.tokens.ids(entry.index).len() > prompt)
 }

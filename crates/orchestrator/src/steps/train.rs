@@ -137,7 +137,7 @@ fn fill(
             let model = folder.join("model");
             std::fs::create_dir(&model).map_err(Error::work)?;
             trained.weights.save(&model).map_err(Error::work)?;
-            setup.run.human.tokenizer.save(&model.join("tokenizer.json")).map_err(Error::work)?;
+            setup.run.human.codec.save_beside(&model).map_err(Error::work)?;
             rundir::write_sums(&model)?;
             let lines: Vec<String> = trained.log.iter().map(json).collect();
             write_file(&folder.join("train.jsonl"), &(lines.join("\n") + "\n"))?;
@@ -153,10 +153,10 @@ fn fill(
 
 /// Counts of each token in the human training set, ends among them.
 fn human_frequencies(setup: &Setup<'_>) -> Vec<f32> {
-    let texts = &setup.seed.texts.tokens;
+    let human = &setup.seed.human.tokens;
     let tokens = setup.seed.set.training.iter().flat_map(|entry| {
-        let end = (!texts.truncated(entry.index)).then_some(setup.separator());
-        texts.ids(entry.index).iter().copied().chain(end)
+        let end = (!human.truncated(entry.index)).then_some(setup.separator());
+        human.ids(entry.index).iter().copied().chain(end)
     });
     prior::unigram(tokens.map(|token| (token, 1.0)), setup.config.vocabulary)
 }

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use world::Holding;
 
 /// In a score stage.
-pub(crate) const SURVIVORS: &str = "survivors.json";
+pub(super) const SURVIVORS: &str = "survivors.json";
 
 /// How many documents hold each type. Documents are counted and not occurrences: what comes in a run is one draw.
-pub(crate) struct Census {
+pub(super) struct Census {
     documents: u64,
     words: BTreeMap<String, u64>,
     /// Persons, facts and forms, where the text is a world's.
@@ -18,7 +18,7 @@ pub(crate) struct Census {
 
 /// One kind of type, as `survivors.json` has it.
 #[derive(Serialize)]
-pub(crate) struct Survivors {
+pub(super) struct Survivors {
     /// Documents of the human text.
     human: u64,
     /// Documents that the generation wrote.
@@ -29,7 +29,7 @@ pub(crate) struct Survivors {
 
 impl Census {
     /// Counts texts. `holding` is what a world's survey says of the same.
-    pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str>, holding: Option<Holding>) -> Self {
+    pub(super) fn of<'a>(texts: impl Iterator<Item = &'a str>, holding: Option<Holding>) -> Self {
         let (mut documents, mut words) = (0, BTreeMap::<String, u64>::new());
         for text in texts {
             documents += 1;
@@ -44,7 +44,7 @@ impl Census {
     }
 
     /// The number of these types that `generated` still has, by kind.
-    pub(crate) fn survivors(&self, generated: &Self) -> BTreeMap<&'static str, Survivors> {
+    pub(super) fn survivors(&self, generated: &Self) -> BTreeMap<&'static str, Survivors> {
         let of = |pairs: &mut dyn Iterator<Item = (u64, bool)>| {
             let mut classes = BTreeMap::<u64, (u64, u64)>::new();
             for (held, alive) in pairs.filter(|&(held, _)| held > 0) {

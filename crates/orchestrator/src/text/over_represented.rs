@@ -1,13 +1,12 @@
 //! The over-represented n-grams of a generation, followed through the generations before it; those of generation 1
 //! followed through the later ones.
 
-use super::corpus::Corpus;
-use super::files::{json, write_file};
-use super::state::{History, Setup};
+use super::measures::docs;
 use crate::Error;
-use crate::scoring::docs;
+use crate::medium::{Generated, Observed};
+use crate::steps::{json, write_file};
 use corpus::Document;
-use evaluation::{Dimension, Doc, Followed, Measure, OverRepresented, followed, metric};
+use evaluation::{Dimension, Doc, Followed, Measure, OverRepresented, Reference, followed, metric};
 use serde::Serialize;
 use std::path::Path;
 
@@ -37,32 +36,32 @@ struct Course {
     shares: Vec<f64>,
 }
 
-/// Writes down what this generation says too often, and measures how much of its text generation 1's n-grams cover.
+/// Writes down what this generation says too often, and measures how much of its text generation 1's n-grams cover; `first`
+/// are those, once they were needed.
 pub(super) fn measure(
-    setup: &Setup<'_>,
-    history: &mut History,
-    generation: u32,
+    generation: &Observed<'_>,
+    reference: &Reference,
+    first: &mut Option<Vec<String>>,
     folder: &Path,
 ) -> Result<Vec<Measure>, Error> {
-    let human = &setup.run.human.test.documents;
-    let found = strongest(setup, history.last());
+    let (human, generations) = (&generation.test.documents, generation.generations);
+    let found = strongest(&generation.last(), reference);
     let names: Vec<&str> = found.iter().map(|one| one.ngram.as_str()).collect();
     let of_human = look(human, &names);
-    let by_generation: Vec<Followed> = history.corpora.iter().map(|corpus| look(corpus.own().0, &names)).collect();
+    let by_generation: Vec<Followed> = generations.iter().map(|of| look(of.documents, &names)).collect();
     let course = |(number, ngram): (usize, &OverRepresented)| Course {
         ngram: ngram.clone(),
         human_share: of_human.documents[number],
         shares: by_generation.iter().map(|followed| followed.documents[number]).collect(),
     };
-    let documents = history.last().documents.len();
+    let documents = generation.last().documents.len();
     let ngrams = found.iter().enumerate().map(course).collect();
     write_file(&folder.join(FILE), &json(&Found { documents, ngrams }))?;
-    if generation == 0 {
+    if generation.number() == 0 {
         return Ok(Vec::new());
     }
-    let corpora = &history.corpora;
-    let first = history.first_ngrams.get_or_insert_with(|| {
-        let first = if generation == 1 { found } else { strongest(setup, &corpora[1]) };
+    let first = first.get_or_insert_with(|| {
+        let first = if generation.number() == 1 { found } else { strongest(&generations[1], reference) };
         first.into_iter().map(|one| one.ngram).collect()
     });
     // Of no n-grams there is nothing to follow.
@@ -71,12 +70,11 @@ pub(super) fn measure(
     }
     let row = |documents: &[Document]| Measure::new(&metric::OVER_REPRESENTED_COVERAGE, look(documents, first).words);
     let of_human = row(human).with(Dimension::Reference, "human");
-    Ok(vec![row(history.corpora[generation as usize].own().0), of_human])
+    Ok(vec![row(generation.last().documents), of_human])
 }
 
-fn strongest(setup: &Setup<'_>, corpus: &Corpus) -> Vec<OverRepresented> {
-    let (documents, tokens) = corpus.own();
-    evaluation::over_represented(&docs(documents, tokens, &[]), &setup.seed.reference, KEPT)
+fn strongest(generated: &Generated<'_>, reference: &Reference) -> Vec<OverRepresented> {
+    evaluation::over_represented(&docs(generated), reference, KEPT)
 }
 
 fn look(documents: &[Document], ngrams: &[impl AsRef<str>]) -> Followed {

@@ -1,9 +1,9 @@
 //! Measures of a generation against a known true distribution: a world in the place of human text.
 
 use crate::Error;
+use crate::medium::Answers;
 use corpus::{Document, TokenSet, Tokenizer};
 use evaluation::metric::{DIVERGENCE, EXCESS, EXCESS_PER_DOCUMENT, FLOOR, PARSES};
-use evaluation::statistics::log_mean_exp;
 use evaluation::{Dimension, DocumentLoss, Measure, Set, metric};
 use experiment::CorpusSettings;
 use inference::{Candidates, continuations};
@@ -18,10 +18,10 @@ use streams::{Purpose, Streams};
 use world::{Estimate, Exact, FalseFact, Holding, Question, Scored, Survey, World};
 
 /// File of a score stage: the false facts that the generation states.
-pub(crate) const FALSE_FACTS: &str = "false-facts.json";
+pub(super) const FALSE_FACTS: &str = "false-facts.json";
 
 /// A world with everything that is computed once for a run.
-pub struct Truth {
+pub(super) struct Truth {
     world: World,
     exact: Exact,
     /// Entropy per token in nats: no model can go below it on average.
@@ -38,21 +38,21 @@ pub struct Truth {
 
 /// A false fact of a generation, as `false-facts.json` holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StatedFalseFact {
-    pub(crate) person: usize,
-    pub(crate) fact: usize,
-    pub(crate) value: usize,
+pub(super) struct StatedFalseFact {
+    pub(super) person: usize,
+    pub(super) fact: usize,
+    pub(super) value: usize,
     /// Number of times that it is stated.
-    pub(crate) count: u64,
+    pub(super) count: u64,
     /// The fact in words, and what is true.
-    pub(crate) words: String,
+    pub(super) words: String,
 }
 
 /// The world that the settings name, if they name one.
 ///
 /// # Errors
 /// [`Error::Request`] with what is wrong in a grammar file.
-pub(crate) fn named_world(settings: &CorpusSettings) -> Result<Option<(World, String)>, Error> {
+pub(super) fn named_world(settings: &CorpusSettings) -> Result<Option<(World, String)>, Error> {
     let (world, grammar) = match (&settings.name, &settings.grammar) {
         (_, Some(path)) => {
             let text = World::read_grammar(Path::new(path))
@@ -70,7 +70,7 @@ pub(crate) fn named_world(settings: &CorpusSettings) -> Result<Option<(World, St
 impl Truth {
     /// # Errors
     /// [`Error::Request`] if the world's documents do not fit a window, or there is nothing to ask.
-    pub(crate) fn new(
+    pub(super) fn new(
         world: World,
         tokenizer: &Tokenizer,
         test: &[Document],
@@ -80,7 +80,7 @@ impl Truth {
         let exact = world.exact();
         let tokens = world.tokens(&|text| tokenizer.encode(text).len());
         if tokens.longest + 1 > context {
-            return Err(crate::texts::too_long(&world, tokens.longest + 1, context));
+            return Err(super::worlds::too_long(&world, tokens.longest + 1, context));
         }
         let all = world.questions();
         let questions = drawn(all.questions, &exact, settings.questions);
@@ -99,12 +99,12 @@ impl Truth {
     }
 
     /// The world.
-    pub fn world(&self) -> &World {
+    pub(super) fn world(&self) -> &World {
         &self.world
     }
 
     /// The distance from the truth to the model, on the test documents.
-    pub(crate) fn of_predictions(&self, losses: &[DocumentLoss]) -> Vec<Measure> {
+    pub(super) fn of_predictions(&self, losses: &[DocumentLoss]) -> Vec<Measure> {
         let scored: Vec<Scored> = (self.test.iter().zip(losses))
             .map(|(&truth, loss)| Scored { truth, model: -loss.nats, tokens: loss.tokens as usize })
             .collect();
@@ -116,7 +116,7 @@ impl Truth {
     }
 
     /// Measures of a generation's text (coverage of the language, invented text), its false facts, and what its documents hold.
-    pub(crate) fn of_text(&self, documents: &[Document]) -> (Vec<Measure>, Vec<StatedFalseFact>, Holding) {
+    pub(super) fn of_text(&self, documents: &[Document]) -> (Vec<Measure>, Vec<StatedFalseFact>, Holding) {
         let mut survey = Survey::new(&self.world);
         documents.iter().for_each(|document| survey.add(&self.world, &document.text, document.truncated));
         let rows = survey.rows(&self.world, &self.exact);
@@ -139,7 +139,7 @@ impl Truth {
     ///
     /// # Errors
     /// [`Stopped`] if the checkpoint's interrupt is set.
-    pub(crate) fn of_drawn(
+    pub(super) fn of_drawn(
         &self,
         weights: &Weights,
         (documents, tokens, known): (&[Document], &TokenSet, &[Option<f64>]),
@@ -176,7 +176,7 @@ impl Truth {
     ///
     /// # Errors
     /// [`Stopped`] if the checkpoint's interrupt is set.
-    pub(crate) fn ask(
+    pub(super) fn ask(
         &self,
         weights: &Weights,
         separator: u32,
@@ -194,7 +194,7 @@ impl Truth {
     }
 
     /// Measures of recall from answers; `stated` says how often generation 0's text stated each fact.
-    pub(crate) fn of_answers(&self, answers: &Answers, stated: &[Vec<u64>]) -> Vec<Measure> {
+    pub(super) fn of_answers(&self, answers: &Answers, stated: &[Vec<u64>]) -> Vec<Measure> {
         let grades: Vec<(world::Grade, u64)> = (self.questions.iter().zip(answers))
             .map(|(question, ln)| {
                 (self.answers[question.fact].grade(question.answer, ln), stated[question.person][question.fact])
@@ -202,21 +202,6 @@ impl Truth {
             .collect();
         world::recall(&grades).into_iter().map(|row| measure(Set::Asked, row)).collect()
     }
-}
-
-/// For each question, ln of the probability of each candidate.
-pub(crate) type Answers = Vec<Vec<f64>>;
-
-/// The answers of several models as one mixture of equal parts: the mean of their probabilities.
-///
-/// # Panics
-/// If they were asked different questions.
-pub(crate) fn pooled(members: &[Answers]) -> Answers {
-    let Some(first) = members.first() else { return Answers::new() };
-    let mean =
-        |question: usize, candidate: usize| log_mean_exp(members.iter().map(|answers| answers[question][candidate]));
-    let of = |(question, answers): (usize, &Vec<f64>)| (0..answers.len()).map(|at| mean(question, at)).collect();
-    first.iter().enumerate().map(of).collect()
 }
 
 /// So many of the questions, evenly from the decades of their facts' frequency as far as they reach; all if not said. The
@@ -276,18 +261,5 @@ mod tests {
             let expected = metric.dimensions.iter().copied().filter(|dimension| *dimension != Dimension::Member);
             assert_eq!(dimensions, expected.collect(), "{metric:?}");
         }
-    }
-
-    #[test]
-    fn a_pool_knows_the_mean_of_the_probabilities() {
-        let answers = |p: [f64; 3]| vec![p.map(f64::ln).to_vec(), vec![-1000.0]];
-        let found = pooled(&[answers([0.9, 0.0, 0.0]), answers([0.1, 0.5, 0.0])]);
-        for (ln, p) in found[0].iter().zip([0.5, 0.25, 0.0_f64]) {
-            assert!((ln.exp() - p).abs() < 1e-15, "{ln} {p}");
-        }
-        assert_eq!((found[0][2], found[1][0]), (f64::NEG_INFINITY, -1000.0));
-        let alone = answers([0.2, 0.3, 0.0]);
-        assert_eq!(pooled(std::slice::from_ref(&alone)), alone);
-        assert!(pooled(&[]).is_empty());
     }
 }

@@ -9,7 +9,7 @@ use evaluation::{Dimension, Doc, Measure, ratio_of_words};
 use experiment::WordRatio;
 
 /// The share in what was generated, and in other human text; nothing where neither choice is there.
-pub(crate) fn measures(ratio: &WordRatio, generated: &[Document], human: &[Document]) -> Vec<Measure> {
+pub(super) fn measures(ratio: &WordRatio, generated: &[Document], human: &[Document]) -> Vec<Measure> {
     let share = |documents: &[Document]| {
         let doc = |document| Doc { text: document, ids: &[], truncated: false, reencoded_differs: false };
         let docs: Vec<Doc<'_>> = documents.iter().map(|document| doc(document.text.as_str())).collect();
