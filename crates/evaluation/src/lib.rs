@@ -5,7 +5,7 @@
 //! The result is a list of [`Measure`]s: rows of `metrics.csv` without the run's own columns.
 //!
 //! Of numbers instead of text: [`calibration`] of confidences, [`features`] of documents (MAUVE, Vendi score),
-//! [`statistics`] over seeds, and the [`verdicts`] on a whole experiment.
+//! [`statistics`] over seeds, the [`ranking`] of arms, and the [`verdicts`] on a whole experiment.
 //!
 //! ```
 //! use evaluation::metric::VOCABULARY_SURVIVAL;
@@ -37,6 +37,7 @@ mod measure;
 pub mod metric;
 mod planted;
 mod predictions;
+pub mod ranking;
 mod reference;
 mod repeated;
 mod sample;
