@@ -113,7 +113,7 @@ fn recovery(own: &BTreeMap<u64, f64>, damage: &BTreeMap<u64, f64>) -> Option<Rat
 /// ```
 /// use evaluation::ranking::ratio;
 ///
-/// let found = ratio(&[(1.0, 2.1), (2.0, 4.2), (3.0, 5.7)]).unwrap();
+/// let found = ratio(&[(1.0, 4.0), (2.0, 4.2), (3.0, 3.8)]).unwrap();
 /// let (low, high) = found.bounds.unwrap();
 /// assert!(found.value == 0.5 && low < 0.5 && high > 0.5);
 /// ```
