@@ -20,7 +20,7 @@ mod kmeans;
 mod mauve;
 mod vendi;
 
-pub use mauve::{Mauve, divergence_area, mauve};
+pub use mauve::{Mauve, divergence_area, mauve, mauves};
 pub use vendi::vendi;
 
 /// The rows scaled to length 1, in f64 and row by row. None if there are none, they are no whole rows, or one is not

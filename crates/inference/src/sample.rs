@@ -71,7 +71,7 @@ impl Scratch {
 #[derive(Clone, Debug)]
 pub struct Sampler {
     settings: Sampling,
-    /// What stands before a document's first token, for the watermark.
+    /// What stands before a document's first token, for the watermark and the repetition penalty.
     separator: u32,
 }
 
@@ -85,7 +85,8 @@ impl Sampler {
         Ok(Self { settings: *settings, separator: 0 })
     }
 
-    /// The same, for documents that begin after this token (0, if nothing is said): a watermark begins with it.
+    /// The same, for documents that begin after this token (0, if nothing is said): a watermark begins with it,
+    /// and the repetition penalty counts it as held.
     #[must_use]
     pub fn after(self, separator: u32) -> Self {
         Self { separator, ..self }
@@ -121,7 +122,9 @@ impl Sampler {
             scores.clear();
             scores.extend_from_slice(logits);
             if let Some(penalty) = penalty {
-                penalise(&mut scores, previous, penalty as f32, &mut scratch.seen);
+                // Of transformers' input the separator is the first token.
+                let held = std::iter::once(&self.separator).chain(previous);
+                penalise(&mut scores, held, penalty as f32, &mut scratch.seen);
             }
             if let Some(mark) = mark {
                 let last = previous.last().copied().unwrap_or(self.separator);
@@ -178,12 +181,12 @@ impl Sampler {
     }
 }
 
-/// Divides the positive and multiplies the negative scores of the tokens in `previous`, each once (Keskar et al. 2019,
-/// arXiv 1909.05858, as Hugging Face does it).
-fn penalise(scores: &mut [f32], previous: &[u32], penalty: f32, seen: &mut Vec<u64>) {
+/// Divides the positive and multiplies the negative scores of the tokens that the input holds, each once (Keskar et al. 2019,
+/// arXiv 1909.05858, as Hugging Face does it: with the token that the document begins after, which is also its end).
+fn penalise<'a>(scores: &mut [f32], held: impl IntoIterator<Item = &'a u32>, penalty: f32, seen: &mut Vec<u64>) {
     seen.clear();
     seen.resize(scores.len().div_ceil(64), 0);
-    for &token in previous {
+    for &token in held {
         let score = &mut scores[token as usize];
         let (word, bit) = (&mut seen[token as usize / 64], 1 << (token % 64));
         if *word & bit == 0 {

@@ -12,8 +12,9 @@
 
 use crate::{Human, scoring};
 use corpus::TokenSet;
-use evaluation::features::{Mauve, mauve, vendi};
-use evaluation::metric::{DOCUMENT_PERPLEXITY, DOCUMENTS_READ, GENERATED_PERPLEXITY, MAUVE, VENDI};
+use evaluation::features::{Mauve, mauves, vendi};
+use evaluation::metric::{DOCUMENT_PERPLEXITY, DOCUMENTS_READ, GENERATED_PERPLEXITY, MAUVE, MAUVE_SCATTER, VENDI};
+use evaluation::statistics::Sample;
 use evaluation::{Dimension, Dimensions, DocumentLoss, Measure, Metric};
 use inference::{Reading, Tokens, read};
 use model::Weights;
@@ -28,6 +29,8 @@ use streams::{Purpose, Streams, item_of_name};
 const DOCUMENTS: usize = 1000;
 /// Of fewer, clusters of ten are too few to say anything.
 const LEAST: usize = 100;
+/// Clusterings of the same documents that MAUVE is the mean of.
+const CLUSTERINGS: u32 = 5;
 /// Quantiles of the documents' perplexities, in percent.
 const QUANTILES: [(usize, &str); 5] = [(5, "05"), (25, "25"), (50, "50"), (75, "75"), (95, "95")];
 /// Bins of the histogram in an octave of perplexity.
@@ -164,7 +167,8 @@ impl Reader {
             put(&DOCUMENTS_READ, Dimensions::of(&[(Dimension::Part, "compared")]), Some(n as f64));
             let width = self.weights.config().width;
             let features = states(&generated[..n]);
-            put(&MAUVE, Dimensions::NONE, mauve(&states(&human.test[..n]), &features, width, &settings()));
+            let near = nearness(&states(&human.test[..n]), &features, width);
+            near.into_iter().for_each(|measure| put(measure.metric, measure.dimensions, Some(measure.value)));
             put(&VENDI, Dimensions::NONE, vendi(&features, width));
             list.extend(human.ceiling(n, width));
         }
@@ -178,13 +182,19 @@ impl HumanReadings {
         let mut ceilings = self.ceilings.lock().unwrap_or_else(PoisonError::into_inner);
         let measure = || {
             let [test, training] = [&self.test, &self.training].map(|readings| states(&readings[..n]));
-            let values =
-                [(&MAUVE, mauve(&test, &training, width, &settings())), (&VENDI, vendi(&test, width))].into_iter();
-            let of_human = |metric, value| Measure::new(metric, value).with(Dimension::Reference, "human");
-            values.filter_map(|(metric, value)| Some(of_human(metric, value?))).collect()
+            let vendi = vendi(&test, width).map(|value| Measure::new(&VENDI, value));
+            let all = nearness(&test, &training, width).into_iter().chain(vendi);
+            all.map(|measure| measure.with(Dimension::Reference, "human")).collect()
         };
         ceilings.entry(n).or_insert_with(measure).clone()
     }
+}
+
+/// MAUVE as the mean of some clusterings, and its standard deviation over them.
+fn nearness(human: &[f32], other: &[f32], width: usize) -> Vec<Measure> {
+    let Some(values) = mauves(human, other, width, &settings(), CLUSTERINGS) else { return Vec::new() };
+    let Some(Sample { n, mean, error }) = Sample::of(values) else { return Vec::new() };
+    vec![Measure::new(&MAUVE, mean), Measure::new(&MAUVE_SCATTER, error * (n as f64).sqrt())]
 }
 
 /// The authors' settings but for one start of the clustering instead of five: the ceiling is taken in the same way, and

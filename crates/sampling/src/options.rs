@@ -19,8 +19,8 @@ pub struct Sampling {
     /// Keeps tokens with at least this share of the most likely one's probability; in [0, 1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f64>,
-    /// Divides the positive and multiplies the negative logits of tokens that the document holds already; above 0, finite.
-    /// 1 does nothing.
+    /// Divides the positive and multiplies the negative logits of tokens that the document holds already, and of
+    /// the separator, with which it begins and ends; above 0, finite. 1 does nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repetition_penalty: Option<f64>,
     /// Always takes the most likely token, of equals the first.

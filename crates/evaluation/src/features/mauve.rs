@@ -7,8 +7,10 @@
 //!
 //! *Trap.* Two human samples do not get 1: at n = 1,000 and k = 100 their cluster counts differ by chance. Always show what a
 //! disjoint human sample of the same size gets, the ceiling, beside it; sets of different size are refused. Values depend on
-//! the featurizer, n, k and c, so published ones cannot be laid beside ours.
+//! the featurizer, n, k and c, so published ones cannot be laid beside ours. Another clustering of the same documents gives
+//! another value ([`mauves`]): a difference within that scatter is none.
 
+use rayon::prelude::*;
 use streams::{Purpose, Streams};
 
 use super::{eigen::eigen, gram, kmeans::kmeans, normalised};
@@ -42,6 +44,11 @@ impl Default for Mauve {
 /// MAUVE of two sets of equally many documents, a row of `width` numbers each. None if the sets differ in size, are empty
 /// or hold something that is not finite.
 pub fn mauve(human: &[f32], other: &[f32], width: usize, settings: &Mauve) -> Option<f64> {
+    mauves(human, other, width, settings, 1)?.first().copied()
+}
+
+/// The same by so many clusterings, each from draws of its own; the first is [`mauve`].
+pub fn mauves(human: &[f32], other: &[f32], width: usize, settings: &Mauve, clusterings: u32) -> Option<Vec<f64>> {
     if human.len() != other.len() {
         return None;
     }
@@ -49,14 +56,17 @@ pub fn mauve(human: &[f32], other: &[f32], width: usize, settings: &Mauve) -> Op
     let rows = normalised(&[human, other].concat(), width)?;
     let (points, kept) = principal(rows, width, settings.variance);
     let k = settings.buckets.unwrap_or_else(|| ((n as f64 / 10.0).round() as usize).max(2)).clamp(1, 2 * n);
-    let mut stream = settings.streams.stream(Purpose::Evaluation, 0, streams::item_of_name("mauve"));
-    let labels = kmeans(&points, kept, k, settings.restarts, settings.iterations, &mut stream);
     let share = |labels: &[usize]| {
         let mut shares = vec![0.0; k];
         labels.iter().for_each(|&label| shares[label] += 1.0 / n as f64);
         shares
     };
-    Some(divergence_area(&share(&labels[..n]), &share(&labels[n..]), settings.scaling, settings.mixtures))
+    let by_clustering = |clustering: u32| {
+        let mut stream = settings.streams.stream(Purpose::Evaluation, clustering, streams::item_of_name("mauve"));
+        let labels = kmeans(&points, kept, k, settings.restarts, settings.iterations, &mut stream);
+        divergence_area(&share(&labels[..n]), &share(&labels[n..]), settings.scaling, settings.mixtures)
+    };
+    Some((0..clusterings).into_par_iter().map(by_clustering).collect())
 }
 
 /// The rows in terms of as few principal components as hold `share` of their variance, and how many those are.

@@ -61,9 +61,15 @@ pub static MAUVE: Metric =
             label: "score, 1 is the same",
             axis: Axis::Share,
             caption: "Of as many documents as of human test text, as points: the mean hidden state that generation 0’s \
-                      model has of them. Other human text does not get 1 either.",
+                      model has of them. Other human text does not get 1 either. The mean of five clusterings.",
         },
         &[plain("MAUVE")],
+    );
+
+pub static MAUVE_SCATTER: Metric =
+    of_text("mauve-scatter", "Scatter of MAUVE over clusterings", "score").by(&[Reference]).means(
+        "Standard deviation of MAUVE over five clusterings of the same documents; MAUVE is their mean. A difference of this \
+         size is none.",
     );
 
 pub static VENDI: Metric = of_text("vendi", "Vendi score", "effective number")
@@ -86,6 +92,7 @@ pub static DOCUMENTS_READ: Metric = of_text("documents-read", "Documents scored"
     .means("Documents that generation 0's model scored; of these, as many as were compared with human text.");
 
 pub static STEP_DIVERGENCE: Metric = of_text("step-divergence", "What each step of learning adds", "nats per token")
+    .by(&[Part])
     .drawn(
         &Figure {
             name: "step-divergence",
@@ -94,7 +101,9 @@ pub static STEP_DIVERGENCE: Metric = of_text("step-divergence", "What each step 
             axis: Axis::Amount,
             caption: "What a model spends on new text of its parent’s beyond what the parent does, on documents that \
                       no model was trained on. At temperature 1 without truncation it estimates the divergence from \
-                      parent to child; of another sampler’s text it is no divergence and may be below zero.",
+                      parent to child; of another sampler’s text it is no divergence and may be below zero. Of the ids that \
+                      were sampled; in the CSV, part own-ids is of those that the text encodes to, on which models \
+                      are trained.",
         },
         &[plain("What each step of learning adds")],
     );
@@ -144,6 +153,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &GENERATED_PERPLEXITY,
     &DOCUMENT_PERPLEXITY,
     &MAUVE,
+    &MAUVE_SCATTER,
     &VENDI,
     &DOCUMENTS_READ,
     &STEP_DIVERGENCE,

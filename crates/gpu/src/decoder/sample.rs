@@ -108,7 +108,7 @@ pub(super) fn begin_kernel(
         if position == 0 {
             let mut word = UNIT_POS as usize;
             while word < words {
-                seen[slot * words + word] = 0;
+                seen[slot * words + word] = separator_alone(word, shape);
                 word += units;
             }
         }
@@ -210,7 +210,7 @@ pub(super) fn sample_kernel(
             if next[row * 3 + 2] != 0 {
                 let mut word = lane;
                 while word < words {
-                    seen[slot * words + word] = 0;
+                    seen[slot * words + word] = separator_alone(word, shape);
                     word += lanes;
                 }
             } else if lane == 0 {
@@ -219,6 +219,16 @@ pub(super) fn sample_kernel(
             }
         }
     }
+}
+
+/// A word of what a document holds at its beginning: the separator.
+#[cube]
+fn separator_alone(word: usize, #[comptime] shape: Shape) -> u32 {
+    let mut bits = 0u32.runtime();
+    if word == comptime!(shape.separator as usize / 32) {
+        bits = comptime!(1u32 << (shape.separator % 32)).runtime();
+    }
+    bits
 }
 
 /// Four scores: logits, after the penalty; the lowest after the vocabulary's end.

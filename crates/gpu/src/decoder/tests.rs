@@ -134,6 +134,7 @@ fn choose(logits: &[f32], previous: &[u32], sampling: &Sampling, u: f64) -> u32 
     let (penalty, min_p) = (sampling.repetition_penalty.unwrap_or(1.0), sampling.min_p.unwrap_or(0.0));
     let mut scores: Vec<f64> = logits.iter().map(|&x| f64::from(x)).collect();
     let mut seen = previous.to_vec();
+    seen.push(SEPARATOR);
     seen.sort_unstable();
     seen.dedup();
     for token in seen {

@@ -140,13 +140,14 @@ fn the_penalty_divides_positive_and_multiplies_negative_scores_once() {
     let mut scores = [2.0, -1.0, 3.0, 0.5];
     penalise(&mut scores, &[0, 1, 0, 3, 1], 2.0, &mut Vec::new());
     assert_eq!(scores, [1.0, -2.0, 3.0, 0.25]);
-    // The favourite has been used: greedy goes on to the next.
-    let greedy = sampler(Sampling { greedy: true, repetition_penalty: Some(2.0), ..Sampling::default() });
+    // The favourite has been used: greedy goes on to the next. The separator, 3, is held from the first token on.
+    let greedy = sampler(Sampling { greedy: true, repetition_penalty: Some(2.0), ..Sampling::default() }).after(3);
     let mut scratch = Scratch::default();
-    assert_eq!(greedy.choose(&[3.0, 2.0, 1.0], &[], 0.5, &mut scratch), Ok(0));
-    assert_eq!(greedy.choose(&[3.0, 2.0, 1.0], &[0], 0.5, &mut scratch), Ok(1));
+    assert_eq!(greedy.choose(&[3.0, 2.0, 1.0, 0.0], &[], 0.5, &mut scratch), Ok(0));
+    assert_eq!(greedy.choose(&[3.0, 2.0, 1.0, 0.0], &[0], 0.5, &mut scratch), Ok(1));
+    assert_eq!(greedy.choose(&[3.0, 2.0, 1.0, 5.0], &[], 0.5, &mut scratch), Ok(0));
     // And a draw sees the penalised scores: 2 ln 2 / 2 = ln 2 against 0.
-    let drawn = sampler(Sampling { repetition_penalty: Some(2.0), ..Sampling::default() });
+    let drawn = sampler(Sampling { repetition_penalty: Some(2.0), ..Sampling::default() }).after(1);
     let logits = [4f32.ln(), 0.0];
     let mut at = |previous: &[u32], u| drawn.choose(&logits, previous, u, &mut scratch).unwrap();
     assert_eq!((at(&[], 0.79), at(&[], 0.81)), (0, 1));

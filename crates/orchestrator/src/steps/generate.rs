@@ -20,7 +20,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// Counts up when a generate stage of a transformer gets other bytes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 /// Counts up when a pool stage gets other bytes.
 pub(crate) const POOL_VERSION: u32 = 1;
 

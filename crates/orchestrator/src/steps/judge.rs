@@ -246,7 +246,7 @@ impl Models for ChainModels<'_> {
             places.iter().map(|places| places.iter().map(|place| (place.position, place.uniform)).collect()).collect();
         let asked: Vec<inference::Redrawn<'_>> =
             documents.iter().zip(&places).map(|(candidate, places)| (candidate.ids, &places[..])).collect();
-        let sampler = Sampler::new(sampling).map_err(|e| e.to_string())?;
+        let sampler = Sampler::new(sampling).map_err(|e| e.to_string())?.after(self.setup.separator());
         let device = self.setup.run.device.device();
         let drawn = inference::redraw(weights, &asked, &sampler, self.setup.separator(), &device, self.checkpoint);
         drawn.map_err(|e| e.to_string())?.map_err(|e| e.to_string())

@@ -4,10 +4,11 @@ use super::files::{json, write_file};
 use super::state::{History, Place, Setup, weights};
 use crate::reader::{PERPLEXITIES, Reader};
 use crate::{Error, scoring};
-use evaluation::{DocumentLoss, Measure, metric};
+use evaluation::{Dimension, DocumentLoss, Measure, metric};
 use experiment::PromptFrom;
 use inference::{DecodeError, Decoding, Sequence, Tokens, decode, decoder};
 use model::Weights;
+use rayon::prelude::*;
 use rundir::Checkpoint;
 use std::path::Path;
 use streams::{Streams, item_of_name};
@@ -55,18 +56,21 @@ fn new_reader(setup: &Setup<'_>, history: &History, seed: u64, checkpoint: &mut 
 ///
 /// At temperature 1 without truncation this estimates KL(q_(k-1) ‖ q_k), so that it is zero or more but for its scatter. Of
 /// another sampler's documents it is the difference of the two models' losses on what that sampler generates, no divergence,
-/// and may be below zero. The ids are those that were sampled, not those that the documents encode to, since the models'
-/// probabilities are of them. Where the temperature is matched to human documents, these are drawn at 1 all the same. Members
-/// are a mixture, each the author of its share. Not measured of documents that begin with a prompt, which no model generated.
+/// and may be below zero. The ids are those that were sampled, since the models' probabilities are of them. Where the
+/// temperature is matched to human documents, these are drawn at 1 all the same. Members are a mixture, each the author of its
+/// share. Not measured of documents that begin with a prompt, which no model generated.
+///
+/// No model is ever trained on sampled ids, but on those that the documents encode to. So the same is measured of these, too
+/// (part `own-ids`): what the two differ by, the codec adds and not the training.
 pub(super) fn step_divergence(
     setup: &Setup<'_>,
     history: &History,
     generation: u32,
     models: &[Weights],
     checkpoint: &mut Checkpoint,
-) -> Result<Option<Measure>, Error> {
+) -> Result<Vec<Measure>, Error> {
     let Some(before) = generation.checked_sub(1).filter(|_| setup.arm.sample().prompt == PromptFrom::None) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let stages = history.models[before as usize].models.iter();
     let parents = stages.map(weights).collect::<Result<Vec<_>, Error>>()?;
@@ -76,25 +80,80 @@ pub(super) fn step_divergence(
         drawn.extend(checkpoint.part(&format!("drawn-{member}"), |inside| draw(setup, parent, place, inside))?);
     }
     let documents: Vec<Tokens<'_>> = drawn.iter().map(|s| (&s.ids[..], s.truncated)).collect();
-    let device = setup.run.device.device();
-    let mut losses = |models: &[Weights], side: &str| -> Result<Vec<Vec<f64>>, Error> {
-        let of = |(member, weights): (usize, &Weights)| {
-            checkpoint.part(&format!("{side}-{member}"), |inside| {
-                let losses = inference::token_losses(weights, &documents, setup.separator(), &device, inside)?;
-                Ok(losses.iter().map(|losses| losses.iter().map(|&loss| f64::from(loss)).sum()).collect())
-            })
-        };
-        models.iter().enumerate().map(of).collect()
-    };
     // Of one parent the losses are known from drawing, where its sampler drew from the model alone.
     let known: Option<Vec<f64>> = drawn.iter().map(|sequence| sequence.nats.filter(|_| parents.len() == 1)).collect();
     let before = match known {
         Some(nats) => vec![nats],
-        None => losses(&parents, "before")?,
+        None => losses(setup, &parents, &documents, (checkpoint, "before"))?,
     };
-    let now = losses(models, "now")?;
-    let value = divergence(&documents, (&before, &now), &Vec::clone);
-    Ok(value.map(|value| Measure::new(&metric::STEP_DIVERGENCE, value)))
+    let now = losses(setup, models, &documents, (checkpoint, "now"))?;
+    let sampled = divergence(&documents, (&before, &now), &Vec::clone);
+    let own = Encoded::of(setup, &documents);
+    let before = own.losses(before, |differing| losses(setup, &parents, differing, (checkpoint, "before-own")))?;
+    let now = own.losses(now, |differing| losses(setup, models, differing, (checkpoint, "now-own")))?;
+    let encoded = divergence(&own.tokens(), (&before, &now), &Vec::clone);
+    let row = |value| Measure::new(&metric::STEP_DIVERGENCE, value);
+    let encoded = encoded.map(|value| row(value).with(Dimension::Part, "own-ids"));
+    Ok(sampled.map(row).into_iter().chain(encoded).collect())
+}
+
+/// By model, what it loses on each document, in nats.
+fn losses(
+    setup: &Setup<'_>,
+    models: &[Weights],
+    documents: &[Tokens<'_>],
+    (checkpoint, part): (&mut Checkpoint, &str),
+) -> Result<Vec<Vec<f64>>, Error> {
+    let device = setup.run.device.device();
+    let of = |(member, weights): (usize, &Weights)| {
+        checkpoint.part(&format!("{part}-{member}"), |inside| {
+            let losses = inference::token_losses(weights, documents, setup.separator(), &device, inside)?;
+            Ok(losses.iter().map(|losses| losses.iter().map(|&loss| f64::from(loss)).sum()).collect())
+        })
+    };
+    models.iter().enumerate().map(of).collect()
+}
+
+/// Sampled documents by the ids that they encode to, with whether they are truncated.
+struct Encoded {
+    documents: Vec<(Vec<u32>, bool)>,
+    /// Those of other ids than were sampled.
+    differing: Vec<usize>,
+}
+
+impl Encoded {
+    fn of(setup: &Setup<'_>, sampled: &[Tokens<'_>]) -> Self {
+        let (codec, context) = (&*setup.run.human.codec, setup.config.context);
+        let encode = |&(ids, truncated): &Tokens<'_>| {
+            let mut again = codec.encode(&codec.decode(ids));
+            // What encodes to more than a window holds is cut there.
+            let truncated = truncated || again.len() >= context;
+            again.truncate(context);
+            (again, truncated)
+        };
+        let documents: Vec<(Vec<u32>, bool)> = sampled.par_iter().map(encode).collect();
+        let differs = |at: &usize| documents[*at].0 != sampled[*at].0 || documents[*at].1 != sampled[*at].1;
+        let differing = (0..documents.len()).filter(differs).collect();
+        Self { documents, differing }
+    }
+
+    fn tokens(&self) -> Vec<Tokens<'_>> {
+        self.documents.iter().map(|(ids, truncated)| (&ids[..], *truncated)).collect()
+    }
+
+    /// Losses of models on these, given those on the sampled ids; what differs is asked for.
+    fn losses(
+        &self,
+        mut sampled: Vec<Vec<f64>>,
+        ask: impl FnOnce(&[Tokens<'_>]) -> Result<Vec<Vec<f64>>, Error>,
+    ) -> Result<Vec<Vec<f64>>, Error> {
+        let all = self.tokens();
+        let differing: Vec<Tokens<'_>> = self.differing.iter().map(|&at| all[at]).collect();
+        for (of_model, asked) in sampled.iter_mut().zip(ask(&differing)?) {
+            self.differing.iter().zip(asked).for_each(|(&at, nats)| of_model[at] = nats);
+        }
+        Ok(sampled)
+    }
 }
 
 /// Documents that no model is trained on: a member's share of as many tokens as the test set has, [`DRAWN`] at most, by the
