@@ -2,14 +2,13 @@
 //! n-grams, documents that are there more than once. One file, nothing fetched, no script; what was audited may hold
 //! anything and is escaped.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use evaluation::{Audit, Comparison, Measure, OverRepresented, Repeated};
+use maud::{Markup, html};
 
-use crate::document::document;
+use crate::document::Page;
 use crate::error::Result;
-use crate::escape::html;
 use crate::files::write_page;
 use crate::over_represented::shortened;
 use crate::ticks::number;
@@ -39,183 +38,216 @@ pub fn write_audit(
     Ok(path)
 }
 
-fn page(audit: &Audit, repeated: &[Repeated<'_>], [data, reference]: [&str; 2]) -> String {
-    let against = format!("<p class=\"quiet\">Compared with {}.</p>\n", html(reference));
-    let sections = [
-        against,
-        verdict(audit),
-        statistics(audit),
-        over_represented(&audit.over_represented),
-        duplicates(repeated),
-        measures(&audit.measures),
-    ];
-    document(&format!("Audit of {data}"), &sections.concat())
+fn page(audit: &Audit, repeated: &[Repeated<'_>], [data, reference]: [&str; 2]) -> Page {
+    let body = html! {
+        p.quiet { "Compared with " (reference) "." }
+        h2 { "Verdict" }
+        (verdict(audit))
+        h2 { "Every statistic beside its null band" }
+        (statistics(audit))
+        h2 { "Over-represented n-grams" }
+        (over_represented(&audit.over_represented))
+        h2 { "Duplicates" }
+        (duplicates(repeated))
+        h2 { "Every metric" }
+        (measures(&audit.measures))
+    };
+    Page::new(&format!("Audit of {data}"), &body)
 }
 
-fn verdict(audit: &Audit) -> String {
+fn verdict(audit: &Audit) -> Markup {
     let findings = audit.findings();
-    let mut section = String::from("<h2>Verdict</h2>\n");
-    if findings.is_empty() {
-        section.push_str(
-            "<p class=\"lead\"><b>Nothing found</b>: the data differs from the human text no more than human text does.</p>\n",
-        );
-    } else {
-        section.push_str("<ul class=\"lead\">\n");
-        for (flaw, comparisons) in findings {
-            let by: Vec<String> = comparisons.iter().map(|comparison| html(&comparison.name())).collect();
-            let (flaw, meaning) = (html(flaw.name()), html(flaw.meaning()));
-            let _ = writeln!(section, "<li><b>{flaw}</b>: {meaning} <small>({})</small></li>", by.join(", "));
+    let names = |by: &[&Comparison]| by.iter().map(|comparison| comparison.name()).collect::<Vec<_>>().join(", ");
+    html! {
+        @if findings.is_empty() {
+            p.lead { b { "Nothing found" } ": the data differs from the human text no more than human text does." }
+        } @else {
+            ul.lead {
+                @for (flaw, by) in findings {
+                    li { b { (flaw.name()) } ": " (flaw.meaning()) " " small { "(" (names(&by)) ")" } }
+                }
+            }
         }
-        section.push_str("</ul>\n");
+        p.quiet {
+            (number(audit.compared.documents as f64)) " documents beside as many human ones, "
+            (number(audit.compared.words as f64)) " words each. " (number(2.0 * audit.splits as f64))
+            " comparisons of human text with other human text say how far chance goes: " (number(audit.threshold))
+            " deviations over all statistics together."
+        }
     }
-    let _ = writeln!(
-        section,
-        "<p class=\"quiet\">{} documents beside as many human ones, {} words each. {} comparisons of human text with other human \
-         text say how far chance goes: {} deviations over all statistics together.</p>",
-        number(audit.compared.documents as f64),
-        number(audit.compared.words as f64),
-        number(2.0 * audit.splits as f64),
-        number(audit.threshold)
-    );
-    section
 }
 
-fn statistics(audit: &Audit) -> String {
-    let mut section = String::from(
-        "<h2>Every statistic beside its null band</h2>\n<div class=\"scroll\"><table>\n<thead><tr>\
-         <th class=\"name\" scope=\"col\">Statistic</th><th class=\"name\" scope=\"col\">Would show</th>\
-         <th scope=\"col\">Data</th><th scope=\"col\">Human</th><th scope=\"col\">Null band</th>\
-         <th scope=\"col\">Deviation</th><th class=\"name\" scope=\"col\"></th></tr></thead>\n<tbody>\n",
-    );
-    for comparison in &audit.comparisons {
-        let half = audit.threshold * comparison.scale;
-        let band = format!("{} to {}", number(comparison.human - half), number(comparison.human + half));
-        let (open, close) = if comparison.found { ("<b>", "</b>") } else { ("", "") };
-        let _ = writeln!(
-            section,
-            "<tr><th scope=\"row\">{}</th><td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{band}</td>\
-             <td>{open}{:+.1}{close}</td><td>{}</td></tr>",
-            html(&comparison.name()),
-            html(comparison.flaw.name()),
-            number(comparison.data),
-            number(comparison.human),
-            comparison.deviation,
-            strip(comparison, audit.threshold)
-        );
+fn statistics(audit: &Audit) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th.name scope="col" { "Statistic" }
+                        th.name scope="col" { "Would show" }
+                        th scope="col" { "Data" }
+                        th scope="col" { "Human" }
+                        th scope="col" { "Null band" }
+                        th scope="col" { "Deviation" }
+                        th.name scope="col" {}
+                    }
+                }
+                tbody {
+                    @for comparison in &audit.comparisons { (statistic(comparison, audit.threshold)) }
+                }
+                caption {
+                    "The null band is where human text beside other human text stays. A deviation counts towards the side that is \
+                     wrong, in standard deviations; that of what is found is bold. In the strips the grey is the band, the line \
+                     the human value, the dot the data; what is far out is an arrow at the end."
+                }
+            }
+        }
     }
-    section.push_str(
-        "</tbody>\n<caption>The null band is where human text beside other human text stays. A deviation counts towards the \
-         side that is wrong, in standard deviations; that of what is found is bold. In the strips the grey is the band, the line \
-         the human value, the dot the data; what is far out is an arrow at the end.</caption>\n</table></div>\n",
-    );
-    section
+}
+
+fn statistic(comparison: &Comparison, threshold: f64) -> Markup {
+    let half = threshold * comparison.scale;
+    let deviation = format!("{:+.1}", comparison.deviation);
+    html! {
+        tr {
+            th scope="row" { (comparison.name()) }
+            td.name { (comparison.flaw.name()) }
+            td { (number(comparison.data)) }
+            td { (number(comparison.human)) }
+            td { (number(comparison.human - half)) " to " (number(comparison.human + half)) }
+            td { @if comparison.found { b { (deviation) } } @else { (deviation) } }
+            td { (strip(comparison, threshold)) }
+        }
+    }
 }
 
 /// The band, the human value and the data's on one line.
-fn strip(comparison: &Comparison, threshold: f64) -> String {
+fn strip(comparison: &Comparison, threshold: f64) -> Markup {
     let at = |deviations: f64| WIDTH / 2.0 + deviations / (REACH * threshold) * (WIDTH / 2.0 - MARGIN);
+    let place = |deviations: f64| format!("{:.1}", at(deviations));
     let (left, right, middle) = (at(-threshold), at(threshold), HEIGHT / 2.0);
     let difference = (comparison.data - comparison.human) / comparison.scale;
-    let class = if comparison.found { "var(--warn)" } else { "var(--accent)" };
-    let mark = if !difference.is_finite() || !at(difference).is_finite() {
-        String::new()
-    } else if difference.abs() > REACH * threshold {
-        let (tip, base) = match difference > 0.0 {
-            true => (WIDTH - 1.0, WIDTH - 9.0),
-            false => (1.0, 9.0),
-        };
-        format!(
-            "<path d=\"M{tip:.1} {middle}L{base:.1} {}L{base:.1} {}Z\" fill=\"{class}\"/>",
-            middle - 5.0,
-            middle + 5.0
-        )
-    } else {
-        format!("<circle cx=\"{:.1}\" cy=\"{middle}\" r=\"4\" fill=\"{class}\"/>", at(difference))
-    };
-    format!(
-        "<svg role=\"img\" aria-label=\"{difference:+.1} deviations\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         viewBox=\"0 0 {WIDTH} {HEIGHT}\"><rect x=\"{left:.1}\" y=\"3\" width=\"{:.1}\" height=\"{}\" fill=\"var(--grid)\"/>\
-         <line x1=\"{:.1}\" y1=\"1\" x2=\"{:.1}\" y2=\"{}\" stroke=\"currentColor\"/>{mark}</svg>",
-        right - left,
-        HEIGHT - 6.0,
-        at(0.0),
-        at(0.0),
-        HEIGHT - 1.0
-    )
+    let colour = if comparison.found { "var(--warn)" } else { "var(--accent)" };
+    html! {
+        svg role="img" aria-label={ (format_args!("{difference:+.1}")) " deviations" } width=(WIDTH) height=(HEIGHT)
+            viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } {
+            rect x=(place(-threshold)) y="3" width=(format_args!("{:.1}", right - left)) height=(HEIGHT - 6.0)
+                fill="var(--grid)" {}
+            line x1=(place(0.0)) y1="1" x2=(place(0.0)) y2=(HEIGHT - 1.0) stroke="currentColor" {}
+            @if difference.abs() > REACH * threshold && at(difference).is_finite() {
+                path d=(arrow(difference > 0.0)) fill=(colour) {}
+            } @else if at(difference).is_finite() {
+                circle cx=(place(difference)) cy=(middle) r="4" fill=(colour) {}
+            }
+        }
+    }
 }
 
-fn over_represented(found: &[OverRepresented]) -> String {
+/// The path of an arrow at an end of a strip.
+fn arrow(to_the_right: bool) -> String {
+    let (tip, base) = if to_the_right { (WIDTH - 1.0, WIDTH - 9.0) } else { (1.0, 9.0) };
+    let middle = HEIGHT / 2.0;
+    format!("M{tip:.1} {middle}L{base:.1} {}L{base:.1} {}Z", middle - 5.0, middle + 5.0)
+}
+
+fn over_represented(found: &[OverRepresented]) -> Markup {
     if found.is_empty() {
-        return "<h2>Over-represented n-grams</h2>\n<p>None: no n-gram is in more documents than human text lets expect.</p>\n".to_owned();
+        return html! { p { "None: no n-gram is in more documents than human text lets expect." } };
     }
-    let mut section = String::from(
-        "<h2>Over-represented n-grams</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">N-gram</th>\
-         <th scope=\"col\">Documents of the data</th><th scope=\"col\">Of half the human text</th><th scope=\"col\">Log-odds</th>\
-         <th scope=\"col\">z</th></tr></thead>\n<tbody>\n",
-    );
-    for one in found {
-        let _ = writeln!(
-            section,
-            "<tr><th scope=\"row\"><bdi>{}</bdi></th><td>{}</td><td>{}</td><td>{:.2}</td><td>{:.1}</td></tr>",
-            html(&shortened(&one.ngram)),
-            one.documents,
-            one.human,
-            one.log_odds,
-            one.z
-        );
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th.name scope="col" { "N-gram" }
+                        th scope="col" { "Documents of the data" }
+                        th scope="col" { "Of half the human text" }
+                        th scope="col" { "Log-odds" }
+                        th scope="col" { "z" }
+                    }
+                }
+                tbody {
+                    @for OverRepresented { ngram, documents, human, log_odds, z } in found {
+                        tr {
+                            th scope="row" { bdi { (shortened(ngram)) } }
+                            td { (documents) }
+                            td { (human) }
+                            td { (format_args!("{log_odds:.2}")) }
+                            td { (format_args!("{z:.1}")) }
+                        }
+                    }
+                }
+                caption {
+                    "N-grams in more documents than human text lets expect, beyond chance over all n-grams. Documents that share a \
+                     subject have such n-grams as well."
+                }
+            }
+        }
     }
-    section.push_str(
-        "</tbody>\n<caption>N-grams in more documents than human text lets expect, beyond chance over all n-grams. Documents \
-         that share a subject have such n-grams as well.</caption>\n</table></div>\n",
-    );
-    section
 }
 
-fn duplicates(repeated: &[Repeated<'_>]) -> String {
+fn duplicates(repeated: &[Repeated<'_>]) -> Markup {
     if repeated.is_empty() {
-        return "<h2>Duplicates</h2>\n<p>No document is there twice, word for word.</p>\n".to_owned();
+        return html! { p { "No document is there twice, word for word." } };
     }
-    let mut section = String::from(
-        "<h2>Duplicates</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Copies</th><th scope=\"col\">First</th>\
-         <th class=\"name\" scope=\"col\">Document</th></tr></thead>\n<tbody>\n",
-    );
-    for repeated in repeated {
-        let (text, more) = match repeated.text.char_indices().nth(CHARACTERS) {
-            Some((end, _)) => (&repeated.text[..end], "…"),
-            None => (repeated.text, ""),
-        };
-        let _ = writeln!(
-            section,
-            "<tr><td>{}</td><td>{}</td><td class=\"name\"><div class=\"text\" dir=\"auto\">{}{more}</div></td></tr>",
-            repeated.copies,
-            repeated.first + 1,
-            html(text)
-        );
+    let beginning = |text: &str| match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    };
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Copies" }
+                        th scope="col" { "First" }
+                        th.name scope="col" { "Document" }
+                    }
+                }
+                tbody {
+                    @for Repeated { copies, first, text } in repeated {
+                        tr {
+                            td { (copies) }
+                            td { (first + 1) }
+                            td.name { div.text dir="auto" { (beginning(text)) } }
+                        }
+                    }
+                }
+                caption {
+                    "Documents whose words stand in the data more than once, those with most copies; first is the number of the \
+                     first of them."
+                }
+            }
+        }
     }
-    section.push_str(
-        "</tbody>\n<caption>Documents whose words stand in the data more than once, those with most copies; first is the number of \
-         the first of them.</caption>\n</table></div>\n",
-    );
-    section
 }
 
-fn measures(measures: &[Measure]) -> String {
-    let rows: String = measures
-        .iter()
-        .map(|measure| {
-            format!(
-                "<tr><td class=\"name\">{}</td><td class=\"name\">{}</td><td>{}</td></tr>\n",
-                html(measure.metric.name),
-                html(&measure.dimensions.to_string()),
-                number(measure.value)
-            )
-        })
-        .collect();
-    format!(
-        "<h2>Every metric</h2>\n<details><summary>All that was measured of the data; what has the reference “human” is of human \
-         text</summary>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\">Metric</th><th class=\"name\">Dimensions</th>\
-         <th>Value</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</details>\n"
-    )
+fn measures(measures: &[Measure]) -> Markup {
+    html! {
+        details {
+            summary { "All that was measured of the data; what has the reference “human” is of human text" }
+            div.scroll {
+                table {
+                    thead {
+                        tr {
+                            th.name { "Metric" }
+                            th.name { "Dimensions" }
+                            th { "Value" }
+                        }
+                    }
+                    tbody {
+                        @for Measure { metric, dimensions, value } in measures {
+                            tr {
+                                td.name { (metric.name) }
+                                td.name { (dimensions.to_string()) }
+                                td { (number(*value)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -237,7 +269,7 @@ mod tests {
     #[test]
     fn the_strip_is_to_scale() {
         // Ten pixels and a half a deviation: (260 / 2 - 8) / 10 = 12.2.
-        let dot = |data: f64| strip(&comparison(data, false), 4.0);
+        let dot = |data: f64| strip(&comparison(data, false), 4.0).into_string();
         assert!(dot(0.1).contains("cx=\"130.0\""), "{}", dot(0.1));
         assert!(dot(0.14).contains("cx=\"154.4\""), "{}", dot(0.14));
         assert!(dot(0.1).contains("<rect x=\"81.2\" y=\"3\" width=\"97.6\""), "{}", dot(0.1));
@@ -254,6 +286,7 @@ mod tests {
         let text = format!("{HOSTILE} {}", "z".repeat(1000));
         let repeated = [Repeated { copies: 7, first: 2, text: &text }];
         let page = page(&audit(vec![comparison(0.5, true)], vec![one]), &repeated, [HOSTILE, HOSTILE]);
+        let page = page.html();
         assert!(!page.contains("<script") && !page.contains(['\u{1b}', '\u{202e}']));
         assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("src="));
         assert_eq!(page.matches("&lt;script&gt;").count(), 5, "twice the data, the reference, an n-gram, a document");
@@ -266,6 +299,7 @@ mod tests {
     #[test]
     fn a_clean_audit_says_so() {
         let page = page(&audit(vec![comparison(0.11, false)], Vec::new()), &[], ["a", "b"]);
+        let page = page.html();
         for what in ["Nothing found", "None: no n-gram", "No document is there twice"] {
             assert!(page.contains(what), "no {what}");
         }

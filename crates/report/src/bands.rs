@@ -7,7 +7,6 @@ use evaluation::metric::{self, Axis, Metric};
 use evaluation::statistics::{Interval, Scale};
 
 use crate::data::{Data, Viewed};
-use crate::escape::visible;
 use crate::figure::{self, Drawn, Plan, Sign};
 use crate::key::Key;
 use crate::look::{INK, Look};
@@ -41,14 +40,14 @@ fn forgetting(data: &Data, metric: &'static Metric, name: &'static str) -> Optio
     for (number, arm) in data.arms.iter().enumerate() {
         let curves = curves(&arm.name);
         let dashes = if control == Some(number) { Vec::new() } else { beside.iter().map(Curve::dashed).collect() };
-        let panel = Panel { dashes, ..Panel::new(visible(&arm.name, false), metric.axis, curves) };
+        let panel = Panel { dashes, ..Panel::new(arm.name.clone(), metric.axis, curves) };
         panels.extend((!panel.curves.is_empty()).then_some(panel));
     }
     let shown = bands.iter().filter(|(look, _)| panels.iter().any(|panel| panel.shows(**look)));
     let mut legend: Vec<(Sign, String)> = shown.map(|(look, band)| (Sign::Curve(*look), band.title.clone())).collect();
     let mut caption = format!("{} Bands: how often the first generation’s text stated the fact.", metric.caption);
     if let Some(control) = control.filter(|_| panels.iter().any(Panel::has_dashes)) {
-        let name = visible(&data.arms[control].name, false);
+        let name = data.arms[control].name.clone();
         caption.push_str(&format!(" Dashed, in the same colours: {name}, which is trained on no model’s text."));
         legend.push((Sign::Dashes, name));
     }
@@ -88,7 +87,7 @@ fn decade_of(band: &str) -> Option<usize> {
 fn stated(band: &str) -> String {
     match band {
         "0" => "never stated".to_owned(),
-        band => format!("stated {} times", visible(band, false).replace('-', "–")),
+        band => format!("stated {} times", band.replace('-', "–")),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Elements of all figures: sizes, text, a title, the colours of generations.
 
+use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::look::{INK, between};
+use crate::look::{GRID, INK, between};
+use crate::visible::visible;
 
 /// Heights of the title and of a row of panels, and the left margin of the title, in pixels.
 pub(crate) const TITLE: i32 = 30;
@@ -20,16 +22,52 @@ const GENERATIONS: [RGBColor; 3] = [RGBColor(236, 136, 32), RGBColor(190, 64, 15
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// An SVG of a size, as `draw` fills it.
-pub(crate) fn svg(width: i32, height: i32, draw: impl FnOnce(&Area) -> Outcome) -> String {
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (width as u32, height as u32)).into_drawing_area();
-        let drawing = "drawing into a string cannot fail";
-        draw(&root).expect(drawing);
-        root.present().expect(drawing);
+/// A drawing. Plotters has escaped the texts in it, and every character of them shows and none commands.
+pub(crate) struct Svg {
+    width: i32,
+    height: i32,
+    /// What is drawn, as elements.
+    elements: String,
+}
+
+impl Svg {
+    /// A drawing of a size, as `draw` fills it.
+    pub(crate) fn of(width: i32, height: i32, draw: impl FnOnce(&Area) -> Outcome) -> Self {
+        let mut svg = String::new();
+        {
+            let root = SVGBackend::with_string(&mut svg, (width as u32, height as u32)).into_drawing_area();
+            let drawing = "drawing into a string cannot fail";
+            draw(&root).expect(drawing);
+            root.present().expect(drawing);
+        }
+        let inside = svg.find('>').expect("it has a first tag") + 1..svg.rfind('<').expect("it has a last tag");
+        Self { width, height, elements: visible(&svg[inside], true) }
     }
-    svg
+
+    /// A file of its own, on white.
+    pub(crate) fn standalone(&self) -> String {
+        let ground = html! { rect width="100%" height="100%" fill="#FFFFFF" {} };
+        html! { (self.element(None, &ground, &self.elements)) "\n" }.into_string()
+    }
+
+    /// A part of a page, in the page's colours.
+    pub(crate) fn inline(&self, label: &str) -> Markup {
+        let hex = |RGBColor(r, g, b): RGBColor| format!("\"#{r:02X}{g:02X}{b:02X}\"");
+        let coloured = self.elements.replace(&hex(INK), "\"currentColor\"").replace(&hex(GRID), "\"var(--grid)\"");
+        self.element(Some(label), &Markup::default(), &coloured)
+    }
+
+    fn element(&self, label: Option<&str>, ground: &Markup, elements: &str) -> Markup {
+        let Self { width, height, .. } = self;
+        html! {
+            svg role=[label.map(|_| "img")] aria-label=[label] width=(width) height=(height)
+                viewBox={ "0 0 " (width) " " (height) } xmlns="http://www.w3.org/2000/svg" {
+                (ground)
+                // As plotters has written them: texts in them are escaped.
+                (PreEscaped(elements))
+            }
+        }
+    }
 }
 
 /// Text of a size that the library understands as a line's height: some 1.24 times the font's size in pixels.

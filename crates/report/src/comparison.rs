@@ -6,18 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use evaluation::statistics::{Interval, Sample, Scale};
+use maud::{Markup, html};
 
 use crate::data::{Data, Origin, Viewed};
 use crate::error::Result;
-use crate::escape::{html, visible};
 use crate::join::{self, Part};
+use crate::markup::{begins, bounds, folded};
 use crate::pieces::{self, Piece};
 use crate::quantity::{self, Quantity, TEST_LOSS, TRUTH};
 use crate::ticks::number;
+use crate::visible::visible;
 
 /// Lines of differences that are shown at once: those of two arms.
 const SHOWN: usize = 35;
@@ -48,26 +49,25 @@ fn distinct(names: &[String]) -> bool {
 }
 
 /// The runs, their devices, and what a reader must know before the figures.
-pub(crate) fn outline(parts: &[Part]) -> String {
-    let mut list = String::from("<ul>\n");
-    for part in parts {
-        let made = |Origin { info, .. }: &Origin| {
-            format!("habsburg {}, {} ({}), begun {}", info.build.version, info.device, info.backend, info.started)
-        };
-        let made: Vec<String> = part.data.origins.iter().map(made).collect();
-        let _ = writeln!(list, "<li><b>{}</b>: {}</li>", html(&part.name), html(&made.join("; ")));
-    }
-    list.push_str("</ul>\n");
+pub(crate) fn outline(parts: &[Part]) -> Markup {
+    let made = |Origin { info, .. }: &Origin| {
+        format!("habsburg {}, {} ({}), begun {}", info.build.version, info.device, info.backend, info.started)
+    };
+    let all_made = |part: &Part| part.data.origins.iter().map(made).collect::<Vec<_>>().join("; ");
     let text = |part: &Part| -> Vec<(Option<String>, Option<String>)> {
         part.data.origins.iter().map(|Origin { info, .. }| (info.corpus.clone(), info.tokenizer.clone())).collect()
     };
-    if parts.iter().any(|part| text(part) != text(&parts[0])) {
-        list.push_str(
-            "<div class=\"warn\"><p>These runs have not one corpus and tokenizer: differences by seed mean little.</p></div>\n",
-        );
+    html! {
+        ul {
+            @for part in parts { li { b { (part.name) } ": " (all_made(part)) } }
+        }
+        @if parts.iter().any(|part| text(part) != text(&parts[0])) {
+            div.warn {
+                p { "These runs have not one corpus and tokenizer: differences by seed mean little." }
+            }
+        }
+        p.quiet { "What is said of other human text is of the first run." }
     }
-    list.push_str("<p class=\"quiet\">What is said of other human text is of the first run.</p>\n");
-    list
 }
 
 /// One line of what differs.
@@ -86,29 +86,26 @@ struct Difference {
 }
 
 /// Differences of the runs from the first: a table for each.
-pub(crate) fn differences(parts: &[Part]) -> String {
+pub(crate) fn differences(parts: &[Part]) -> Markup {
     let Some((first, others)) = parts.split_first() else {
-        return String::new();
+        return Markup::default();
     };
-    let mut section = String::new();
-    for other in others {
-        let found = between(&first.data, &other.data);
-        if !found.is_empty() {
-            let table = table(&first.name, &other.name, &found);
-            section.push_str(&match found.len() {
-                0..=SHOWN => table,
-                many => format!("<details><summary>{many} differences</summary>\n{table}</details>\n"),
-            });
+    let found = others.iter().map(|other| (other, between(&first.data, &other.data)));
+    let differing: Vec<_> = found.filter(|(_, found)| !found.is_empty()).collect();
+    if differing.is_empty() {
+        return Markup::default();
+    }
+    html! {
+        h2 { "What differs" }
+        p.quiet {
+            "For arms of one name, in the last generation that most of their common seeds reached: plain differences seed by \
+             seed, their mean with its 95 % interval (from three seeds on), and how far seeds lie apart in the first run \
+             (standard deviation)."
+        }
+        @for (other, found) in differing {
+            (folded(found.len(), SHOWN, "differences", &table(&first.name, &other.name, &found)))
         }
     }
-    if section.is_empty() {
-        return section;
-    }
-    format!(
-        "<h2>What differs</h2>\n<p class=\"quiet\">For arms of one name, in the last generation that most of their common seeds \
-         reached: plain differences seed by seed, their mean with its 95 % interval (from three seeds on), and how far seeds lie \
-         apart in the first run (standard deviation).</p>\n{section}"
-    )
 }
 
 /// Differences between two runs, arms in the first one's order.
@@ -144,33 +141,45 @@ fn difference(first: &Data, other: &Data, arm: &str, quantity: &Quantity) -> Opt
     })
 }
 
-fn table(first: &str, other: &str, found: &[Difference]) -> String {
-    let (first, other) = (html(first), html(other));
-    let mut table = format!(
-        "<div class=\"scroll\"><table>\n<caption>{other} less {first}</caption>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th>\
-         <th class=\"name\" scope=\"col\">What</th><th scope=\"col\">Generation</th><th scope=\"col\">{first}</th>\
-         <th scope=\"col\">Seeds apart</th><th scope=\"col\">Difference</th></tr></thead>\n<tbody>\n"
-    );
-    let mut arm = "";
-    for line in found {
-        let (begins, name) = if line.arm == arm { ("", String::new()) } else { (" class=\"begins\"", html(&line.arm)) };
-        arm = &line.arm;
-        let spread = if line.spread.is_finite() { number(line.spread) } else { String::new() };
-        let (low, high) = line.sample.bounds(0.95);
-        let mut notes = Vec::new();
-        notes.extend((line.sample.n >= 3).then(|| format!("{} to {}", number(low), number(high))));
-        notes.extend((line.sample.n < line.of).then(|| format!("{} of {} seeds", line.sample.n, line.of)));
-        let notes: String = notes.iter().map(|note| format!("<small>{note}</small>")).collect();
-        let _ = writeln!(
-            table,
-            "<tr{begins}><th scope=\"row\">{name}</th><td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{spread}</td>\
-             <td>{}{notes}</td></tr>",
-            html(line.what),
-            line.generation,
-            number(line.first),
-            number(line.sample.mean),
-        );
+fn table(first: &str, other: &str, found: &[Difference]) -> Markup {
+    let begins_arm = |i: usize| i == 0 || found[i - 1].arm != found[i].arm;
+    html! {
+        div.scroll {
+            table {
+                caption { (other) " less " (first) }
+                thead {
+                    tr {
+                        th.name scope="col" { "Arm" }
+                        th.name scope="col" { "What" }
+                        th scope="col" { "Generation" }
+                        th scope="col" { (first) }
+                        th scope="col" { "Seeds apart" }
+                        th scope="col" { "Difference" }
+                    }
+                }
+                tbody {
+                    @for (i, difference) in found.iter().enumerate() { (row(difference, begins_arm(i))) }
+                }
+            }
+        }
     }
-    table.push_str("</tbody>\n</table></div>\n");
-    table
+}
+
+fn row(difference: &Difference, is_first: bool) -> Markup {
+    let Difference { arm, what, generation, first, spread, sample, of } = difference;
+    let (low, high) = sample.bounds(0.95);
+    html! {
+        tr class=[begins(is_first)] {
+            th scope="row" { @if is_first { (arm) } }
+            td.name { (what) }
+            td { (generation) }
+            td { (number(*first)) }
+            td { @if spread.is_finite() { (number(*spread)) } }
+            td {
+                (number(sample.mean))
+                @if sample.n >= 3 { (bounds(low, high)) }
+                @if sample.n < *of { small { (sample.n) " of " (of) " seeds" } }
+            }
+        }
+    }
 }

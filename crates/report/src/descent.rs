@@ -3,12 +3,12 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::canvas::{self, Area, LEFT, Outcome, WIDE, draw_title, from_left, text};
+use crate::canvas::{Area, LEFT, Outcome, Svg, WIDE, draw_title, from_left, text};
 use crate::data::Data;
-use crate::escape::visible;
 use crate::figure::Drawn;
 use crate::genealogy::{self, Genealogy, Generation};
 use crate::look::{GRID, INK, Look};
+use crate::visible::visible;
 
 /// Heights of what stands above the rows, of a row and of what stands below, in pixels.
 const HEAD: i32 = 40;
@@ -48,7 +48,7 @@ pub(crate) fn draw(data: &Data) -> Option<Drawn> {
         caption.push_str(&format!(" {name} trains on no model’s text: what recurs there recurs by chance."));
     }
     caption.extend(unread);
-    let svg = canvas::svg(WIDE, HEAD + ROW * rows.len() as i32 + FOOT, |root| rows_of(root, data, &rows));
+    let svg = Svg::of(WIDE, HEAD + ROW * rows.len() as i32 + FOOT, |root| rows_of(root, data, &rows));
     Some(Drawn { name: "genealogy", title: TITLE, caption, wide: true, svg })
 }
 

@@ -4,11 +4,10 @@ use evaluation::Metric;
 use evaluation::metric::{Axis, Figure};
 use plotters::prelude::*;
 
-use crate::canvas::{self, Area, LEFT, Outcome, ROW, TITLE, WIDE, draw_title, from_left, grid};
+use crate::canvas::{Area, LEFT, Outcome, ROW, Svg, TITLE, WIDE, draw_title, from_left, grid};
 use crate::data::Data;
-use crate::escape::visible;
 use crate::levels::Baseline;
-use crate::look::{GRID, INK, Look};
+use crate::look::{INK, Look};
 use crate::panel::Panel;
 use crate::quantity::Quantity;
 
@@ -50,23 +49,7 @@ pub(crate) struct Drawn {
     pub(crate) caption: String,
     /// True if it takes the page's whole width.
     pub(crate) wide: bool,
-    pub(crate) svg: String,
-}
-
-impl Drawn {
-    /// A file of its own, on white.
-    pub(crate) fn standalone(&self) -> String {
-        let end = self.svg.find('>').map_or(0, |at| at + 1); // of the opening tag
-        let (head, body) = self.svg.split_at(end);
-        format!("{head}\n<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>{body}")
-    }
-
-    /// A part of a page, in the page's colours.
-    pub(crate) fn inline(&self) -> String {
-        let hex = |RGBColor(r, g, b): RGBColor| format!("\"#{r:02X}{g:02X}{b:02X}\"");
-        let coloured = self.svg.replace(&hex(INK), "\"currentColor\"").replace(&hex(GRID), "\"var(--grid)\"");
-        coloured.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{}\" ", self.title), 1)
-    }
+    pub(crate) svg: Svg,
 }
 
 /// Draws a figure of the registry: a curve for each arm, panels of all metrics that are drawn in it.
@@ -104,7 +87,7 @@ fn of_baselines(panels: &[Panel]) -> String {
 pub(crate) fn arms(data: &Data, panels: &[Panel]) -> Vec<(Sign, String)> {
     let looks = data.arms.iter().enumerate().map(|(number, arm)| (Look::Arm(number), &arm.name));
     let shown = looks.filter(|(look, _)| panels.iter().any(|panel| panel.shows(*look)));
-    shown.map(|(look, name)| (Sign::Curve(look), visible(name, false))).collect()
+    shown.map(|(look, name)| (Sign::Curve(look), name.clone())).collect()
 }
 
 /// Draws a figure; none if it has no panels.
@@ -116,7 +99,7 @@ pub(crate) fn draw(plan: Plan) -> Option<Drawn> {
     let legend = set(&plan.legend, width);
     let header = TITLE + LINE * legend.last().map_or(0, |entry| entry.row + 1) + 4;
     let (rows, columns) = grid(plan.panels.len());
-    let svg = canvas::svg(width, header + ROW * rows as i32, |root| {
+    let svg = Svg::of(width, header + ROW * rows as i32, |root| {
         draw_header(root, plan.title, &legend)?;
         let areas = root.margin(header, 6, 0, 0).split_evenly((rows, columns));
         let last = plan.panels.iter().map(Panel::last).max().unwrap_or(0);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rundir::RunDir;
 
+use crate::document::Page;
 use crate::error::{Error, Result};
 use crate::figure::Drawn;
 use crate::figures;
@@ -72,14 +73,14 @@ impl Place {
     ///
     /// # Errors
     /// [`Error::Folder`], [`Error::Run`]: the page is the old one then, or the new one.
-    pub(crate) fn write(&self, page: &str, drawn: &[Drawn], tables: &[Table]) -> Result<(Vec<PathBuf>, bool)> {
+    pub(crate) fn write(&self, page: &Page, drawn: &[Drawn], tables: &[Table]) -> Result<(Vec<PathBuf>, bool)> {
         make_folder(&self.figures)?;
         sweep(&self.figures);
         let mut changed = false;
         let mut paths = Vec::new();
         for figure in drawn {
             let path = self.figure(figure.name);
-            changed |= write_new(&path, figure.standalone().as_bytes())?;
+            changed |= write_new(&path, figure.svg.standalone().as_bytes())?;
             paths.push(path);
         }
         for (name, bytes) in tables {
@@ -104,11 +105,11 @@ impl Place {
 ///
 /// # Errors
 /// [`Error::Folder`], [`Error::Run`].
-pub(crate) fn write_page(path: &Path, page: &str) -> Result<bool> {
+pub(crate) fn write_page(path: &Path, page: &Page) -> Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_folder(folder)?;
     sweep(folder);
-    write_new(path, page.as_bytes())
+    write_new(path, page.html().as_bytes())
 }
 
 fn make_folder(path: &Path) -> Result<()> {

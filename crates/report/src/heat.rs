@@ -7,13 +7,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use serde_json::Value;
 
-use crate::canvas::{self, Area, LEFT, Outcome, TITLE, WIDE, draw_title, from_left, text};
+use crate::canvas::{Area, LEFT, Outcome, Svg, TITLE, WIDE, draw_title, from_left, text};
 use crate::data::Data;
-use crate::escape::visible;
 use crate::figure::Drawn;
 use crate::look::between;
 use crate::quantity::{BITS_PER_BYTE, EXCESS, Quantity, VOCABULARY};
 use crate::ticks::number;
+use crate::visible::visible;
 
 /// Heights of a cell, of what stands above a panel's cells and of what stands below, in pixels.
 const CELL: i32 = 46;
@@ -160,7 +160,7 @@ fn draw(data: &Data, grid: &Grid, name: &'static str, title: &'static str, quant
     let cell = ((space - NAMES - 12) / columns as i32).min(WIDEST);
     let height = ABOVE + CELL * rows as i32 + BELOW;
     let down = (panels.len() as i32 + across - 1) / across;
-    let svg = canvas::svg(WIDE, TITLE + height * down, |root| {
+    let svg = Svg::of(WIDE, TITLE + height * down, |root| {
         draw_title(root, title)?;
         for (i, ((title, places), values)) in panels.iter().zip(&values).enumerate() {
             let corner = (LEFT + space * (i as i32 % across), TITLE + height * (i as i32 / across));
@@ -198,20 +198,15 @@ impl Map<'_> {
         }
         let x = left + self.cell * self.columns / 2;
         let below = (x, top + CELL * self.rows + 26);
-        root.draw(&Text::new(
-            visible(&self.grid.dimensions[0].name, false),
-            below,
-            text(15).pos(at(HPos::Center, VPos::Top)),
-        ))?;
+        root.draw(&Text::new(self.grid.dimensions[0].name.clone(), below, text(15).pos(at(HPos::Center, VPos::Top))))?;
         if let Some(second) = self.grid.dimensions.get(1) {
             for (i, name) in second.values.iter().enumerate() {
                 let place = (left - 8, top + CELL * i as i32 + CELL / 2);
                 let style = text(14).pos(at(HPos::Right, VPos::Center));
                 root.draw(&Text::new(shortened(name, CHARACTERS), place, style))?;
             }
-            let name = visible(&second.name, false);
             let style = text(15).pos(at(HPos::Right, VPos::Center));
-            root.draw(&Text::new(name, (left - 8, self.corner.1 + ABOVE / 2), style))?;
+            root.draw(&Text::new(second.name.clone(), (left - 8, self.corner.1 + ABOVE / 2), style))?;
         }
         for (place, value) in places.iter().zip(values) {
             self.cell(root, (left, top), place, *value)?;

@@ -16,10 +16,9 @@ use plotters::prelude::*;
 use serde::Deserialize;
 
 use crate::canvas::{
-    self, Area, LEGEND, Outcome, ROW, TITLE, WIDE, draw_generations, draw_title, from_left, grid, of_generation, text,
+    Area, LEGEND, Outcome, ROW, Svg, TITLE, WIDE, draw_generations, draw_title, from_left, grid, of_generation, text,
 };
 use crate::data::Data;
-use crate::escape::visible;
 use crate::figure::Drawn;
 use crate::look::{GRID, INK};
 use crate::ruler::Ruler;
@@ -63,7 +62,7 @@ pub(crate) fn draw(data: &Data) -> Option<Drawn> {
         arms.iter().flat_map(|arm| arm.generations.values().chain([&arm.human])).map(highest).fold(0.0, f64::max);
     let last = arms.iter().filter_map(|arm| arm.generations.keys().last()).max().copied().unwrap_or(0);
     let (rows, columns) = grid(arms.len());
-    let svg = canvas::svg(WIDE, TITLE + LEGEND + ROW * rows as i32, |root| {
+    let svg = Svg::of(WIDE, TITLE + LEGEND + ROW * rows as i32, |root| {
         draw_title(root, TITLED)?;
         legend(root, last)?;
         let areas = root.margin(TITLE + LEGEND, 6, 0, 0).split_evenly((rows, columns));
@@ -129,7 +128,7 @@ fn panel(area: &Area, arm: &Histograms, (low, high): (i32, i32), most: f64, last
     let octave = |place: i32| f64::from(place) / BINS * std::f64::consts::LOG10_2;
     let mut chart = ChartBuilder::on(area);
     chart.margin_left(6).margin_right(14).margin_top(8).x_label_area_size(46);
-    chart.y_label_area_size(if named { 66 } else { 46 }).caption(visible(arm.arm, false), text(16));
+    chart.y_label_area_size(if named { 66 } else { 46 }).caption(arm.arm, text(16));
     let (from, to) = (octave(low), octave(high));
     let marks = ticks::logarithmic(10f64.powf(from), 10f64.powf(to)).into_iter().map(f64::log10).collect();
     let top = 1.05 * most;

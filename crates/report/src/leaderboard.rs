@@ -19,7 +19,6 @@
 //! generation counts in the seed in which it took least: other work of the machine can only add.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::ops::RangeInclusive;
 
 use evaluation::metric::{
@@ -27,11 +26,12 @@ use evaluation::metric::{
 };
 use evaluation::statistics::{Interval, Sample, Scale};
 use evaluation::{Dimension, Dimensions};
+use maud::{Markup, html};
 use rundir::{Role, StageKind};
 
 use crate::data::{Chain, Data, Viewed};
-use crate::escape::html;
 use crate::key::Key;
+use crate::markup;
 use crate::quantity::{DISTINCT_PAIRS, OVER_REPRESENTED, Quantity, RARE_FACTS, RARE_WORDS, TEST_LOSS};
 use crate::ticks::number;
 
@@ -161,39 +161,38 @@ impl Board {
     }
 
     /// The section of the page.
-    pub(crate) fn section(&self) -> String {
-        let titles: String = self.counted.iter().map(|c| format!("<th scope=\"col\">{}</th>", html(c.title))).collect();
-        let mut table = format!(
-            "<h2>Leaderboard</h2>\n<p class=\"quiet\">Damage is what exceeds <b>{}</b> in generation {}, seed by seed. The \
-             damage recovered is 1 where an arm is as good as that one, 0 where it is as bad as <b>{}</b>. The score is its \
-             mean over what the latter damages, each counted as −1 at the least and 1 at the most, with a 95 % interval over \
-             seeds. Small: the damage recovered in each. Human tokens are those in training sets after generation 0. Prompt \
-             tokens are those of the prompts of the text that is read there. Implicit human supervision is human text in \
-             other ways. Time is wall time without measuring, each generation’s least over seeds, on the machine that made \
-             the run.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th>\
-             <th scope=\"col\">Score</th>{titles}<th scope=\"col\">Human tokens</th><th scope=\"col\">Prompt tokens</th>\
-             <th class=\"name\" scope=\"col\">Implicit human supervision</th><th scope=\"col\">Tokens generated, times the \
-             base’s</th><th scope=\"col\">Time, times the base’s</th></tr></thead>\n<tbody>\n",
-            html(&self.control),
-            self.generation,
-            html(&self.base)
-        );
-        for line in &self.lines {
-            let cells: String = line.cells.iter().map(|(value, recovered)| cell(*value, *recovered)).collect();
-            let _ = writeln!(
-                table,
-                "<tr><th scope=\"row\">{}</th>{}{cells}<td>{}</td><td>{}</td><td class=\"name\">{}</td><td>{}</td><td>{}</td></tr>",
-                html(&line.arm),
-                score(line.score),
-                number(line.human_tokens),
-                number(line.prompt_tokens),
-                html(&line.supervision.join(", ")),
-                number(line.generated),
-                line.time.map(number).unwrap_or_default()
-            );
+    pub(crate) fn section(&self) -> Markup {
+        html! {
+            h2 { "Leaderboard" }
+            p.quiet {
+                "Damage is what exceeds " b { (self.control) } " in generation " (self.generation) ", seed by seed. The \
+                 damage recovered is 1 where an arm is as good as that one, 0 where it is as bad as " b { (self.base) } ". \
+                 The score is its mean over what the latter damages, each counted as −1 at the least and 1 at the most, \
+                 with a 95 % interval over seeds. Small: the damage recovered in each. Human tokens are those in training \
+                 sets after generation 0. Prompt tokens are those of the prompts of the text that is read there. Implicit \
+                 human supervision is human text in other ways. Time is wall time without measuring, each generation’s \
+                 least over seeds, on the machine that made the run."
+            }
+            div.scroll {
+                table {
+                    thead {
+                        tr {
+                            th.name scope="col" { "Arm" }
+                            th scope="col" { "Score" }
+                            @for counted in &self.counted { th scope="col" { (counted.title) } }
+                            th scope="col" { "Human tokens" }
+                            th scope="col" { "Prompt tokens" }
+                            th.name scope="col" { "Implicit human supervision" }
+                            th scope="col" { "Tokens generated, times the base’s" }
+                            th scope="col" { "Time, times the base’s" }
+                        }
+                    }
+                    tbody {
+                        @for line in &self.lines { (line.row()) }
+                    }
+                }
+            }
         }
-        table.push_str("</tbody>\n</table></div>\n");
-        table
     }
 
     /// `leaderboard.csv`: one row an arm, the best first.
@@ -219,6 +218,35 @@ impl Board {
             record(row);
         }
         writer.into_inner().expect("a vector takes everything")
+    }
+}
+
+impl Line {
+    fn row(&self) -> Markup {
+        html! {
+            tr {
+                th scope="row" { (self.arm) }
+                @if let Some(Interval { mean, bounds, .. }) = self.score {
+                    td {
+                        b { (share(mean)) }
+                        @if let Some((low, high)) = bounds { (markup::bounds(low, high)) }
+                    }
+                } @else {
+                    td.unmeasured { "ended" }
+                }
+                @for (value, recovered) in &self.cells {
+                    td {
+                        @if let Some(value) = value { (number(value.mean)) }
+                        small { @if let Some(recovered) = recovered { (share(recovered.mean)) } }
+                    }
+                }
+                td { (number(self.human_tokens)) }
+                td { (number(self.prompt_tokens)) }
+                td.name { (self.supervision.join(", ")) }
+                td { (number(self.generated)) }
+                td { (self.time.map(number).unwrap_or_default()) }
+            }
+        }
     }
 }
 
@@ -300,18 +328,6 @@ fn supervision(data: &Data, arm: &str) -> Vec<String> {
     let keys = data.keys_of(&TRAINING_SUPERVISION).chain(data.keys_of(&GENERATED_SUPERVISION)).filter(used);
     let ways: BTreeSet<&str> = keys.filter_map(|key| key.dimensions.get(Dimension::Part)).collect();
     ways.into_iter().map(str::to_owned).collect()
-}
-
-fn score(score: Option<Interval>) -> String {
-    let Some(score) = score else { return "<td class=\"unmeasured\">ended</td>".to_owned() };
-    let bounds = score.bounds.map(|(low, high)| format!("<small>{} to {}</small>", number(low), number(high)));
-    format!("<td><b>{}</b>{}</td>", share(score.mean), bounds.unwrap_or_default())
-}
-
-fn cell(value: Option<Interval>, recovered: Option<Interval>) -> String {
-    let value = value.map(|interval| number(interval.mean)).unwrap_or_default();
-    let recovered = recovered.map(|interval| share(interval.mean)).unwrap_or_default();
-    format!("<td>{value}<small>{recovered}</small></td>")
 }
 
 /// A share, without what rounding leaves of a zero.

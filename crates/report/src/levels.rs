@@ -2,14 +2,13 @@
 //! rows of a terminal's table, and as a table of the page.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use evaluation::metric::{Axis, EXCESS, Level, Metric, Shown, TEST_LOSS};
 use evaluation::statistics::{Interval, Scale};
 use evaluation::{Dimensions, metric};
+use maud::{Markup, html};
 
 use crate::data::Data;
-use crate::escape::html;
 use crate::key::Key;
 use crate::ticks::number;
 
@@ -83,34 +82,48 @@ pub(crate) fn near(baselines: Vec<Baseline>, values: impl Iterator<Item = f64>, 
 }
 
 /// The table of the page: the baselines and the first models of all arms; empty if there are none.
-pub(crate) fn section(data: &Data) -> String {
+pub(crate) fn section(data: &Data) -> Markup {
     let baselines = of(data, &metric::TEST_LOSS);
-    let (Some(last), false) = (baselines.last(), data.arms.is_empty()) else { return String::new() };
-    let last = last.clone();
-    let mut rows: Vec<(f64, String)> =
-        baselines.iter().map(|baseline| (baseline.value, of_counts(baseline.label).to_owned())).collect();
-    for (loss, arms) in first_models(data) {
-        let of = if arms.len() == data.arms.len() { "all arms".to_owned() } else { html(&arms.join(", ")) };
-        let above: Vec<&str> = baselines.iter().filter(|b| loss > b.value).map(|b| b.label).collect();
-        let above = if above.is_empty() { String::new() } else { format!(" (above {})", above.join(", ")) };
-        rows.push((loss, format!("<b>generation 0</b> of {of}{above}")));
-    }
+    let (Some(last), false) = (baselines.last(), data.arms.is_empty()) else { return Markup::default() };
+    let of_counts = baselines.iter().map(|baseline| (baseline.value, html! { (of_counts(baseline.label)) }));
+    let of_arms = first_models(data).into_iter().map(|(loss, arms)| (loss, first_model(data, loss, &arms, &baselines)));
+    let mut rows: Vec<(f64, Markup)> = of_counts.chain(of_arms).collect();
     rows.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let mut table = format!(
-        "<h2>Beside models that count</h2>\n<p class=\"quiet\">The baselines are trained on the human training text of \
-         generation 0 and scored as it is. Above the {}, a table of short contexts predicts better than the model; above the \
-         bigram it has learnt less than pairs of tokens, and what its chain loses says little about language.</p>\n<div \
-         class=\"scroll\"><table>\n<caption>Means over seeds, on human test text.</caption>\n<thead><tr><th class=\"name\" \
-         scope=\"col\">Model</th><th scope=\"col\">Test loss (nats per token)</th><th \
-         scope=\"col\">Perplexity</th></tr></thead>\n<tbody>\n",
-        last.label
-    );
-    for (loss, name) in rows {
-        let (loss, perplexity) = (number(loss), number(loss.exp()));
-        let _ = writeln!(table, "<tr><th scope=\"row\">{name}</th><td>{loss}</td><td>{perplexity}</td></tr>");
+    html! {
+        h2 { "Beside models that count" }
+        p.quiet {
+            "The baselines are trained on the human training text of generation 0 and scored as it is. Above the "
+            (last.label) ", a table of short contexts predicts better than the model; above the bigram it has learnt less than \
+             pairs of tokens, and what its chain loses says little about language."
+        }
+        div.scroll {
+            table {
+                caption { "Means over seeds, on human test text." }
+                thead {
+                    tr {
+                        th.name scope="col" { "Model" }
+                        th scope="col" { "Test loss (nats per token)" }
+                        th scope="col" { "Perplexity" }
+                    }
+                }
+                tbody {
+                    @for (loss, name) in rows {
+                        tr { th scope="row" { (name) } td { (number(loss)) } td { (number(loss.exp())) } }
+                    }
+                }
+            }
+        }
     }
-    table.push_str("</tbody>\n</table></div>\n");
-    table
+}
+
+/// Generation 0 of some arms, and the baselines that its loss is above.
+fn first_model(data: &Data, loss: f64, arms: &[&str], baselines: &[Baseline]) -> Markup {
+    let above: Vec<&str> = baselines.iter().filter(|b| loss > b.value).map(|b| b.label).collect();
+    html! {
+        b { "generation 0" } " of "
+        @if arms.len() == data.arms.len() { "all arms" } @else { (arms.join(", ")) }
+        @if !above.is_empty() { " (above " (above.join(", ")) ")" }
+    }
 }
 
 /// What a baseline is.

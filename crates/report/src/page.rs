@@ -1,15 +1,14 @@
 //! The page: its order, its head, what came out in words. The tables and texts are in `tables` and `texts`.
 
-use std::fmt::Write;
-
 use evaluation::statistics::Interval;
+use maud::{Markup, html};
 
-use crate::data::{Data, Origin};
-use crate::document::document;
-use crate::escape::html;
+use crate::data::{Data, Failure, Origin};
+use crate::document::Page;
 use crate::figure::Drawn;
 use crate::join::Part;
 use crate::leaderboard::Board;
+use crate::markup::folded;
 use crate::quantity::{EXCESS, GRAMMATICAL, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
 use crate::{comparison, levels, over_represented, settings, tables, texts, unfinished, untrained, verdicts};
@@ -18,72 +17,66 @@ use crate::{comparison, levels, over_represented, settings, tables, texts, unfin
 const SENTENCES: usize = 12;
 
 /// The page of several runs, read together as `data`.
-pub(crate) fn comparison(parts: &[Part], data: &Data, figures: &[Drawn]) -> String {
-    let sections = [
-        comparison::outline(parts),
-        unfinished::section(data),
-        failures(data),
-        untrained::section(data),
-        comparison::differences(parts),
-        drawings(data, figures),
-        tables::truth(data),
-        tables::main(data),
-        tables::everything(data),
-    ];
-    document(&data.experiment, &sections.concat())
+pub(crate) fn comparison(parts: &[Part], data: &Data, figures: &[Drawn]) -> Page {
+    let body = html! {
+        (comparison::outline(parts))
+        (unfinished::section(data))
+        (failures(data))
+        (untrained::section(data))
+        (comparison::differences(parts))
+        (drawings(data, figures))
+        (tables::truth(data))
+        (tables::main(data))
+        (tables::everything(data))
+    };
+    Page::new(&data.experiment, &body)
 }
 
 /// The whole page of an experiment.
-pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> String {
-    let question = data.question.iter().map(|question| format!("<p class=\"lead\">{}</p>\n", html(question)));
-    let sections = [
-        question.collect(),
-        outline(data),
-        unfinished::section(data),
-        failures(data),
-        untrained::section(data),
-        summary(data),
-        levels::section(data),
-        board.map(Board::section).unwrap_or_default(),
-        verdicts::sections(data),
-        drawings(data, figures),
-        tables::truth(data),
-        tables::main(data),
-        tables::ledger(data),
-        over_represented::section(data),
-        texts::section(data),
-        tables::everything(data),
-        settings::section(data),
-    ];
-    document(&data.experiment, &sections.concat())
+pub(crate) fn page(data: &Data, figures: &[Drawn], board: Option<&Board>) -> Page {
+    let body = html! {
+        @if let Some(question) = &data.question { p.lead { (question) } }
+        (outline(data))
+        (unfinished::section(data))
+        (failures(data))
+        (untrained::section(data))
+        (summary(data))
+        (levels::section(data))
+        @if let Some(board) = board { (board.section()) }
+        (verdicts::sections(data))
+        (drawings(data, figures))
+        (tables::truth(data))
+        (tables::main(data))
+        (tables::ledger(data))
+        (over_represented::section(data))
+        (texts::section(data))
+        (tables::everything(data))
+        (settings::section(data))
+    };
+    Page::new(&data.experiment, &body)
 }
 
-/// Size of the experiment.
-fn outline(data: &Data) -> String {
+/// Size of the experiment, and who made it.
+fn outline(data: &Data) -> Markup {
     let arms = || data.arms.iter().map(|arm| arm.name.as_str());
     let generations = arms().flat_map(|arm| data.generations(arm)).max().map_or(0, |last| last + 1);
     let seeds = arms().map(|arm| data.seed_count(arm)).max().unwrap_or(0);
-    let mut line = format!(
-        "{}, {}, up to {}.",
-        counted(data.arms.len(), "arm"),
-        counted(generations as usize, "generation"),
-        counted(seeds, "seed")
-    );
-    for Origin { run, info, .. } in &data.origins {
-        let name = if data.origins.len() > 1 { format!(" {}:", run.path().display()) } else { String::new() };
-        let _ =
-            write!(line, "{name} Made by habsburg {} on {}, begun {}.", info.build.version, info.device, info.started);
+    let path = |origin: &Origin| origin.run.path().display().to_string();
+    let alone: Vec<String> = data.origins.iter().filter(|origin| !origin.run.has_stages()).map(path).collect();
+    html! {
+        p.quiet {
+            (counted(data.arms.len(), "arm")) ", " (counted(generations as usize, "generation")) ", up to "
+            (counted(seeds, "seed")) "."
+            @for origin in &data.origins {
+                @if data.origins.len() > 1 { " " (path(origin)) ":" }
+                " Made by habsburg " (origin.info.build.version) " on " (origin.info.device) ", begun "
+                (origin.info.started) "."
+            }
+            @if !alone.is_empty() {
+                " Without stages, so that texts, times and what is drawn from stages are left out: " (alone.join(", ")) "."
+            }
+        }
     }
-    let alone = data.origins.iter().filter(|origin| !origin.run.has_stages());
-    let alone: Vec<String> = alone.map(|origin| origin.run.path().display().to_string()).collect();
-    if !alone.is_empty() {
-        let _ = write!(
-            line,
-            " Without stages, so that texts, times and what is drawn from stages are left out: {}.",
-            alone.join(", ")
-        );
-    }
-    format!("<p class=\"quiet\">{}</p>\n", html(&line))
 }
 
 fn counted(n: usize, noun: &str) -> String {
@@ -91,44 +84,46 @@ fn counted(n: usize, noun: &str) -> String {
 }
 
 /// Chains that are missing from the means, and why.
-fn failures(data: &Data) -> String {
-    let mut items = String::new();
-    for failure in &data.failures {
-        let chain = html(&failure.chain.to_string());
-        let _ = writeln!(
-            items,
-            "<li><b>{chain}</b> ended at generation {}: {}</li>",
-            failure.generation,
-            html(&failure.reason)
-        );
+fn failures(data: &Data) -> Markup {
+    let not_finite = data.not_finite();
+    if data.failures.is_empty() && not_finite.is_empty() {
+        return Markup::default();
     }
-    for (key, arm, generation, seed) in data.not_finite() {
-        let what = format!("{arm}/seed-{seed}, generation {generation}: {key}");
-        let _ = writeln!(items, "<li>{} is no finite number and is left out of the means</li>", html(&what));
+    html! {
+        div.warn {
+            p { b { "Not everything came to its end." } " Means are over the seeds that did." }
+            ul {
+                @for Failure { chain, generation, reason } in &data.failures {
+                    li { b { (chain.to_string()) } " ended at generation " (generation) ": " (reason) }
+                }
+                @for (key, arm, generation, seed) in not_finite {
+                    li {
+                        (arm) "/seed-" (seed) ", generation " (generation) ": " (key.to_string())
+                        " is no finite number and is left out of the means"
+                    }
+                }
+            }
+        }
     }
-    if items.is_empty() {
-        return items;
-    }
-    format!(
-        "<div class=\"warn\"><p><b>Not everything came to its end.</b> Means are over the seeds that did.</p>\n<ul>\n{items}</ul></div>\n"
-    )
 }
 
 /// One sentence for each arm, without a verdict.
-fn summary(data: &Data) -> String {
-    let sentences: Vec<String> = data.arms.iter().map(|arm| sentence(data, &arm.name)).collect();
-    let mut text = String::from("<h2>What came out</h2>\n");
-    if sentences.is_empty() {
-        text.push_str("<p>Nothing was measured.</p>\n");
-        return text;
+fn summary(data: &Data) -> Markup {
+    let list = html! {
+        ul {
+            @for arm in &data.arms {
+                li { b { (arm.name) } ": " (sentence(data, &arm.name)) "." }
+            }
+        }
+    };
+    html! {
+        h2 { "What came out" }
+        @if data.arms.is_empty() {
+            p { "Nothing was measured." }
+        } @else {
+            (folded(data.arms.len(), SENTENCES, "arms, a sentence each", &list))
+        }
     }
-    let items: String = sentences.iter().map(|sentence| format!("<li>{sentence}</li>\n")).collect();
-    let list = format!("<ul>\n{items}</ul>\n");
-    text.push_str(&match sentences.len() {
-        0..=SENTENCES => list,
-        many => format!("<details><summary>{many} arms, a sentence each</summary>\n{list}</details>\n"),
-    });
-    text
 }
 
 fn sentence(data: &Data, arm: &str) -> String {
@@ -137,9 +132,7 @@ fn sentence(data: &Data, arm: &str) -> String {
     } else {
         [perplexity(data, arm), vocabulary(data, arm)].into_iter().flatten().collect()
     };
-    let nothing = || "neither perplexity nor vocabulary was measured".to_owned();
-    let said = if parts.is_empty() { nothing() } else { parts.join("; ") };
-    format!("<b>{}</b>: {}.", html(arm), html(&said))
+    if parts.is_empty() { "neither perplexity nor vocabulary was measured".to_owned() } else { parts.join("; ") }
 }
 
 fn perplexity(data: &Data, arm: &str) -> Option<String> {
@@ -185,29 +178,28 @@ fn spread(interval: &Interval) -> String {
     }
 }
 
-fn drawings(data: &Data, figures: &[Drawn]) -> String {
+fn drawings(data: &Data, figures: &[Drawn]) -> Markup {
     if figures.is_empty() {
-        return String::new();
+        return Markup::default();
     }
-    let dashed = if data.is_world() {
-        "Dashed lines are what the legend says."
-    } else {
-        "A dashed line is other human text than the vocabulary was taken from, measured in the same way."
-    };
-    let mut text = format!(
-        "<h2>Figures</h2>\n<p class=\"quiet\">Lines are means over seeds. Bands are 95 % intervals (Student’s t over seeds; \
-         on the logarithm for loss, perplexity and bits per byte) where there are three seeds or more; two seeds are \
-         drawn as open dots. {dashed}</p>\n<div class=\"figures\">\n",
-    );
-    for figure in figures {
-        let class = if figure.wide { " class=\"wide\"" } else { "" };
-        let _ = writeln!(
-            text,
-            "<figure{class}>\n{}<figcaption>{}</figcaption>\n</figure>",
-            figure.inline(),
-            html(&figure.caption)
-        );
+    html! {
+        h2 { "Figures" }
+        p.quiet {
+            "Lines are means over seeds. Bands are 95 % intervals (Student’s t over seeds; on the logarithm for loss, \
+             perplexity and bits per byte) where there are three seeds or more; two seeds are drawn as open dots. "
+            @if data.is_world() {
+                "Dashed lines are what the legend says."
+            } @else {
+                "A dashed line is other human text than the vocabulary was taken from, measured in the same way."
+            }
+        }
+        div.figures {
+            @for figure in figures {
+                figure class=[figure.wide.then_some("wide")] {
+                    (figure.svg.inline(figure.title))
+                    figcaption { (figure.caption) }
+                }
+            }
+        }
     }
-    text.push_str("</div>\n");
-    text
 }

@@ -1,27 +1,31 @@
 //! What made the run, and its settings, on the page.
 
-use std::fmt::Write;
-
+use maud::{Markup, html};
 use rundir::RunInfo;
 
 use crate::data::{Data, Origin};
-use crate::escape::html;
 
 /// What made each piece, and the settings as resolved.
-pub(crate) fn section(data: &Data) -> String {
-    let mut section = String::from("<h2>Settings</h2>\n");
-    for origin in &data.origins {
-        if data.origins.len() > 1 {
-            let _ = writeln!(section, "<h3>{}</h3>", html(&origin.run.path().display().to_string()));
+pub(crate) fn section(data: &Data) -> Markup {
+    html! {
+        h2 { "Settings" }
+        @for Origin { run, info, settings } in &data.origins {
+            @if data.origins.len() > 1 { h3 { (run.path().display().to_string()) } }
+            (facts(info))
+            @if let Some(settings) = settings {
+                details {
+                    summary { "experiment.toml, every default written out" }
+                    pre { (settings) }
+                }
+            } @else {
+                p { "The run has no experiment.toml." }
+            }
         }
-        section.push_str(&facts(&origin.info));
-        section.push_str(&file(origin));
     }
-    section
 }
 
 /// Provenance of a piece.
-fn facts(info: &RunInfo) -> String {
+fn facts(info: &RunInfo) -> Markup {
     let features = info.build.features.join(", ");
     let threads = info.threads.to_string();
     let facts = [
@@ -36,20 +40,12 @@ fn facts(info: &RunInfo) -> String {
         ("tokenizer (SHA-256)", info.tokenizer.as_deref()),
         ("begun", Some(info.started.as_str())),
     ];
-    let mut list = String::from("<dl>\n");
-    for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
-        let _ = writeln!(list, "<dt>{name}</dt><dd>{}</dd>", html(fact));
-    }
-    list.push_str("</dl>\n");
-    list
-}
-
-fn file(origin: &Origin) -> String {
-    match &origin.settings {
-        Some(settings) => format!(
-            "<details><summary>experiment.toml, every default written out</summary>\n<pre>{}</pre>\n</details>\n",
-            html(settings)
-        ),
-        None => "<p>The run has no experiment.toml.</p>\n".to_owned(),
+    html! {
+        dl {
+            @for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
+                dt { (name) }
+                dd { (fact) }
+            }
+        }
     }
 }

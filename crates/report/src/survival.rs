@@ -21,7 +21,6 @@ use evaluation::statistics::{Interval, Scale};
 use serde::Deserialize;
 
 use crate::data::Data;
-use crate::escape::visible;
 use crate::figure::{self, Drawn, Plan, Sign};
 use crate::look::Look;
 use crate::panel::{Curve, Dashes, Line, Panel, Point};
@@ -118,7 +117,7 @@ fn panel(arm: usize, name: &str, found: &BTreeMap<u32, Vec<Kinds>>) -> Option<Pa
     let look = Look::Arm(arm);
     let dashes = vec![Dashes { colour: look.colour(), line: Line::Course(course) }];
     let curves = vec![Curve { look, points }];
-    let title = visible(name, false);
+    let title = name.to_owned();
     (!curves[0].points.is_empty()).then(|| Panel { dashes, ..Panel::new(title, Axis::Share, curves) })
 }
 

@@ -8,11 +8,11 @@ use evaluation::Dimension;
 use crate::comparison;
 use crate::data::{Data, Failure, Viewed};
 use crate::error::Result;
-use crate::escape::visible;
 use crate::join::Part;
 use crate::plot::{Course, Upward, plot};
 use crate::quantity::{self, BITS_PER_BYTE, EXCESS, Quantity, RARE_FACTS, TEST_PERPLEXITY, VOCABULARY};
 use crate::ticks::number;
+use crate::visible::visible;
 use crate::wrapped::wrapped;
 use crate::{excerpts, levels, unfinished, verdicts};
 

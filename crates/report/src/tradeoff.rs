@@ -5,15 +5,15 @@
 use plotters::prelude::*;
 
 use crate::arm::Arm;
-use crate::canvas::{self, Area, Outcome, TITLE, WIDE, draw_title, from_left, text};
+use crate::canvas::{Area, Outcome, Svg, TITLE, WIDE, draw_title, from_left, text};
 use crate::data::Data;
-use crate::escape::visible;
 use crate::figure::Drawn;
 use crate::leaderboard::Board;
 use crate::look::{GRID, INK, Look};
 use crate::quantity::{DISTINCT_PAIRS, TEST_PERPLEXITY};
 use crate::ruler::Ruler;
 use crate::ticks;
+use crate::visible::visible;
 
 const HEIGHT: i32 = 560;
 /// Characters of an arm's name.
@@ -43,7 +43,7 @@ pub(crate) fn draw(data: &Data, board: Option<&Board>) -> Option<Drawn> {
     if dots.len() < 2 {
         return None;
     }
-    let svg = canvas::svg(WIDE, HEIGHT, |root| {
+    let svg = Svg::of(WIDE, HEIGHT, |root| {
         draw_title(root, "Perplexity against diversity")?;
         panel(data, &root.margin(TITLE, 6, 0, 0), &dots, data.reference(&diversity))
     });

@@ -4,13 +4,14 @@
 //! missing or cannot be read, nobody knows the plan, and nothing is said.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
+use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::data::{Data, Failure, Measured};
-use crate::escape::{html, visible};
+use crate::markup::folded;
 use crate::pieces::Piece;
+use crate::visible::visible;
 
 /// Arms that are listed at once.
 const SHOWN: usize = 12;
@@ -91,20 +92,23 @@ impl Unfinished {
 }
 
 /// What a page says at its top; empty if all is there.
-pub(crate) fn section(data: &Data) -> String {
+pub(crate) fn section(data: &Data) -> Markup {
     if data.unfinished.is_empty() {
-        return String::new();
+        return Markup::default();
     }
-    let mut items = String::new();
-    for arm in &data.unfinished {
-        let _ = writeln!(items, "<li><b>{}</b>: {}</li>", html(&arm.arm), html(&arm.words()));
-    }
-    let list = format!("<ul>\n{items}</ul>\n");
-    let list = match data.unfinished.len() {
-        0..=SHOWN => list,
-        many => format!("<details><summary>{many} arms</summary>\n{list}</details>\n"),
+    let list = html! {
+        ul {
+            @for unfinished in &data.unfinished {
+                li { b { (unfinished.arm) } ": " (unfinished.words()) }
+            }
+        }
     };
-    format!("<div class=\"warn\"><p><b>The run is not finished.</b> Shown is what is there so far.</p>\n{list}</div>\n")
+    html! {
+        div.warn {
+            p { b { "The run is not finished." } " Shown is what is there so far." }
+            (folded(data.unfinished.len(), SHOWN, "arms", &list))
+        }
+    }
 }
 
 /// The same for a terminal, a line for each arm.

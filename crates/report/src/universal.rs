@@ -26,10 +26,9 @@ use plotters::prelude::*;
 use crate::arm::Arm;
 use crate::bands::Decade;
 use crate::canvas::{
-    self, Area, LEGEND, Outcome, ROW, TITLE, WIDE, draw_generations, draw_title, from_left, grid, of_generation, text,
+    Area, LEGEND, Outcome, ROW, Svg, TITLE, WIDE, draw_generations, draw_title, from_left, grid, of_generation, text,
 };
 use crate::data::Data;
-use crate::escape::visible;
 use crate::figure::Drawn;
 use crate::look::{GRID, INK, marker};
 use crate::ruler::Ruler;
@@ -65,7 +64,7 @@ struct Shown {
 pub(crate) fn draw(data: &Data) -> Option<Drawn> {
     let panel_of = |arm: &Arm| {
         let (law, name) = (Law::of(arm), &arm.name);
-        let title = format!("{}, {}", visible(name, false), law.name());
+        let title = format!("{name}, {}", law.name());
         let dots: Vec<Dot> = of_bands(data, name, law).into_iter().chain(of_words(data, name, law)).collect();
         Shown { title, law, dots }
     };
@@ -93,14 +92,14 @@ pub(crate) fn draw(data: &Data) -> Option<Drawn> {
     Some(Drawn { name: "universal-survival", title: "Universal survival", caption, wide: true, svg })
 }
 
-fn draw_panels(panels: &[Shown]) -> String {
+fn draw_panels(panels: &[Shown]) -> Svg {
     let (rows, columns) = grid(panels.len());
     let all = || panels.iter().flat_map(|panel| &panel.dots);
     let last = all().map(|dot| dot.generation).max().unwrap_or(0);
     let least = all().map(|dot| dot.x).fold(REACH.1, f64::min).max(REACH.0);
     let most = all().map(|dot| dot.x).fold(8.0, f64::max).min(REACH.1);
     let reach = (0.7 * least, 1.4 * most);
-    canvas::svg(WIDE, TITLE + LEGEND + ROW * rows as i32, |root| {
+    Svg::of(WIDE, TITLE + LEGEND + ROW * rows as i32, |root| {
         draw_title(root, "Universal survival")?;
         legend(root, last, |kind| all().any(|dot| dot.kind == kind))?;
         let areas = root.margin(TITLE + LEGEND, 6, 0, 0).split_evenly((rows, columns));

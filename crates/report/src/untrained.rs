@@ -2,13 +2,13 @@
 //! the language than a table of counts, so what is measured of them says little about collapse.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use evaluation::Dimensions;
 use evaluation::metric::{TEST_LOSS, UNIGRAM_LOSS};
+use maud::{Markup, html};
 
+use crate::arm::Arm;
 use crate::data::{Data, Values};
-use crate::escape::html;
 use crate::key::Key;
 
 /// Chains that are listed, at most.
@@ -24,34 +24,34 @@ struct Above {
 }
 
 /// The box on the page; empty if there are no such chains.
-pub(crate) fn section(data: &Data) -> String {
+pub(crate) fn section(data: &Data) -> Markup {
     let values = |metric| data.values.get(&Key::of(metric, Dimensions::NONE));
-    let (Some(losses), Some(unigrams)) = (values(&TEST_LOSS), values(&UNIGRAM_LOSS)) else { return String::new() };
-    let (mut items, mut count) = (String::new(), 0);
-    for arm in &data.arms {
-        let (Some(losses), Some(unigrams)) = (losses.get(&arm.name), unigrams.get(&arm.name)) else { continue };
-        for Above { seed, generation, loss, unigram } in above(losses, unigrams) {
-            count += 1;
-            if count <= LISTED {
-                let name = html(&format!("{}/seed-{seed}", arm.name));
-                let _ = writeln!(
-                    items,
-                    "<li><b>{name}</b> from generation {generation} on: {loss:.3} against {unigram:.3} nats a token</li>"
-                );
+    let (Some(losses), Some(unigrams)) = (values(&TEST_LOSS), values(&UNIGRAM_LOSS)) else { return Markup::default() };
+    let of_arm = |arm: &Arm| Some((arm.name.clone(), above(losses.get(&arm.name)?, unigrams.get(&arm.name)?)));
+    let of_arms = data.arms.iter().filter_map(of_arm);
+    let all: Vec<(String, Above)> =
+        of_arms.flat_map(|(arm, found)| found.into_iter().map(move |above| (arm.clone(), above))).collect();
+    if all.is_empty() {
+        return Markup::default();
+    }
+    html! {
+        div.warn {
+            p {
+                b { "Models that have learnt less than token frequencies." }
+                " The test loss of these chains is above the loss of a table of token counts. From generation 0 on, training \
+                 was too short or diverged."
+            }
+            ul {
+                @for (arm, Above { seed, generation, loss, unigram }) in all.iter().take(LISTED) {
+                    li {
+                        b { (arm) "/seed-" (seed) } " from generation " (generation) " on: "
+                        (format_args!("{loss:.3} against {unigram:.3}")) " nats a token"
+                    }
+                }
+                @if all.len() > LISTED { li { "and " (all.len() - LISTED) " more" } }
             }
         }
     }
-    if count == 0 {
-        return String::new();
-    }
-    if count > LISTED {
-        let _ = writeln!(items, "<li>and {} more</li>", count - LISTED);
-    }
-    format!(
-        "<div class=\"warn\"><p><b>Models that have learnt less than token frequencies.</b> The test loss of these chains is above \
-         the loss of a table of token counts. From generation 0 on, training was too short or diverged.</p>\n<ul>\n\
-         {items}</ul></div>\n"
-    )
 }
 
 /// The chains of an arm that are above, by seed.

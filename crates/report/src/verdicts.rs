@@ -1,16 +1,16 @@
 //! Verdicts on the page and in a terminal: which of the eight definitions of collapse hold for an arm, how arms differ, and
 //! what each generation adds to the damage.
 
-use std::fmt::Write;
-
 use evaluation::statistics::Interval;
 use evaluation::verdicts::{
     Answer, Arm, Definition, Difference, Observations, Step, Thresholds, Verdict, damage, differences, judge,
 };
+use maud::{Markup, html};
 
 use crate::data::Data;
-use crate::escape::{html, visible};
+use crate::markup::{self, begins, bounds};
 use crate::ticks::number;
+use crate::visible::visible;
 
 /// Arms of which all pairs are compared; of more, each with its control.
 const PAIRED: usize = 8;
@@ -18,10 +18,14 @@ const PAIRED: usize = 8;
 const LINES: usize = 8;
 
 /// The sections of the page; empty if nothing can be said.
-pub(crate) fn sections(data: &Data) -> String {
+pub(crate) fn sections(data: &Data) -> Markup {
     let rows = data.observations();
     let arms = arms(data);
-    [verdict_table(data, &rows, &arms), difference_table(&rows, &arms), damage_table(&rows, &arms)].concat()
+    html! {
+        (verdict_table(data, &rows, &arms))
+        (difference_table(&rows, &arms))
+        (damage_table(&rows, &arms))
+    }
 }
 
 /// The arms with what they are compared with: the control that the run states, where it was measured.
@@ -51,45 +55,55 @@ fn split<'a>(verdicts: &'a [Verdict], arms: &[Arm]) -> (Vec<Definition>, Vec<(De
     (known, unknown.into_iter().filter_map(why).collect())
 }
 
-fn verdict_table(data: &Data, rows: &Observations, arms: &[Arm]) -> String {
+fn verdict_table(data: &Data, rows: &Observations, arms: &[Arm]) -> Markup {
     let limits = Thresholds::default();
     let verdicts = judge(rows, arms, &limits);
     let (known, unknown) = split(&verdicts, arms);
     if known.is_empty() {
-        return String::new();
+        return Markup::default();
     }
     let columns: Vec<Column> = known.iter().map(|definition| Column::of(*definition, &verdicts)).collect();
-    let mut table = format!(
-        "<h2>Verdicts</h2>\n<p class=\"quiet\">Eight definitions of model collapse are in use (Schaeffer et al. 2025). \
-         Yes and no are statements at 95 % over all arms together (Student’s t over seeds, paired with the control where \
-         there is one; Holm’s correction) and take {} seeds. Below them the statistic and its 95 % bounds, in the head what \
-         they are held against. A definition that holds for the control too is about the model, not about the \
-         loop.{}</p>\n<div class=\"scroll\"><table class=\"verdicts\">\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th>{}</tr></thead>\n<tbody>\n",
-        limits.seeds,
-        few(&verdicts, &limits),
-        columns.iter().map(Column::head).collect::<String>()
-    );
-    for arm in &data.arms {
-        let cells: String = columns.iter().map(|column| column.cell(&arm.name)).collect();
-        let control = if arm.role.is_human() { "<small>control</small>" } else { "" };
-        let _ = writeln!(table, "<tr><th scope=\"row\">{}{control}</th>{cells}</tr>", html(&arm.name));
-    }
     let statistics: Vec<String> = known.iter().map(|d| format!("{}: {}", capital(d.name()), d.statistic())).collect();
-    let _ = write!(table, "</tbody>\n<caption>{}.", html(&statistics.join("; ")));
-    if !unknown.is_empty() {
-        let list: Vec<String> = unknown.iter().map(|(d, why)| format!("{} ({why})", d.name())).collect();
-        let _ = write!(table, " Unmeasured here: {}.", html(&list.join("; ")));
+    let unmeasured: Vec<String> = unknown.iter().map(|(d, why)| format!("{} ({why})", d.name())).collect();
+    html! {
+        h2 { "Verdicts" }
+        (introduction(&verdicts, &limits))
+        div.scroll {
+            table.verdicts {
+                thead {
+                    tr {
+                        th.name scope="col" { "Arm" }
+                        @for column in &columns { (column.head()) }
+                    }
+                }
+                tbody {
+                    @for arm in &data.arms {
+                        tr {
+                            th scope="row" { (arm.name) @if arm.role.is_human() { small { "control" } } }
+                            @for column in &columns { (column.cell(&arm.name)) }
+                        }
+                    }
+                }
+                caption {
+                    (statistics.join("; ")) "."
+                    @if !unmeasured.is_empty() { " Unmeasured here: " (unmeasured.join("; ")) "." }
+                }
+            }
+        }
     }
-    table.push_str("</caption>\n</table></div>\n");
-    table
 }
 
-/// What a run of too few seeds is told once.
-fn few(verdicts: &[Verdict], limits: &Thresholds) -> String {
+/// How to read the table; a run of too few seeds is told so once.
+fn introduction(verdicts: &[Verdict], limits: &Thresholds) -> Markup {
     let most = verdicts.iter().filter_map(|verdict| verdict.evidence).map(|evidence| evidence.seeds).max().unwrap_or(0);
-    match most < limits.seeds {
-        true => format!(" <b>This run has {most}: nothing is determined.</b>"),
-        false => String::new(),
+    html! {
+        p.quiet {
+            "Eight definitions of model collapse are in use (Schaeffer et al. 2025). Yes and no are statements at 95 % over all \
+             arms together (Student’s t over seeds, paired with the control where there is one; Holm’s correction) and take "
+            (limits.seeds) " seeds. Below them the statistic and its 95 % bounds, in the head what they are held against. A \
+             definition that holds for the control too is about the model, not about the loop."
+            @if most < limits.seeds { " " b { "This run has " (most) ": nothing is determined." } }
+        }
     }
 }
 
@@ -113,34 +127,40 @@ impl<'a> Column<'a> {
         Self { definition, verdicts, limit, uniform }
     }
 
-    fn head(&self) -> String {
+    fn head(&self) -> Markup {
         let above = self.verdicts.iter().find_map(|verdict| verdict.evidence).is_some_and(|evidence| evidence.above);
-        let side = if above { "above" } else { "below" };
-        let limit = self.limit.map(|limit| format!("<small>{side} {}</small>", number(limit))).unwrap_or_default();
-        format!("<th class=\"name\" scope=\"col\">{}{limit}</th>", capital(self.definition.name()))
+        html! {
+            th.name scope="col" {
+                (capital(self.definition.name()))
+                @if let Some(limit) = self.limit {
+                    small { @if above { "above " } @else { "below " } (number(limit)) }
+                }
+            }
+        }
     }
 
-    fn cell(&self, arm: &str) -> String {
+    fn cell(&self, arm: &str) -> Markup {
         let Some(verdict) = self.verdicts.iter().find(|verdict| verdict.arm == arm) else {
-            return "<td></td>".to_owned();
+            return html! { td {} };
         };
         let Some(evidence) = &verdict.evidence else {
-            return "<td class=\"unmeasured\">–</td>".to_owned();
+            return html! { td.unmeasured { "–" } };
         };
-        let mut notes = vec![number(evidence.statistic)];
         let (low, high) = evidence.bounds;
-        if low.is_finite() && high.is_finite() {
-            notes[0].push_str(&format!(" ({} to {})", number(low), number(high)));
-        }
-        if self.limit.is_none() {
-            notes.push(format!("limit {}", number(evidence.threshold)));
-        }
         let said = verdict.answer == Answer::Undetermined && self.uniform;
-        notes.extend(Some(html(&verdict.note)).filter(|note| !note.is_empty() && !said));
-        let notes: String = notes.iter().map(|note| format!("<small>{note}</small>")).collect();
-        let since = verdict.since.map(|g| format!(" from generation {g}")).unwrap_or_default();
         let answer = verdict.answer.name();
-        format!("<td class=\"{answer}\"><b>{answer}</b>{since}{notes}</td>")
+        html! {
+            td.(answer) {
+                b { (answer) }
+                @if let Some(generation) = verdict.since { " from generation " (generation) }
+                small {
+                    (number(evidence.statistic))
+                    @if low.is_finite() && high.is_finite() { " (" (number(low)) " to " (number(high)) ")" }
+                }
+                @if self.limit.is_none() { small { "limit " (number(evidence.threshold)) } }
+                @if !verdict.note.is_empty() && !said { small { (verdict.note) } }
+            }
+        }
     }
 }
 
@@ -149,53 +169,72 @@ fn capital(name: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn difference_table(rows: &Observations, arms: &[Arm]) -> String {
+fn difference_table(rows: &Observations, arms: &[Arm]) -> Markup {
+    let found = differences(rows, &pairs(arms));
+    if found.is_empty() {
+        return Markup::default();
+    }
+    let begins_arm = |i: usize| i == 0 || found[i - 1].first != found[i].first;
+    html! {
+        h2 { "Differences between arms" }
+        div.scroll {
+            table {
+                caption {
+                    "Test loss of the last generation, paired by seed: arms of one seed share their human text and their random \
+                     draws. The ratio is the geometric mean, and bits per byte have the same; intervals are 95 % for each row \
+                     alone, p is of a paired t test on the logarithm with Holm’s correction over all rows."
+                }
+                thead {
+                    tr {
+                        th.name scope="col" { "Arm" }
+                        th.name scope="col" { "less" }
+                        th scope="col" { "Generation" }
+                        th scope="col" { "Seeds" }
+                        th scope="col" { "Ratio of losses" }
+                        th scope="col" { "Nats per token" }
+                        th scope="col" { "p" }
+                    }
+                }
+                tbody {
+                    @for (i, difference) in found.iter().enumerate() { (difference_row(difference, begins_arm(i))) }
+                }
+            }
+        }
+    }
+}
+
+/// The arms that are compared.
+fn pairs(arms: &[Arm]) -> Vec<(&str, &str)> {
     let names = || arms.iter().map(|arm| arm.name.as_str());
-    let pairs: Vec<(&str, &str)> = if arms.len() <= PAIRED {
+    if arms.len() <= PAIRED {
         names().enumerate().flat_map(|(i, first)| names().skip(i + 1).map(move |second| (first, second))).collect()
     } else {
         arms.iter().filter_map(|arm| Some((arm.name.as_str(), arm.control.as_deref()?))).collect()
-    };
-    let found = differences(rows, &pairs);
-    if found.is_empty() {
-        return String::new();
     }
-    let mut table = String::from(
-        "<h2>Differences between arms</h2>\n<div class=\"scroll\"><table>\n<caption>Test loss of the last generation, \
-         paired by seed: arms of one seed share their human text and their random draws. The ratio is the geometric mean, \
-         and bits per byte have the same; intervals are 95 % for each row alone, p is of a paired t test on the logarithm \
-         with Holm’s correction over all rows.</caption>\n<thead><tr><th class=\"name\" scope=\"col\">Arm</th>\
-         <th class=\"name\" scope=\"col\">less</th><th scope=\"col\">Generation</th><th scope=\"col\">Seeds</th>\
-         <th scope=\"col\">Ratio of losses</th><th scope=\"col\">Nats per token</th><th scope=\"col\">p</th></tr></thead>\n<tbody>\n",
-    );
-    let mut before = "";
-    for difference in &found {
-        let begins = if difference.first == before { "" } else { " class=\"begins\"" };
-        let name = if difference.first == before { String::new() } else { html(&difference.first) };
-        before = &difference.first;
-        let _ = writeln!(table, "<tr{begins}><th scope=\"row\">{name}</th>{}</tr>", difference_cells(difference));
-    }
-    table.push_str("</tbody>\n</table></div>\n");
-    table
 }
 
-fn difference_cells(difference: &Difference) -> String {
-    let between = |low: f64, high: f64| match low.is_finite() && high.is_finite() && difference.seeds >= 3 {
-        true => format!("<small>{} to {}</small>", number(low), number(high)),
-        false => String::new(),
-    };
+fn difference_row(difference: &Difference, is_first: bool) -> Markup {
+    let Difference { first, second, generation, seeds, ratio, p, .. } = difference;
     let (mean, low, high) = difference.nats;
-    let p = if difference.p < 0.001 { "&lt; 0.001".to_owned() } else { format!("{:.3}", difference.p) };
-    format!(
-        "<td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{}{}</td><td>{}{}</td><td>{p}</td>",
-        html(&difference.second),
-        difference.generation,
-        difference.seeds,
-        number(difference.ratio),
-        between(difference.bounds.0, difference.bounds.1),
-        number(mean),
-        between(low, high)
-    )
+    let cell = |mean: f64, (low, high): (f64, f64)| {
+        html! {
+            td {
+                (number(mean))
+                @if low.is_finite() && high.is_finite() && *seeds >= 3 { (bounds(low, high)) }
+            }
+        }
+    };
+    html! {
+        tr class=[begins(is_first)] {
+            th scope="row" { @if is_first { (first) } }
+            td.name { (second) }
+            td { (generation) }
+            td { (seeds) }
+            (cell(*ratio, difference.bounds))
+            (cell(mean, (low, high)))
+            td { @if *p < 0.001 { "< 0.001" } @else { (format_args!("{p:.3}")) } }
+        }
+    }
 }
 
 /// What a step says, and its name.
@@ -203,52 +242,61 @@ type Kind = (&'static str, fn(&Step) -> Option<Interval>);
 const KINDS: [Kind; 2] = [("damage", |step| step.added), ("learning", |step| step.learning)];
 
 /// Arms by generations, what each adds.
-fn damage_table(rows: &Observations, arms: &[Arm]) -> String {
+fn damage_table(rows: &Observations, arms: &[Arm]) -> Markup {
     let of = |arm: &Arm| Some((arm.name.clone(), damage(rows, arm))).filter(|(_, steps)| !steps.is_empty());
     let found: Vec<(String, Vec<Step>)> = arms.iter().filter_map(of).collect();
-    let last = found.iter().flat_map(|(_, steps)| steps).map(|step| step.generation).max();
-    let Some(last) = last else {
-        return String::new();
+    let steps = || found.iter().flat_map(|(_, steps)| steps);
+    let Some(last) = steps().map(|step| step.generation).max() else {
+        return Markup::default();
     };
-    let learning = found.iter().flat_map(|(_, steps)| steps).any(|step| step.learning.is_some());
-    let mut caption =
-        "Nats per token of human test text that each generation adds to the distance from its control; below \
-                       it the 95 % interval, paired by seed."
-            .to_owned();
-    if learning {
-        caption.push_str(
-            " Learning: what a model spends on new text of its parent’s, which nobody was trained on, beyond what the \
-             parent does: at temperature 1 without truncation an estimate of the divergence between the two.",
-        );
-    }
-    let head: String = (1..=last).map(|g| format!("<th scope=\"col\">{g}</th>")).collect();
-    let what = if learning { "<th class=\"name\" scope=\"col\"></th>" } else { "" };
-    let mut table = format!(
-        "<h2>What each generation adds</h2>\n<div class=\"scroll\"><table>\n<caption>{}</caption>\n<thead><tr>\
-         <th class=\"name\" scope=\"col\">Arm</th>{what}{head}</tr></thead>\n<tbody>\n",
-        html(&caption)
-    );
-    for (name, steps) in &found {
-        let mut name = html(name);
-        for (kind, of) in KINDS.into_iter().take(if learning { 2 } else { 1 }) {
-            let kind = if learning { format!("<td class=\"name\">{kind}</td>") } else { String::new() };
-            let at = |g: u32| steps.iter().find(|step| step.generation == g).and_then(of);
-            let cells: String = (1..=last).map(|g| step_cell(at(g))).collect();
-            let begins = if name.is_empty() { "" } else { " class=\"begins\"" };
-            let _ =
-                writeln!(table, "<tr{begins}><th scope=\"row\">{}</th>{kind}{cells}</tr>", std::mem::take(&mut name));
+    let learning = steps().any(|step| step.learning.is_some());
+    let kinds = if learning { &KINDS[..] } else { &KINDS[..1] };
+    html! {
+        h2 { "What each generation adds" }
+        div.scroll {
+            table {
+                caption {
+                    "Nats per token of human test text that each generation adds to the distance from its control; below it the \
+                     95 % interval, paired by seed."
+                    @if learning {
+                        " Learning: what a model spends on new text of its parent’s, which nobody was trained on, beyond what \
+                         the parent does: at temperature 1 without truncation an estimate of the divergence between the two."
+                    }
+                }
+                thead {
+                    tr {
+                        th.name scope="col" { "Arm" }
+                        @if learning { th.name scope="col" {} }
+                        @for generation in 1..=last { th scope="col" { (generation) } }
+                    }
+                }
+                tbody {
+                    @for (arm, steps) in &found { (damage_rows(arm, steps, kinds, last)) }
+                }
+            }
         }
     }
-    table.push_str("</tbody>\n</table></div>\n");
-    table
 }
 
-fn step_cell(interval: Option<Interval>) -> String {
-    let Some(Interval { mean, bounds, .. }) = interval else {
-        return "<td></td>".to_owned();
-    };
-    let bounds = bounds.map(|(low, high)| format!("<small>{} to {}</small>", number(low), number(high)));
-    format!("<td>{}{}</td>", number(mean), bounds.unwrap_or_default())
+/// An arm's rows: one of each kind.
+fn damage_rows(arm: &str, steps: &[Step], kinds: &[Kind], last: u32) -> Markup {
+    let at = |generation| steps.iter().find(move |step| step.generation == generation);
+    html! {
+        @for (i, (kind, of)) in kinds.iter().enumerate() {
+            tr class=[begins(i == 0)] {
+                th scope="row" { @if i == 0 { (arm) } }
+                @if kinds.len() > 1 { td.name { (kind) } }
+                @for generation in 1..=last {
+                    td {
+                        @if let Some(Interval { mean, bounds, .. }) = at(generation).and_then(of) {
+                            (number(mean))
+                            @if let Some((low, high)) = bounds { (markup::bounds(low, high)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The verdicts for a terminal: one line for each arm, if some arm has a yes or a no and there are few arms.

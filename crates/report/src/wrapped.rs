@@ -1,6 +1,6 @@
 //! Text for a terminal's width.
 
-use crate::escape::visible;
+use crate::visible::visible;
 
 /// The text in lines of at most `width` characters, `most` of them, broken at spaces where that is possible. Nothing in
 /// them commands a terminal; what was cut is marked.

@@ -1,5 +1,5 @@
-//! Generated text made safe to show. It may hold markup, terminal escapes, and marks that reorder or hide what stands
-//! around them.
+//! Generated text made safe to show. It may hold terminal escapes, and marks that reorder or hide what stands around
+//! them. Markup in it is the templates' business: see `document`.
 
 use corpus::is_hidden;
 
@@ -18,22 +18,6 @@ pub(crate) fn visible(text: &str, layout: bool) -> String {
     shown
 }
 
-/// Text as content or quoted attribute of HTML, visible.
-pub(crate) fn html(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in visible(text, true).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            _ => safe.push(c),
-        }
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,16 +29,13 @@ mod tests {
         assert_eq!(visible("a\nb\tc", false), "a⟨U+000A⟩b⟨U+0009⟩c");
         assert_eq!(visible("\u{202e}evil\u{7f}\u{9b}\u{feff}", true), "⟨U+202E⟩evil⟨U+007F⟩⟨U+009B⟩⟨U+FEFF⟩");
         assert_eq!(visible("naïve — \u{fffd} 日本 🙂 עברית", true), "naïve — \u{fffd} 日本 🙂 עברית");
-        assert_eq!(html("<script>'\"&</script>"), "&lt;script&gt;&#39;&quot;&amp;&lt;/script&gt;");
     }
 
     proptest! {
         #[test]
         fn nothing_commands(text in any::<String>()) {
             prop_assert!(!visible(&text, false).chars().any(char::is_control));
-            let safe = html(&text);
-            prop_assert!(!safe.contains(['<', '>', '"', '\'']));
-            prop_assert!(!safe.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+            prop_assert!(!visible(&text, true).chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
         }
     }
 }
