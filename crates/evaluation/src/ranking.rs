@@ -67,6 +67,14 @@ pub struct Ratio {
     pub bounds: Option<(f64, f64)>,
 }
 
+impl Ratio {
+    /// One less the ratio.
+    #[must_use]
+    pub fn recovery(self) -> Self {
+        Self { value: 1.0 - self.value, bounds: self.bounds.map(|(low, high)| (1.0 - high, 1.0 - low)), ..self }
+    }
+}
+
 /// Ranks the arms, the lowest loss first; arms without a seed are left out. `base` is the loop without a defence.
 pub fn rank(contenders: &[Contender], base: &str) -> Vec<Ranked> {
     let named = |name: &str| contenders.iter().find(|contender| contender.name == name);
@@ -103,8 +111,7 @@ fn difference(differences: &BTreeMap<u64, f64>) -> Option<Difference> {
 
 fn recovery(own: &BTreeMap<u64, f64>, damage: &BTreeMap<u64, f64>) -> Option<Ratio> {
     let pairs: Vec<(f64, f64)> = own.iter().filter_map(|(seed, own)| Some((*own, *damage.get(seed)?))).collect();
-    let Ratio { seeds, value, bounds } = ratio(&pairs)?;
-    Some(Ratio { seeds, value: 1.0 - value, bounds: bounds.map(|(low, high)| (1.0 - high, 1.0 - low)) })
+    ratio(&pairs).map(Ratio::recovery)
 }
 
 /// The ratio of the means of pairs, numerator first, with Fieller's 95 % interval; none unless the mean of the denominators

@@ -32,12 +32,15 @@ impl Experiment {
             None => Role::Arm,
         };
         let info = |(index, arm): (usize, &Arm)| {
+            let control = self.control(index, &human, &tables);
+            let held_against = control.or(human.first().copied());
             let recipe = serde_json::to_value(arm.recipe).expect("a recipe is plain values");
             ArmInfo {
                 curated: is_curated(arm),
                 point: json(&arm.point),
                 family: arm.family.clone(),
-                control: self.control(index, &human, &tables).map(|control| self.arms[control].name.clone()),
+                control: control.map(|control| self.arms[control].name.clone()),
+                is_matched: held_against.is_some_and(|control| is_alike(&tables[index], &tables[control], &TRAINING)),
                 budget: budget(&arm.point),
                 ..ArmInfo::new(&arm.name, role(index), arm.learner.kind(), recipe, &self.digest(arm))
             }
@@ -81,13 +84,15 @@ impl Experiment {
         };
         let mut alike: Vec<usize> =
             (human.iter().copied()).filter(|&control| is_alike(&tables[arm], &tables[control], &["model"])).collect();
-        alike.sort_by_key(|&control| !is_alike(&tables[arm], &tables[control], &["train"]));
+        alike.sort_by_key(|&control| !is_alike(&tables[arm], &tables[control], &TRAINING));
         // How text is generated changes nothing in a control that reads none.
         let find = |but_sample| alike.iter().copied().find(|&control| !differs(control, but_sample));
         find(false).or_else(|| find(true))
     }
 }
 
+/// What decides how an arm trains.
+const TRAINING: [&str; 3] = ["model", "train", "members"];
 /// The tables in which the base equals the control.
 const SETTINGS: [&str; 4] = ["model", "train", "sample", "members"];
 

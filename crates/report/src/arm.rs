@@ -18,6 +18,8 @@ pub(crate) struct Arm {
     pub(crate) family: Option<String>,
     /// Name of the arm that verdicts hold it against.
     pub(crate) control: Option<String>,
+    /// True if that arm trains in all as this one does.
+    pub(crate) is_matched: bool,
     pub(crate) budget: Option<Budget>,
 }
 
@@ -34,6 +36,7 @@ impl Arm {
             point: info.point.clone(),
             family: info.family.clone(),
             control: info.control.clone(),
+            is_matched: info.is_matched,
             budget: info.budget.clone(),
         })
     }
@@ -41,7 +44,7 @@ impl Arm {
     /// An arm of which nothing is known but its name.
     pub(crate) fn unstated(name: String) -> Self {
         let (role, point) = (Role::Arm, Map::new());
-        Self { name, role, recipe: None, point, family: None, control: None, budget: None }
+        Self { name, role, recipe: None, point, family: None, control: None, is_matched: true, budget: None }
     }
 
     /// The same arm beside those of other runs: of its settings the recipe alone counts, by which it has its law.

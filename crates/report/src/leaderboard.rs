@@ -1,163 +1,83 @@
-//! The leaderboard: how much of the damage of the loop without a defence each arm recovers, by one stated score.
+//! The leaderboard: arms by their loss on human test data over generations 1 to K, each against its own control
+//! ([`evaluation::ranking`]), with the price of each in human tokens.
 //!
-//! Four things are counted, where they were measured, all of the last generation: the loss on human test text; the tail
-//! (rare facts of a world, else rare human words that are still generated); diversity, as the distance of the share of
-//! distinct 2-grams from that of human text (in both directions: a loop can also generate too many kinds, which are errors);
-//! over-represented n-grams.
+//! An arm's control is the arm that trains in the same way on human data, as `run.json` states it. The first row that costs
+//! nothing is `stop-at-generation-0`, the loss of the base's first model in every later generation: on data that do not change,
+//! not to train at all is the defence that others are to be held against. What stands beside the loss is in `secondary`, what
+//! an arm cost in `costs`.
 //!
-//! An arm's damage d is what exceeds the control, seed by seed; D is the mean damage of the base. The damage recovered in one
-//! thing is 1 − d / D: 0 is as bad as no defence, 1 as good as the control, and more is better than it. The score is the mean
-//! over the things that the base damages at 95 % (fewer than three seeds: at all). Each counts as −1 at the least and 1 at the
-//! most, so that neither a single failure decides, nor a single thing in which the control itself is unlike human text.
-//! Intervals are Student's t over seeds; D is taken as known.
-//!
-//! The trap: who wins depends on what is counted. So all four stand beside the score, with the human text that each arm was
-//! given after generation 0, in training sets or implicitly: a score without that cost says nothing.
-//!
-//! The time of an arm is what its stages took to make by the wall clock, from the judging of what a generation is offered to
-//! the last of its text, without measuring it. So the column depends on the machine, as nothing else here does. Each
-//! generation counts in the seed in which it took least: other work of the machine can only add.
+//! The trap: who wins depends on what counts. The loss counts, and nothing else; a recovery without its price says nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+mod costs;
+mod secondary;
 
-use evaluation::metric::{
-    Damage, GENERATED_SUPERVISION, GENERATED_TOKENS, PROMPT_TOKENS, TOKENS_BY_ORIGIN, TRAINING_SUPERVISION,
-};
-use evaluation::statistics::{Interval, Sample, Scale};
-use evaluation::{Dimension, Dimensions};
+use std::collections::BTreeMap;
+
+use evaluation::ranking::{Contender, Difference, Ranked, Ratio, rank};
+use evaluation::statistics::Interval;
 use maud::{Markup, html};
-use rundir::{Role, StageKind};
+use rundir::Role;
 
-use crate::data::{Chain, Data, Viewed};
+use crate::arm::Arm;
+use crate::data::Data;
 use crate::key::Key;
 use crate::markup;
-use crate::quantity::{DISTINCT_PAIRS, OVER_REPRESENTED, Quantity, RARE_FACTS, RARE_WORDS, TEST_LOSS};
+use crate::quantity::TEST_LOSS;
 use crate::ticks::number;
+use costs::Costs;
+use secondary::{Cell, Secondary};
 
-/// What counts at the least and at the most of the damage recovered in one thing.
-const COUNTED: RangeInclusive<f64> = -1.0..=1.0;
-const CONFIDENCE: f64 = 0.95;
-/// From so many seeds on a base's damage must be more than chance.
-const SEEDS: usize = 3;
+/// The arm that is in no file.
+const STOPPED: &str = "stop-at-generation-0";
 
-/// One thing that counts.
-pub(crate) struct Counted {
-    /// For people.
-    pub(crate) title: &'static str,
-    viewed: Viewed,
-    damage: Damage,
-    /// Its baseline; positive where damage is the distance from it.
-    reference: f64,
-    /// Damage of the base over the control.
-    scale: f64,
-    /// The control's damage, by seed.
-    control: BTreeMap<u64, f64>,
+/// The leaderboard, the lowest loss first.
+pub(crate) struct Board {
+    /// K, the last generation.
+    pub(crate) last: u32,
+    base: String,
+    secondary: Vec<Secondary>,
+    lines: Vec<Line>,
+    /// Arms that did not come to the last generation in any seed.
+    ended: Vec<String>,
 }
 
 /// One arm.
-pub(crate) struct Line {
-    pub(crate) arm: String,
-    /// Mean over seeds of the damage recovered, all things together; none if no seed has them all.
-    pub(crate) score: Option<Interval>,
-    /// In the order of the things: the value as measured and the damage recovered.
-    pub(crate) cells: Vec<(Option<Interval>, Option<Interval>)>,
-    /// Human tokens in the training sets after generation 0, the mean over seeds.
-    pub(crate) human_tokens: f64,
-    /// Human tokens in the prompts of the text that those generations could read, the mean over seeds.
-    pub(crate) prompt_tokens: f64,
-    /// Implicit human supervision: ways other than these by which human text came in.
-    pub(crate) supervision: Vec<String>,
-    /// Tokens generated, as a multiple of the base's.
-    pub(crate) generated: f64,
-    /// Time of the generations after the first at the least, without measuring, as a multiple of the base's; none where seals
-    /// do not say how long their stages took.
-    pub(crate) time: Option<f64>,
-}
-
-/// The leaderboard, the best arm first.
-pub(crate) struct Board {
-    pub(crate) generation: u32,
-    pub(crate) base: String,
-    pub(crate) control: String,
-    pub(crate) counted: Vec<Counted>,
-    pub(crate) lines: Vec<Line>,
-}
-
-/// The arms that are compared, and in which generation.
-#[derive(Clone, Copy)]
-struct Pair<'a> {
-    base: &'a str,
-    control: &'a str,
-    generation: u32,
-}
-
-impl Counted {
-    /// None where it was not measured, or is not damaged by the base.
-    fn of(data: &Data, quantity: &Quantity, pair: Pair) -> Option<Self> {
-        let viewed = data.view(quantity)?;
-        let damage = quantity.metric.damage.expect("what counts has a direction of damage");
-        let reference = data.reference(&viewed).unwrap_or(0.0);
-        if damage == Damage::Away && reference <= 0.0 {
-            return None;
-        }
-        let (title, control) = (quantity.title, BTreeMap::new());
-        let mut counted = Self { title, viewed, damage, reference, scale: 1.0, control };
-        counted.control = counted.damages(data, pair.control, pair.generation).into_iter().collect();
-        let base: Vec<f64> = counted.excesses(data, pair.base, pair.generation).into_values().collect();
-        let sample = Sample::of(base.iter().copied())?;
-        let damaged = match base.len() {
-            0..SEEDS => base.iter().sum::<f64>() > 0.0,
-            _ => sample.bounds(CONFIDENCE).0 > 0.0,
-        };
-        counted.scale = base.iter().sum::<f64>() / base.len() as f64;
-        damaged.then_some(counted)
-    }
-
-    fn damages(&self, data: &Data, arm: &str, generation: u32) -> Vec<(u64, f64)> {
-        let damage = |value: f64| match self.damage {
-            Damage::More => value,
-            Damage::Less => -value,
-            Damage::Away => (value / self.reference).ln().abs(),
-        };
-        let seeds = data.seeds(&self.viewed.key, arm, generation);
-        let shown = seeds.into_iter().map(|(seed, value)| (seed, value * self.viewed.times));
-        shown.map(|(seed, value)| (seed, damage(value))).filter(|(_, damage)| damage.is_finite()).collect()
-    }
-
-    /// Damage beyond the control's, by seed.
-    fn excesses(&self, data: &Data, arm: &str, generation: u32) -> BTreeMap<u64, f64> {
-        let damages = self.damages(data, arm, generation).into_iter();
-        damages.filter_map(|(seed, damage)| Some((seed, damage - self.control.get(&seed)?))).collect()
-    }
-
-    /// The share of the base's damage that an arm recovers, by seed.
-    fn recovered(&self, data: &Data, arm: &str, generation: u32) -> BTreeMap<u64, f64> {
-        let excesses = self.excesses(data, arm, generation).into_iter();
-        excesses.map(|(seed, excess)| (seed, 1.0 - excess / self.scale)).collect()
-    }
+struct Line {
+    ranked: Ranked,
+    /// True if its control trains in all as it does.
+    is_matched: bool,
+    cells: Vec<Cell>,
+    costs: Costs,
 }
 
 impl Board {
-    /// None unless there are a control, a base, something else, and a damage.
+    /// None unless there are a control, a base, and something else that came to an end.
     pub(crate) fn of(data: &Data) -> Option<Self> {
         let named = |role| data.arms.iter().find(|arm| arm.role == role).map(|arm| arm.name.clone());
         let (control, base) = (named(Role::Control)?, named(Role::Base)?);
-        let generation = *data.generations(&base).last()?;
-        if generation == 0 || data.arms.len() < 3 {
+        let last = *data.generations(&base).last()?;
+        if last == 0 || data.arms.len() < 3 {
             return None;
         }
-        let counted = counted(data, Pair { base: &base, control: &control, generation });
-        if counted.is_empty() {
-            return None;
-        }
-        let own = tokens(data, &base, &generated(), 1..=generation);
-        let time = seconds(data, &base, generation);
-        let of_arm = |name: &str| line(data, &counted, name, generation, (own, time));
-        let mut lines: Vec<Line> = data.arms.iter().map(|arm| of_arm(&arm.name)).collect();
-        let mean = |line: &Line| line.score.map_or(f64::NEG_INFINITY, |score| score.mean);
-        lines.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
-        Some(Self { generation, base, control, counted, lines })
+        let loss = data.view(&TEST_LOSS)?.key;
+        let mut contenders: Vec<Contender> =
+            data.arms.iter().map(|arm| contender(data, &loss, arm, &control, last)).collect();
+        let stopped = data.seeds(&loss, &base, 0).into_iter().collect();
+        contenders.push(Contender { name: STOPPED.to_owned(), control: control.clone(), losses: stopped });
+        let secondary = secondary::all(data, (&base, &control), last);
+        let line = |ranked: Ranked| {
+            let (arm, control) = (data.arm(&ranked.name), ranked.control.as_str());
+            Line {
+                is_matched: ranked.name == ranked.control || arm.is_none_or(|arm| arm.is_matched),
+                cells: secondary.iter().map(|thing| thing.cell(data, &ranked.name, control)).collect(),
+                costs: arm.map_or_else(Costs::default, |arm| Costs::of(data, (&arm.name, &base), last)),
+                ranked,
+            }
+        };
+        let lines: Vec<Line> = rank(&contenders, &base).into_iter().map(line).collect();
+        let is_ranked = |name: &str| lines.iter().any(|line| line.ranked.name == name);
+        let ended = data.arms.iter().map(|arm| arm.name.clone()).filter(|name| !is_ranked(name)).collect();
+        is_ranked(&base).then_some(Self { last, base, secondary, lines, ended })
     }
 
     /// The section of the page.
@@ -165,21 +85,27 @@ impl Board {
         html! {
             h2 { "Leaderboard" }
             p.quiet {
-                "Damage is what exceeds " b { (self.control) } " in generation " (self.generation) ", seed by seed. The \
-                 damage recovered is 1 where an arm is as good as that one, 0 where it is as bad as " b { (self.base) } ". \
-                 The score is its mean over what the latter damages, each counted as −1 at the least and 1 at the most, \
-                 with a 95 % interval over seeds. Small: the damage recovered in each. Human tokens are those in training \
-                 sets after generation 0. Prompt tokens are those of the prompts of the text that is read there. Implicit \
-                 human supervision is human text in other ways. Time is wall time without measuring, each generation’s \
-                 least over seeds, on the machine that made the run."
+                "By the loss on human test text, the mean over generations 1 to " (self.last) ", nats per token, lowest first. \
+                 Difference: the arm less " b { (self.base) } ", seed by seed, with its 95 % interval and p (Holm’s over all \
+                 arms). Recovery is 1 − N/D, of the arm less its own control and of " b { (self.base) } " less its control: \
+                 1 is as good as the same training on human text, 0 as bad as no defence; its interval is Fieller’s. A \
+                 control with * trains otherwise than the arm. " b { (STOPPED) } " is generation 0’s own loss. The other \
+                 columns are of the last generation, where the base does more damage than the control is away from human \
+                 text; small: recovery. Human tokens are those in training sets after generation 0. Prompt tokens are those \
+                 of the prompts of the text that is read there. Implicit human supervision is human text in other ways. Time \
+                 is wall time without measuring, each generation’s least over seeds, on the machine that made the run."
             }
             div.scroll {
                 table {
                     thead {
                         tr {
                             th.name scope="col" { "Arm" }
-                            th scope="col" { "Score" }
-                            @for counted in &self.counted { th scope="col" { (counted.title) } }
+                            th scope="col" { "Test loss" }
+                            th scope="col" { "Difference" }
+                            th scope="col" { "p" }
+                            th scope="col" { "Recovery" }
+                            th.name scope="col" { "Control" }
+                            @for thing in &self.secondary { th scope="col" { (thing.title) } }
                             th scope="col" { "Human tokens" }
                             th scope="col" { "Prompt tokens" }
                             th.name scope="col" { "Implicit human supervision" }
@@ -189,145 +115,114 @@ impl Board {
                     }
                     tbody {
                         @for line in &self.lines { (line.row()) }
+                        @for arm in &self.ended { tr { th scope="row" { (arm) } td.unmeasured { "ended" } } }
                     }
                 }
             }
         }
     }
 
-    /// `leaderboard.csv`: one row an arm, the best first.
+    /// `leaderboard.csv`: one row an arm, the lowest loss first.
     pub(crate) fn csv(&self) -> Vec<u8> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut record = |fields: Vec<String>| writer.write_record(fields).expect("a vector takes everything");
-        let mut head = vec!["arm".to_owned(), "n_seeds".into(), "score".into(), "low".into(), "high".into()];
-        for counted in &self.counted {
-            head.extend([counted.title.to_lowercase(), format!("{} recovered", counted.title.to_lowercase())]);
+        let mut head: Vec<String> = ["arm", "n_seeds", "loss", "low", "high", "difference", "difference low"]
+            .iter()
+            .chain(&["difference high", "p", "recovery", "recovery low", "recovery high", "control", "matched"])
+            .map(|name| (*name).to_owned())
+            .collect();
+        for thing in &self.secondary {
+            head.extend([thing.title.to_lowercase(), format!("{} recovered", thing.title.to_lowercase())]);
         }
         head.extend(["human tokens", "prompt tokens", "human supervision", "generated", "time"].map(str::to_owned));
+        let columns = head.len();
         record(head);
-        let plain = |value: Option<f64>| value.map(rundir::format_value).unwrap_or_default();
-        for line in &self.lines {
-            let bounds = line.score.and_then(|score| score.bounds);
-            let mut row = vec![line.arm.clone(), line.score.map_or(0, |score| score.seeds).to_string()];
-            row.extend([plain(line.score.map(|s| s.mean)), plain(bounds.map(|b| b.0)), plain(bounds.map(|b| b.1))]);
-            for (value, recovered) in &line.cells {
-                row.extend([plain(value.map(|v| v.mean)), plain(recovered.map(|r| r.mean))]);
-            }
-            row.extend([plain(Some(line.human_tokens)), plain(Some(line.prompt_tokens)), line.supervision.join(" ")]);
-            row.extend([plain(Some(line.generated)), plain(line.time)]);
+        self.lines.iter().for_each(|line| record(line.record()));
+        for arm in &self.ended {
+            let mut row = vec![String::new(); columns];
+            (row[0], row[1]) = (arm.clone(), "0".to_owned());
             record(row);
         }
         writer.into_inner().expect("a vector takes everything")
     }
 }
 
+/// An arm's mean loss over generations 1 to `last` by seed, of the seeds that have them all.
+fn contender(data: &Data, loss: &Key, arm: &Arm, control: &str, last: u32) -> Contender {
+    let mut by_seed = BTreeMap::<u64, Vec<f64>>::new();
+    for generation in 1..=last {
+        for (seed, value) in data.seeds(loss, &arm.name, generation) {
+            by_seed.entry(seed).or_default().push(value);
+        }
+    }
+    let whole = by_seed.into_iter().filter(|(_, losses)| losses.len() == last as usize);
+    let mean = |(seed, losses): (u64, Vec<f64>)| (seed, losses.iter().sum::<f64>() / f64::from(last));
+    // An arm that trains on human data is held against the control if that trains alike, else it is its own.
+    let of_human = if arm.is_matched { control } else { &arm.name };
+    let own = arm.control.clone().unwrap_or_else(|| of_human.to_owned());
+    Contender { name: arm.name.clone(), control: own, losses: whole.map(mean).collect() }
+}
+
 impl Line {
     fn row(&self) -> Markup {
+        let Ranked { name, control, loss, difference, recovery } = &self.ranked;
         html! {
             tr {
-                th scope="row" { (self.arm) }
-                @if let Some(Interval { mean, bounds, .. }) = self.score {
-                    td {
-                        b { (share(mean)) }
-                        @if let Some((low, high)) = bounds { (markup::bounds(low, high)) }
-                    }
+                th scope="row" { (name) }
+                td { b { (number(loss.mean)) } (bounds(loss.bounds)) }
+                @if let Some(Difference { mean, bounds: ends, p }) = difference {
+                    td { (signed(*mean)) (bounds(*ends)) }
+                    td { (number(*p)) }
                 } @else {
-                    td.unmeasured { "ended" }
+                    td {}
+                    td {}
                 }
+                td { @if let Some(Ratio { value, bounds: ends, .. }) = recovery { b { (share(*value)) } (bounds(*ends)) } }
+                td.name { (control) @if !self.is_matched { "*" } }
                 @for (value, recovered) in &self.cells {
                     td {
-                        @if let Some(value) = value { (number(value.mean)) }
-                        small { @if let Some(recovered) = recovered { (share(recovered.mean)) } }
+                        @if let Some(Interval { mean, .. }) = value { (number(*mean)) }
+                        small { @if let Some(recovered) = recovered { (share(recovered.value)) } }
                     }
                 }
-                td { (number(self.human_tokens)) }
-                td { (number(self.prompt_tokens)) }
-                td.name { (self.supervision.join(", ")) }
-                td { (number(self.generated)) }
-                td { (self.time.map(number).unwrap_or_default()) }
+                td { (number(self.costs.human_tokens)) }
+                td { (number(self.costs.prompt_tokens)) }
+                td.name { (self.costs.supervision.join(", ")) }
+                td { (number(self.costs.generated)) }
+                td { (self.costs.time.map(number).unwrap_or_default()) }
             }
         }
     }
-}
 
-/// The criterion.
-fn counted(data: &Data, pair: Pair) -> Vec<Counted> {
-    let tail = match data.view(&RARE_FACTS) {
-        Some(_) => Quantity { title: "Rare facts", ..RARE_FACTS },
-        None => RARE_WORDS,
-    };
-    let list = [TEST_LOSS, tail, DISTINCT_PAIRS, OVER_REPRESENTED];
-    list.iter().filter_map(|quantity| Counted::of(data, quantity, pair)).collect()
-}
-
-/// The tokens that a generation generated.
-fn generated() -> Key {
-    Key::of(&GENERATED_TOKENS, Dimensions::NONE)
-}
-
-/// Sum over some generations of the mean over seeds of a number of tokens.
-fn tokens(data: &Data, arm: &str, key: &Key, generations: RangeInclusive<u32>) -> f64 {
-    let later = data.generations_of(key, arm).into_iter().filter(|generation| generations.contains(generation));
-    // From zero: of no numbers the sum would be -0.
-    later.filter_map(|generation| data.interval(key, arm, generation)).fold(0.0, |sum, interval| sum + interval.mean)
-}
-
-/// Sum over an arm's generations after the first of the seconds that each took, but for measuring it, in the chain in which it
-/// took least; none if a generation is in no chain.
-fn seconds(data: &Data, arm: &str, last: u32) -> Option<f64> {
-    let least = |generation| {
-        let of_chains = data.chains_of(arm).filter_map(|chain| seconds_of(chain, generation));
-        of_chains.min_by(f64::total_cmp)
-    };
-    (1..=last).map(least).sum()
-}
-
-/// None if the generation or one of its stages is not there, or if it has failed.
-fn seconds_of(chain: &Chain, generation: u32) -> Option<f64> {
-    let record = chain.records.get(&generation)?;
-    if record.failure().is_some() {
-        return None;
-    }
-    let stages = record.all_stages().into_iter();
-    let counted = stages.filter(|stage| !matches!(stage.kind(), StageKind::Prepare | StageKind::Score));
-    counted.map(|stage| Some(chain.run.find(&stage).ok()??.took().as_secs_f64())).sum()
-}
-
-fn line(data: &Data, counted: &[Counted], arm: &str, generation: u32, (own, time): (f64, Option<f64>)) -> Line {
-    let recovered: Vec<BTreeMap<u64, f64>> = counted.iter().map(|c| c.recovered(data, arm, generation)).collect();
-    let whole = |seed: &&u64| recovered.iter().all(|recovered| recovered.contains_key(*seed));
-    let seeds: Vec<&u64> = recovered[0].keys().filter(whole).collect();
-    let mean = |seed: &&u64| {
-        let limited = recovered.iter().map(|r| r[*seed].clamp(*COUNTED.start(), *COUNTED.end()));
-        limited.sum::<f64>() / recovered.len() as f64
-    };
-    let score = Interval::of(seeds.iter().map(mean), Scale::Plain);
-    let cells = counted.iter().zip(&recovered).map(|(c, recovered)| {
-        (data.shown(&c.viewed, arm, generation), Interval::of(recovered.values().copied(), Scale::Plain))
-    });
-    let human = Key::of(&TOKENS_BY_ORIGIN, Dimensions::of(&[(Dimension::Source, "human")]));
-    let prompts = Key::of(&PROMPT_TOKENS, Dimensions::NONE);
-    Line {
-        arm: arm.to_owned(),
-        score,
-        cells: cells.collect(),
-        human_tokens: tokens(data, arm, &human, 1..=generation),
-        prompt_tokens: tokens(data, arm, &prompts, 0..=generation - 1),
-        supervision: supervision(data, arm),
-        generated: tokens(data, arm, &generated(), 1..=generation) / own,
-        time: seconds(data, arm, generation).zip(time.filter(|&time| time > 0.0)).map(|(own, base)| own / base),
+    fn record(&self) -> Vec<String> {
+        let plain = |value: Option<f64>| value.map(rundir::format_value).unwrap_or_default();
+        let three = |mean: Option<f64>, bounds: Option<(f64, f64)>| {
+            [plain(mean), plain(bounds.map(|b| b.0)), plain(bounds.map(|b| b.1))]
+        };
+        let Ranked { name, control, loss, difference, recovery } = &self.ranked;
+        let mut row = vec![name.clone(), loss.seeds.to_string()];
+        row.extend(three(Some(loss.mean), loss.bounds));
+        row.extend(three(difference.map(|d| d.mean), difference.and_then(|d| d.bounds)));
+        row.push(plain(difference.map(|d| d.p)));
+        row.extend(three(recovery.map(|r| r.value), recovery.and_then(|r| r.bounds)));
+        row.extend([control.clone(), self.is_matched.to_string()]);
+        for (value, recovered) in &self.cells {
+            row.extend([plain(value.map(|v| v.mean)), plain(recovered.map(|r| r.value))]);
+        }
+        let Costs { human_tokens, prompt_tokens, supervision, generated, time } = &self.costs;
+        row.extend([plain(Some(*human_tokens)), plain(Some(*prompt_tokens)), supervision.join(" ")]);
+        row.extend([plain(Some(*generated)), plain(*time)]);
+        row
     }
 }
 
-/// The ways of implicit human supervision that an arm used after generation 0, sorted.
-fn supervision(data: &Data, arm: &str) -> Vec<String> {
-    let used = |key: &&Key| {
-        let later = data.generations_of(key, arm).into_iter().filter(|&generation| generation > 0);
-        later.filter_map(|generation| data.interval(key, arm, generation)).any(|interval| interval.mean > 0.0)
-    };
-    let keys = data.keys_of(&TRAINING_SUPERVISION).chain(data.keys_of(&GENERATED_SUPERVISION)).filter(used);
-    let ways: BTreeSet<&str> = keys.filter_map(|key| key.dimensions.get(Dimension::Part)).collect();
-    ways.into_iter().map(str::to_owned).collect()
+fn bounds(ends: Option<(f64, f64)>) -> Markup {
+    html! { @if let Some((low, high)) = ends { (markup::bounds(low, high)) } }
+}
+
+/// With its sign.
+fn signed(value: f64) -> String {
+    if value > 0.0 { format!("+{}", number(value)) } else { number(value) }
 }
 
 /// A share, without what rounding leaves of a zero.

@@ -1,7 +1,7 @@
 //! What pages and terminals show of the metrics: which rows of one, and under which title. What a metric is (unit, scale, axis,
 //! caption, baseline) stands in the registry, [`evaluation::METRICS`].
 
-use evaluation::Dimension::{Band, Order, Sample};
+use evaluation::Dimension::{Band, Order, Part, Sample};
 use evaluation::metric::{self, Metric, Needs, Panel, View};
 
 /// Rows of a metric that are shown together.
@@ -41,6 +41,8 @@ pub(crate) const TEST_LOSS: Quantity = Quantity::of(&metric::TEST_LOSS);
 pub(crate) const TEST_PERPLEXITY: Quantity = Quantity::of(&metric::TEST_PERPLEXITY);
 pub(crate) const BITS_PER_BYTE: Quantity = Quantity::of(&metric::BITS_PER_BYTE);
 pub(crate) const VOCABULARY: Quantity = Quantity::of(&metric::VOCABULARY_SURVIVAL);
+pub(crate) const CALIBRATION: Quantity =
+    Quantity::at(&metric::CALIBRATION_ERROR, "Calibration error", &[&[(Part, "equal-mass")]]);
 pub(crate) const OVER_REPRESENTED: Quantity = Quantity::of(&metric::OVER_REPRESENTED_RATE);
 pub(crate) const DISTINCT_PAIRS: Quantity =
     Quantity::at(&metric::DISTINCT, "Distinct 2-grams", &[&[(Sample, "equal"), (Order, "2")]]);

@@ -32,7 +32,7 @@ pub(crate) fn draw(data: &Data, board: Option<&Board>) -> Option<Drawn> {
     let (perplexity, diversity) = (data.view(&TEST_PERPLEXITY)?, data.view(&DISTINCT_PAIRS)?);
     let dot = |(number, arm): (usize, &Arm)| {
         let mean = |viewed| {
-            let interval = data.shown(viewed, &arm.name, board.generation)?;
+            let interval = data.shown(viewed, &arm.name, board.last)?;
             let (low, high) = interval.bounds.unwrap_or((interval.mean, interval.mean));
             Some((interval.mean, low, high))
                 .filter(|(mean, low, high)| mean.is_finite() && *low > 0.0 && high.is_finite())

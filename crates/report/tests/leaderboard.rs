@@ -92,16 +92,17 @@ fn run(folder: &tempfile::TempDir, base: Role) -> PathBuf {
 }
 
 #[test]
-fn damage_recovered_is_counted_from_the_control_to_the_base() {
+fn arms_are_ranked_by_their_loss_each_against_its_control() {
     let folder = tempfile::tempdir().unwrap();
     let written = report::write(&[run(&folder, Role::Base)], None).unwrap();
     let csv = fs::read_to_string(written.leaderboard.unwrap()).unwrap();
     let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows[0][..6], ["arm", "n_seeds", "score", "low", "high", "test loss"]);
+    assert_eq!(rows[0][..6], ["arm", "n_seeds", "loss", "low", "high", "difference"]);
     let names: Vec<&str> = rows[1..].iter().map(|row| row[0]).collect();
-    assert_eq!(names, ["human-refit", "edited", "half", "<ruin>", "replace", "ended"]);
+    // Of equals, in the order of the file.
+    assert_eq!(names, ["human-refit", "stop-at-generation-0", "edited", "half", "replace", "<ruin>", "ended"]);
     let value = |arm: &str, column: &str| -> f64 {
-        let at = rows[0].iter().position(|name| *name == column).unwrap();
+        let at = rows[0].iter().position(|name| *name == column).unwrap_or_else(|| panic!("no column {column}"));
         let row = rows.iter().find(|row| row[0] == arm).unwrap();
         row[at].parse().unwrap_or_else(|_| panic!("{arm} {column}: `{}`", row[at]))
     };
@@ -109,32 +110,30 @@ fn damage_recovered_is_counted_from_the_control_to_the_base() {
         let found = value(arm, column);
         assert!((found - expected).abs() < 1e-9, "{arm} {column}: {found}, not {expected}");
     };
-    // Twice as many kinds as human text is as far from it as half as many.
-    for (column, recovered) in [
-        ("test loss recovered", 0.5),
-        ("over-represented n-grams recovered", 0.75),
-        ("distinct 2-grams recovered", 0.0),
-    ] {
-        near("half", column, recovered);
-        near("human-refit", column, 1.0);
-        near("replace", column, 0.0);
+    near("half", "loss", 3.6);
+    near("half", "difference", -0.5);
+    near("half", "p", 0.0);
+    for (arm, recovery) in
+        [("half", 0.5), ("human-refit", 1.0), ("replace", 0.0), ("stop-at-generation-0", 1.0), ("<ruin>", -5.0)]
+    {
+        near(arm, "recovery", recovery);
     }
-    near("half", "score", (0.5 + 0.75 + 0.0) / 3.0);
+    // Twice as many kinds as human text is as far from it as half as many; nothing is capped.
+    near("half", "over-represented n-grams recovered", 0.75);
+    near("<ruin>", "over-represented n-grams recovered", 1.01);
+    near("half", "distinct 2-grams recovered", 0.0);
     near("half", "generated", 2.0);
     near("replace", "time", 1.0);
     near("half", "time", 3.0);
-    // Its chains came to an end before, or are not there.
-    for arm in ["ended", "<ruin>"] {
-        assert!(rows.iter().any(|row| row[0] == arm && row.last() == Some(&"")), "{arm}");
-    }
     near("half", "human tokens", 10.0);
     near("half", "prompt tokens", 7.0);
     near("replace", "prompt tokens", 0.0);
     near("human-refit", "human tokens", 100.0);
-    // Five times the damage counts as one, and so does more than the control.
-    near("<ruin>", "test loss recovered", -5.0);
-    near("<ruin>", "over-represented n-grams recovered", 1.01);
-    near("<ruin>", "score", (-1.0 + 1.0 + 1.0) / 3.0);
+    near("stop-at-generation-0", "human tokens", 0.0);
+    // Its chains came to an end before, or are not there.
+    for arm in ["ended", "<ruin>"] {
+        assert!(rows.iter().any(|row| row[0] == arm && row.last() == Some(&"")), "{arm}");
+    }
     let page = fs::read_to_string(written.page).unwrap();
     assert!(page.contains("<h2>Leaderboard</h2>") && page.contains("&lt;ruin&gt;") && !page.contains("<ruin>"));
     assert!(page.contains(">truth</td>") && page.contains(">ended</td>"));

@@ -26,6 +26,9 @@ pub struct ArmInfo {
     /// Name of the arm that trains on human text in this arm's place, against which verdicts hold it; `None` of such an arm
     /// itself, or where there is none.
     pub control: Option<String>,
+    /// True if that arm, or the experiment's control where this arm trains on human text itself, trains in all as this one
+    /// does: the same start, average, steps, objective and members.
+    pub is_matched: bool,
     /// Its place in a scaling series; `None` outside one.
     pub budget: Option<Budget>,
 }
@@ -74,6 +77,7 @@ impl ArmInfo {
             point: Map::new(),
             family: None,
             control: None,
+            is_matched: true,
             budget: None,
         }
     }
@@ -93,7 +97,7 @@ mod tests {
         let text = serde_json::to_string(&arm).unwrap();
         assert_eq!(
             text,
-            r#"{"name":"wide_tokens-9","role":"base","recipe":{"latest":1.0},"learner":"transformer","curated":false,"settings":"5e77","point":{"train.tokens":9,"a":1.0},"family":"wide","control":null,"budget":{"series":"a=1.0","amount":9.0}}"#
+            r#"{"name":"wide_tokens-9","role":"base","recipe":{"latest":1.0},"learner":"transformer","curated":false,"settings":"5e77","point":{"train.tokens":9,"a":1.0},"family":"wide","control":null,"is_matched":true,"budget":{"series":"a=1.0","amount":9.0}}"#
         );
         assert_eq!(serde_json::from_str::<ArmInfo>(&text).unwrap(), arm);
         assert!(serde_json::from_str::<ArmInfo>(&text.replace("base", "boss")).is_err());

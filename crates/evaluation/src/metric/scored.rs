@@ -67,7 +67,7 @@ pub static MAUVE: Metric =
     );
 
 pub static MAUVE_SCATTER: Metric =
-    of_text("mauve-scatter", "Scatter of MAUVE over clusterings", "score").by(&[Reference]).means(
+    of_text("mauve-scatter", "Scatter of MAUVE over clusterings", "score").with_baseline(OTHER_HUMAN).by(&[Reference]).means(
         "Standard deviation of MAUVE over five clusterings of the same documents; MAUVE is their mean. A difference of this \
          size is none.",
     );
