@@ -1,6 +1,6 @@
 //! How often an audit of human text is wrong: audits of made human text against more of the same.
 //!
-//!     cargo run --release -p evaluation --example alarms [AUDITS] [DOCUMENTS] [WORDS OF A DOCUMENT] [RUN]
+//!     cargo run --release -p habsburg-evaluation --example alarms [AUDITS] [DOCUMENTS] [WORDS OF A DOCUMENT] [RUN]
 //!
 //! So many documents in a run share their subjects.
 //! Prints the alarms, and each statistic's root mean square deviation: 1 if its calibration is right.

@@ -1,6 +1,6 @@
 //! How long the metrics take: 10,000 documents of 100 words against 10,000 human ones, and an audit of the same.
 //!
-//!     cargo run --release -p evaluation --example speed [DOCUMENTS] [WORDS OF A SAMPLE]
+//!     cargo run --release -p habsburg-evaluation --example speed [DOCUMENTS] [WORDS OF A SAMPLE]
 //!
 //! Times are wall clock, on as many threads as RAYON_NUM_THREADS says.
 

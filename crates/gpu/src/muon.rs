@@ -37,8 +37,19 @@ pub struct Matrix {
 }
 
 /// Moves the matrices and their momenta, if the norm that `state` holds is finite.
+///
+/// # Panics
+/// If a matrix lies outside its tensor.
 pub fn update(client: &Client, config: &MuonConfig, state: &State, matrices: &[Matrix], rate: f32) {
     for matrix in matrices {
+        assert!(
+            matrix.start + matrix.rows * matrix.columns <= matrix.len,
+            "{} rows of {} from {} on in a tensor of {}",
+            matrix.rows,
+            matrix.columns,
+            matrix.start,
+            matrix.len
+        );
         let x = normalised(client, config, state, matrix);
         let direction = orthogonalise(client, x, matrix.rows, matrix.columns);
         step(client, config, state, matrix, &direction, rate);
@@ -55,8 +66,8 @@ fn normalised(client: &Client, config: &MuonConfig, state: &State, matrix: &Matr
     let elements = matrix.rows * matrix.columns;
     let cubes = cubes(elements);
     let (ahead, partial, x) = (empty(client, elements), empty(client, cubes), empty(client, elements));
-    // SAFETY: units stop at the matrix's length, which lies within the tensor's, to which `argument` holds its buffers; `partial`
-    // has a place for each cube.
+    // SAFETY: units stop at the matrix's length, which `update` found to lie within the tensor's, to which `argument` holds its
+    // buffers; cubes of the momentum stop at `partial`'s length.
     unsafe {
         momentum_kernel::launch_unchecked(
             client,
@@ -141,7 +152,7 @@ fn step(client: &Client, config: &MuonConfig, state: &State, matrix: &Matrix, di
     let elements = matrix.rows * matrix.columns;
     let keep = (1.0 - f64::from(rate) * config.weight_decay) as f32;
     let rate = (f64::from(rate) * size(matrix.rows, matrix.columns)) as f32;
-    // SAFETY: as of the momentum.
+    // SAFETY: as in `normalised`.
     unsafe {
         step_kernel::launch_unchecked(
             client,

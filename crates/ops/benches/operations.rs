@@ -1,6 +1,6 @@
 //! Each operation, forward and backward, on Flex: the fused kernel beside the reference body of Burn's own operations.
 //!
-//! `MIMALLOC_PURGE_DELAY=-1 cargo bench -p ops --features bench` runs for about two minutes, with memory kept as the binary
+//! `MIMALLOC_PURGE_DELAY=-1 cargo bench -p habsburg-ops --features bench` runs for about two minutes, with memory kept as the binary
 //! keeps it; a filter at the end (`-- small/attention`) takes one operation. A time alone says little on a shared machine:
 //! compare `fused` with the `reference` that ran next to it.
 

@@ -1,6 +1,6 @@
 //! Times sealing and verifying a corpus of a million made-up documents of 200 bytes, one of them with a changed byte.
 //!
-//! `cargo run --release -p provenance --example seal_speed [DOCUMENTS]`
+//! `cargo run --release -p habsburg-provenance --example seal_speed [DOCUMENTS]`
 
 use std::error::Error;
 use std::io::{BufWriter, Write};

@@ -1,6 +1,6 @@
 //! Prints what is known about a world, three of its documents and how fast they are written and read.
 //!
-//!     cargo run --release -p world --example figures [GRAMMAR.toml]
+//!     cargo run --release -p habsburg-world --example figures [GRAMMAR.toml]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Prints which persons of Chronicle survive the loop, by learner: one that knows the grammar, beside n-gram learners of
 //! words that do not; and all generations of `replace` on one curve, 1 - exp(-x) with x = n p g_k.
 //!
-//!     cargo run --release -p world --example survival [CHAINS]
+//!     cargo run --release -p habsburg-world --example survival [CHAINS]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
