@@ -41,7 +41,7 @@ mod truth;
 mod verify;
 mod word_ratio;
 
-pub use cost::{ChainPlan, Plan, StagePlan};
+pub use cost::{ChainPlan, Plan, StagePlan, Varying};
 pub use error::Error;
 pub use foresee::Foreseen;
 pub use human::Human;

@@ -30,4 +30,3 @@ mod train;
 pub(crate) use chain::{TextChain, versions};
 pub(crate) use state::{Setup, Shared, Stop};
 pub(crate) use target::can_begin;
-pub(crate) use train::ancestors;

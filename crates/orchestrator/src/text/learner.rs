@@ -20,7 +20,7 @@ use chain::{Finished, TrainingSet};
 use corpus::{Document, Origin, Provenance, TokenSet};
 use evaluation::{DocumentLoss, Measure, metric};
 use experiment::learner::{NGram, NGramSettings, Oracle};
-use experiment::{Arm, Learner};
+use experiment::{ArmSettings, Learner};
 use rundir::{Checkpoint, Due, Stage, StageId, StageKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -70,12 +70,12 @@ pub(super) struct Versions {
     pub(super) generate: u32,
 }
 
-/// The learner of an arm.
+/// The learner of an arm in a generation.
 ///
 /// # Panics
 /// If it is an exact one: those have no text, and no chain of this kind is made of them.
-pub(super) fn of(arm: &Arm) -> &dyn TextLearner {
-    match &arm.learner {
+pub(super) fn of(settings: &ArmSettings) -> &dyn TextLearner {
+    match &settings.learner {
         Learner::Transformer(transformer) => transformer,
         Learner::NGram(ngram) => ngram,
         Learner::Oracle(oracle) => oracle,
@@ -114,7 +114,7 @@ fn train<C: Serialize>(
     compose: &StageId,
     count: impl FnOnce() -> Result<C, String>,
 ) -> Result<Member, Stop> {
-    let (context, seed, kind) = (setup.config.context, setup.stages.chain().seed, setup.arm.learner.kind());
+    let (context, seed, kind) = (setup.context(), setup.stages.chain().seed, setup.arm.kind());
     let key = Key { compose, kind, settings, context, seed, generation: place.generation };
     let work = setup.work(StageKind::Train, VERSION, place.generation, 1.0);
     let stage = setup.stage(work, &key, |folder, _| {
@@ -156,7 +156,7 @@ fn fill_generate(
     mut generate: impl FnMut(&mut Stream) -> Generated,
 ) -> Result<(), Error> {
     let parent = hex(Sha256::new_with_prefix(json(counts)));
-    let (tokenizer, context) = (&setup.run.human.tokenizer, setup.config.context);
+    let (tokenizer, context) = (&setup.run.human.tokenizer, setup.context());
     let work = setup.work(StageKind::Generate, VERSION, generation, 1.0);
     let mut drawn: Drawn = checkpoint.load_value(DRAWN).unwrap_or_default();
     let mut reported = 0;
@@ -182,7 +182,7 @@ fn fill_generate(
             generation: Some(generation),
             chain: Some(model.id().to_string()),
             parent: Some(parent.clone()),
-            sampler: Some(setup.arm.sampling()),
+            sampler: Some(setup.arm.at(generation).sampling()),
             ..Provenance::of(Origin::Synthetic)
         };
         Document { id: format!("{}/{generation}/{index:06}", model.id()), text, truncated, provenance }
@@ -271,7 +271,7 @@ impl TextLearner for NGram {
         train(setup, (order, discount), place, compose, || {
             let documents = set.documents.iter().map(|pick| {
                 let (_, ids, truncated) = draft.read((setup, history), &pick.entry);
-                cut(ids, truncated, setup.config.context)
+                cut(ids, truncated, setup.context())
             });
             Ok(NGramModel::of(order, discount, documents))
         })
@@ -290,7 +290,7 @@ impl TextLearner for NGram {
         stage: (&Path, &mut Checkpoint),
     ) -> Result<(), Error> {
         let counts: NGramModel = learned(model)?;
-        let (context, tokenizer) = (setup.config.context, &setup.run.human.tokenizer);
+        let (context, tokenizer) = (setup.context(), &setup.run.human.tokenizer);
         let mut writer = NGramWriter::new(&counts, self.sampling, context);
         let generate = |draws: &mut Stream| {
             let ids = writer.write(draws);
@@ -324,7 +324,7 @@ impl TextLearner for NGram {
 
 /// The losses of an n-gram model on the human test set.
 fn losses(setup: &Setup<'_>, model: &NGramModel) -> Vec<DocumentLoss> {
-    let (test, context) = (&setup.run.human.test, setup.config.context);
+    let (test, context) = (&setup.run.human.test, setup.context());
     let loss = |(index, document): (usize, &Document)| {
         let (ids, truncated) = cut(test.tokens.ids(index), test.tokens.truncated(index), context);
         DocumentLoss {

@@ -65,9 +65,8 @@ pub(super) fn step_divergence(
     models: &[Weights],
     checkpoint: &mut Checkpoint,
 ) -> Result<Option<Measure>, Error> {
-    let Some(before) = generation.checked_sub(1).filter(|_| setup.arm.sample().prompt == PromptFrom::None) else {
-        return Ok(None);
-    };
+    let is_of_model = |generation: &u32| setup.arm.at(*generation).sample().prompt == PromptFrom::None;
+    let Some(before) = generation.checked_sub(1).filter(is_of_model) else { return Ok(None) };
     let stages = history.models[before as usize].models.iter();
     let parents = stages.map(weights).collect::<Result<Vec<_>, Error>>()?;
     let mut drawn = Vec::new();
@@ -105,7 +104,7 @@ fn draw(
     place: Place,
     checkpoint: &mut Checkpoint,
 ) -> Result<Vec<Sequence>, Error> {
-    let (sampling, seed) = (setup.arm.sampling(), setup.stages.chain().seed);
+    let (sampling, seed) = (setup.arm.at(place.generation).sampling(), setup.stages.chain().seed);
     let budget = (setup.run.human.test.tokens.tokens() as u64).min(DRAWN) / u64::from(setup.arm.members());
     let decoding = Decoding {
         sampling: &sampling,
@@ -116,7 +115,7 @@ fn draw(
         prompt: &|_| Vec::new(),
     };
     // A document has a token at least.
-    let slots = inference::slots(setup.config, setup.run.device).min(budget as usize).max(1);
+    let slots = inference::slots(weights.config(), setup.run.device).min(budget as usize).max(1);
     let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
     let mut decoder = decoder(weights, setup.run.device, &sampling, slots);
     decode(&mut decoder, &decoding, budget, &size, checkpoint, &mut |_| {}).map_err(|error| match error {

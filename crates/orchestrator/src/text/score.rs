@@ -101,7 +101,7 @@ fn warn(setup: &Setup<'_>, history: &mut History, (generation, members): (u32, &
     let is_above = loss > unigram;
     if generation == 0 {
         let models = members.iter().map(|member| member.stage.id().to_string()).collect::<Vec<_>>().join(" ");
-        if let Some(note) = baselines.note(loss, setup.arm.transformer().is_some()) {
+        if let Some(note) = baselines.note(loss, setup.arm.is_transformer()) {
             setup.stages.note_once_of(&models, &format!("{chain}, generation 0: {note}"));
         }
     } else if is_above && !history.above_unigram {
@@ -119,7 +119,12 @@ fn fill(
     finished: &Finished<'_, Draft, Models>,
     (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<(), Error> {
-    let mut list = learner::of(setup.arm).measure(setup, history, finished, (folder, &mut *checkpoint))?;
+    let mut list = learner::of(setup.arm.at(finished.generation.number)).measure(
+        setup,
+        history,
+        finished,
+        (folder, &mut *checkpoint),
+    )?;
     checkpoint.check()?;
     list.extend(timed("over-represented n-grams", || {
         over_represented::measure(setup, history, finished.generation.number, folder)
@@ -158,7 +163,7 @@ pub(super) fn transformers(
     finished: &Finished<'_, Draft, Models>,
     (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<Vec<Measure>, Error> {
-    let members = &finished.model.members;
+    let (generation, members) = (finished.generation.number, &finished.model.members);
     let models = members.iter().map(|member| weights(&member.stage)).collect::<Result<Vec<Weights>, Error>>()?;
     let device = setup.run.device.device();
     let (mut losses, mut own, mut answers, mut reliability) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -171,13 +176,25 @@ pub(super) fn transformers(
         reliability.push(table);
         if members.len() == 1 {
             own.extend(calibrated);
-            own.extend(against_truth(setup, weights, history.last(), &mut answers, (checkpoint, &part("truth")))?);
+            own.extend(against_truth(
+                (setup, generation),
+                weights,
+                history.last(),
+                &mut answers,
+                (checkpoint, &part("truth")),
+            )?);
         } else {
             let corpus = of_member(setup, &finished.generation.state, number)?;
             let mut list = measures::test(setup, &tested);
             list.extend(calibrated);
             list.extend(measures::generated(setup, &corpus, (checkpoint, &part("generated")))?);
-            list.extend(against_truth(setup, weights, &corpus, &mut answers, (checkpoint, &part("truth")))?);
+            list.extend(against_truth(
+                (setup, generation),
+                weights,
+                &corpus,
+                &mut answers,
+                (checkpoint, &part("truth")),
+            )?);
             list.extend(member.record.iter().flat_map(scoring::run_measures));
             // Human text is the same beside every member.
             let of_model = list.into_iter().filter(|measure| !measure.dimensions.is(Dimension::Reference, "human"));
@@ -192,7 +209,6 @@ pub(super) fn transformers(
         list.extend(truth.of_answers(&truth::pooled(&answers), &setup.seed.stated));
     }
     write_file(&folder.join(RELIABILITY), &json(&reliability))?;
-    let generation = finished.generation.number;
     if !setup.reads(generation) {
         return Ok(list);
     }
@@ -215,7 +231,7 @@ fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, 
 
 /// Measures of a model and of its text against the true distribution, where there is a truth; its answers go to `answers`.
 fn against_truth(
-    setup: &Setup<'_>,
+    (setup, generation): (&Setup<'_>, u32),
     weights: &Weights,
     corpus: &Corpus,
     all_answers: &mut Vec<Answers>,
@@ -223,14 +239,14 @@ fn against_truth(
 ) -> Result<Vec<Measure>, Error> {
     let Some(truth) = &setup.run.human.truth else { return Ok(Vec::new()) };
     let (list, answers) = timed("scoring against the truth", || {
-        checkpoint.part(part, |inside| against(setup, truth, weights, corpus, inside))
+        checkpoint.part(part, |inside| against((setup, generation), truth, weights, corpus, inside))
     })?;
     all_answers.push(answers);
     Ok(list)
 }
 
 fn against(
-    setup: &Setup<'_>,
+    (setup, generation): (&Setup<'_>, u32),
     truth: &Truth,
     weights: &Weights,
     corpus: &Corpus,
@@ -241,9 +257,10 @@ fn against(
         .part("answers", |inside| -> Result<_, Error> { Ok(truth.ask(weights, separator, &device, inside)?) })?;
     let mut list = truth.of_answers(&answers, &setup.seed.stated);
     // Only what begins from nothing is drawn from the model alone.
-    if setup.arm.sample().prompt == PromptFrom::None {
+    let settings = setup.arm.at(generation);
+    if settings.sample().prompt == PromptFrom::None {
         let budget = setup.run.human.test.tokens.tokens() as u64;
-        let drawn = corpus.sampling(setup.arm.sampling());
+        let drawn = corpus.sampling(settings.sampling());
         let unprompted = corpus.unprompted();
         let all = (&corpus.documents[..], &corpus.tokens, &corpus.nats[..]);
         let documents = unprompted.as_ref().map_or(all, |(documents, tokens, nats)| (documents, tokens, nats));
@@ -254,16 +271,17 @@ fn against(
 
 /// Human text that reached this generation by another way than its training set.
 fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus: &Corpus) -> Vec<Measure> {
-    let (arm, number) = (setup.arm, finished.generation.number);
+    let number = finished.generation.number;
+    let settings = setup.arm.at(number);
     let mut list = Vec::new();
     let mut training = |way: &'static str, value| {
         list.push(Measure::new(&metric::TRAINING_SUPERVISION, value).with(Dimension::Part, way));
     };
     if !finished.generation.state.verdicts.is_empty() {
         // Of a recipe of human text alone only some defences were asked.
-        let ways = match arm.judged_sources().all(Source::is_human) {
-            true => arm.curation().anchors_of_human(),
-            false => arm.curation().anchors(),
+        let ways = match settings.judged_sources().all(Source::is_human) {
+            true => settings.curation().anchors_of_human(),
+            false => settings.curation().anchors(),
         };
         ways.into_iter().for_each(|way| training(way.key(), 1.0));
     }
@@ -273,7 +291,7 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
         }
     }
     // Generation 0 is trained on that text itself.
-    if number > 0 && arm.train().is_some_and(|train| train.objective.reads_human()) {
+    if number > 0 && settings.train().is_some_and(|train| train.objective.reads_human()) {
         training("entropy-floor", 1.0);
     }
     let generated =
@@ -281,12 +299,12 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
     if let Some(matched) = corpus.matched {
         list.push(generated("entropy-match", matched.positions as f64));
     }
-    if arm.sample().is_prompted() {
+    if settings.sample().is_prompted() {
         let prompts = scoring::human_prompts(&corpus.documents);
-        list.push(Measure::new(&metric::PROMPT_TOKENS, (prompts * arm.sample().prompt_tokens) as f64));
+        list.push(Measure::new(&metric::PROMPT_TOKENS, (prompts * settings.sample().prompt_tokens) as f64));
         list.push(generated("prompt", scoring::human_bytes(&corpus.documents)));
     }
-    list.extend(target::measures(arm.sample(), &corpus.targeted));
+    list.extend(target::measures(settings.sample(), &corpus.targeted));
     list
 }
 
