@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use streams::{Purpose, Streams};
 
 use crate::ledger::nearest_prefix;
-use crate::{Amount, Entry, Ledger, Origin, Recipe, RecipeError, Source};
+use crate::recipe::enough;
+use crate::{Amount, ByGeneration, Entry, Ledger, Origin, Recipe, RecipeError, Source};
 
 /// One document of a training set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,7 +165,8 @@ impl TrainingSet {
     }
 }
 
-/// Fills the training set of `generation` from what the ledger holds. Generation 0 is always trained on its human set.
+/// Fills the training set of `generation` from what the ledger holds, by one recipe for all generations. Generation 0 is
+/// always trained on its human set.
 ///
 /// The draws come from [`Purpose::Recipe`] with the source as item, so that a source's draws depend neither on the
 /// other sources nor on the arm.
@@ -179,14 +181,15 @@ pub fn compose(
     streams: &Streams,
 ) -> Result<TrainingSet, RecipeError> {
     let as_it_is = |_, offered: &[&Entry]| Ok::<_, Infallible>(vec![Decision::AS_IT_IS; offered.len()]);
-    compose_judged(recipe, ledger, generation, streams, as_it_is).map_err(|error| match error {
+    compose_judged(&(*recipe).into(), ledger, generation, streams, as_it_is).map_err(|error| match error {
         ComposeError::Recipe(error) => error,
         ComposeError::Judging(never) => match never {},
     })
 }
 
-/// [`compose`], with `judge` asked first about the documents that each source of the recipe offers: one [`Decision`] for
-/// each of them, in their order. Generation 0's human set is nobody's offer and is not judged.
+/// [`compose`], by the recipe of each generation, with `judge` asked first about the documents that each source of the
+/// recipe offers: one [`Decision`] for each of them, in their order. Generation 0's human set is nobody's offer and is not
+/// judged.
 ///
 /// # Errors
 /// As [`compose`], where a source holds less than its amount after the judging, too; and the judge's own.
@@ -194,7 +197,7 @@ pub fn compose(
 /// # Panics
 /// If there are more or fewer decisions than documents.
 pub fn compose_judged<E>(
-    recipe: &Recipe,
+    recipes: &ByGeneration<Recipe>,
     ledger: &Ledger,
     generation: u32,
     streams: &Streams,
@@ -208,11 +211,12 @@ pub fn compose_judged<E>(
         let all = ledger.human().training.iter().map(|entry| Offered { entry: Cow::Borrowed(entry), weight: 1.0 });
         given.push(Given { source: Source::Anchor, asked: None, weight: 1.0, offered: all.collect() });
     } else {
+        let recipe = recipes.at(generation);
         for (source, amount) in recipe.amounts() {
             let candidates = candidates(ledger, generation, source);
             let decisions = judge(source, &candidates).map_err(ComposeError::Judging)?;
             let slots = Slots::new(candidates, decisions);
-            let offered = fill(recipe, ledger, generation, streams, source, amount, &slots)?;
+            let offered = fill(recipes, ledger, generation, streams, (source, amount), &slots)?;
             let asked = amount.tokens(ledger.budget());
             given.push(Given { source, asked, weight: recipe.weight(source), offered });
         }
@@ -310,27 +314,28 @@ fn candidates(ledger: &Ledger, generation: u32, source: Source) -> Vec<&Entry> {
 
 /// The documents of one source, sorted.
 fn fill<'a>(
-    recipe: &Recipe,
+    recipes: &ByGeneration<Recipe>,
     ledger: &Ledger,
     generation: u32,
     streams: &Streams,
-    source: Source,
-    amount: Amount,
+    (source, amount): (Source, Amount),
     slots: &Slots<'a>,
 ) -> Result<Vec<Offered<'a>>, RecipeError> {
     let of_defence = |error: RecipeError| if slots.lost() { error.after_a_defence() } else { error };
-    recipe.enough(source, amount, generation, ledger.budget(), slots.tokens()).map_err(of_defence)?;
+    let used = |generation: u32| recipes.fresh_until(generation, ledger.budget());
+    let needed = if source == Source::Fresh { used(generation) } else { amount.least(ledger.budget()) };
+    enough(source, generation, needed, slots.tokens()).map_err(of_defence)?;
     let Some(target) = amount.tokens(ledger.budget()) else {
         return Ok(slots.in_order());
     };
     let mut drawn = match source {
-        Source::Fresh => unused(&slots.in_order(), target, generation).to_vec(),
+        Source::Fresh => unused(&slots.in_order(), used(generation - 1), used(generation)).to_vec(),
         _ => {
             // The anchor's draw is generation 0's in every generation: the same documents each time.
             let at = if source == Source::Anchor { 0 } else { generation };
             let mut drawn = slots.shuffled(streams.stream(Purpose::Recipe, at, source as u64));
-            if source == Source::History && recipe.is_balanced() {
-                drawn = equal_parts(drawn, target, generation, amount, recipe, ledger).map_err(of_defence)?;
+            if source == Source::History && recipes.at(generation).is_balanced() {
+                drawn = equal_parts(drawn, target, generation).map_err(of_defence)?;
             } else {
                 drawn.truncate(nearest_prefix(&drawn, target, 1));
             }
@@ -345,14 +350,7 @@ fn fill<'a>(
 }
 
 /// As much from the human set as from each generation, in the order drawn.
-fn equal_parts<'a>(
-    drawn: Vec<Offered<'a>>,
-    target: u64,
-    generation: u32,
-    amount: Amount,
-    recipe: &Recipe,
-    ledger: &Ledger,
-) -> Result<Vec<Offered<'a>>, RecipeError> {
+fn equal_parts<'a>(drawn: Vec<Offered<'a>>, target: u64, generation: u32) -> Result<Vec<Offered<'a>>, RecipeError> {
     let parts = u64::from(generation) + 1;
     let mut by_generation = BTreeMap::<Option<u32>, Vec<Offered<'a>>>::new();
     drawn.into_iter().for_each(|of| by_generation.entry(of.entry.generation).or_default().push(of));
@@ -363,7 +361,7 @@ fn equal_parts<'a>(
         let share = target * (part as u64 + 1) / parts - target * part as u64 / parts;
         let available = all.iter().map(|of| of.entry.size).sum::<u64>();
         if available < share {
-            recipe.enough(Source::History, amount, generation, ledger.budget(), available * parts)?;
+            enough(Source::History, generation, target, available * parts)?;
         }
         all.truncate(nearest_prefix(&all, share, 1));
         taken.extend(all);
@@ -371,11 +369,11 @@ fn equal_parts<'a>(
     Ok(taken)
 }
 
-/// The part of the reserve that belongs to `generation`: from `(generation - 1) * target` tokens on to `generation *
-/// target`. Both borders are cut from the whole reserve, so no document is used twice and rounding does not add up.
-fn unused<'a, 'b>(reserve: &'b [Offered<'a>], target: u64, generation: u32) -> &'b [Offered<'a>] {
-    let border = |generation: u32| nearest_prefix(reserve, target * u64::from(generation), 0);
-    &reserve[border(generation - 1)..border(generation)]
+/// The part of the reserve from so many tokens on to so many: those that a generation uses. Both borders are cut from the
+/// whole reserve, so no document is used twice and rounding does not add up.
+fn unused<'a, 'b>(reserve: &'b [Offered<'a>], from: u64, to: u64) -> &'b [Offered<'a>] {
+    let border = |tokens: u64| nearest_prefix(reserve, tokens, 0);
+    &reserve[border(from)..border(to)]
 }
 
 fn sum_up(ledger: &Ledger, given: &[Given<'_>]) -> Totals {

@@ -20,7 +20,7 @@
 //! // Fifty human draws from four equally frequent types; each generation learns the last one's fifty draws.
 //! let streams = Streams::new(0);
 //! let (mut learner, human) = Categorical::with_human_draws(&[0.25; 4], 50, streams);
-//! let plan = Plan { recipe: "replace".parse::<Recipe>()?, generations: 6, writing: 50, streams };
+//! let plan = Plan { recipe: "replace".parse::<Recipe>()?.into(), generations: 6, writing: 50.into(), streams };
 //! let mut diversity = Vec::new();
 //! let outcome = run(&plan, HumanSet::whole(human), &mut learner.watched(|finished| {
 //!     diversity.push(chain::laws::heterozygosity(finished.model));
@@ -31,6 +31,7 @@
 //! # Ok::<(), chain::RecipeError>(())
 //! ```
 
+mod by_generation;
 mod compose;
 mod error;
 pub mod forecast;
@@ -42,11 +43,12 @@ mod recipe;
 mod run;
 pub mod solvable;
 
+pub use by_generation::ByGeneration;
 pub use compose::{
     ComposeError, Count, Decision, OfGeneration, OfOrigin, OfSource, Pick, Totals, TrainingSet, compose, compose_judged,
 };
 pub use error::RecipeError;
 pub use ledger::{Entry, HumanSet, Ledger, Origin, human_subset, human_subset_by};
 pub use listing::{Listing, Range};
-pub use recipe::{Amount, GOLDEN_RATIO, NAMES, Named, Recipe, Sizes, Source};
+pub use recipe::{Amount, GOLDEN_RATIO, Kept, NAMES, Named, Recipe, Sizes, Source};
 pub use run::{Ended, Finished, Generation, Learner, Outcome, Plan, Watched, run};

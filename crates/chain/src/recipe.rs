@@ -22,9 +22,12 @@
 //! train.tokens = 800_000        # positions computed in every generation, whatever it holds
 //! ```
 
+mod filled;
 mod named;
 mod wire;
 
+pub(crate) use filled::enough;
+pub use filled::{Kept, Sizes};
 pub use named::{GOLDEN_RATIO, NAMES, Named};
 
 use std::str::FromStr;
@@ -114,21 +117,6 @@ pub struct Recipe {
     weights: [f64; 5],
     grow: bool,
     balanced: bool,
-}
-
-/// What a recipe will find, as far as it can be known before anything is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Tokens of the human training set: the budget.
-    pub human: u64,
-    /// Tokens of it that `history` can hold: all, unless something judges that source.
-    pub in_history: u64,
-    /// Tokens of the human documents left for `fresh`.
-    pub reserve: u64,
-    /// Tokens that each generation is asked to write, before [`Recipe::writing_budget`].
-    pub writing: u64,
-    /// Number of models.
-    pub generations: u32,
 }
 
 impl Recipe {
@@ -253,58 +241,6 @@ impl Recipe {
     pub fn writing_budget(&self, generation: u32, writing: u64) -> u64 {
         if self.grow { writing.saturating_mul(u64::from(generation) + 2) } else { writing }
     }
-
-    /// Whether every generation can be filled. Whole documents are drawn, so a training set comes as near to its amount
-    /// as half a document; that a generation writes what it is asked to write is taken for granted here and checked
-    /// again by [`crate::compose`].
-    ///
-    /// # Errors
-    /// [`RecipeError::CannotFill`] with the first generation and source that fall short.
-    pub fn check(&self, sizes: &Sizes) -> Result<(), RecipeError> {
-        let (mut history, mut least) = (sizes.in_history, sizes.in_history);
-        for generation in 1..sizes.generations {
-            let latest = self.writing_budget(generation - 1, sizes.writing);
-            history = history.saturating_add(latest);
-            least = least.min(latest);
-            for (source, amount) in self.amounts() {
-                let available = match source {
-                    Source::Anchor | Source::Pool => sizes.human,
-                    Source::Fresh => sizes.reserve,
-                    Source::Latest => latest,
-                    // Equal parts come to as much as the smallest of them, times their number.
-                    Source::History if self.balanced => least.saturating_mul(u64::from(generation) + 1),
-                    Source::History => history,
-                };
-                self.enough(source, amount, generation, sizes.human, available)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The tokens that `source` has to hold so that `generation` can be filled, against those it has.
-    pub(crate) fn enough(
-        &self,
-        from: Source,
-        amount: Amount,
-        generation: u32,
-        budget: u64,
-        available: u64,
-    ) -> Result<(), RecipeError> {
-        let spent = if from == Source::Fresh { u64::from(generation) } else { 1 };
-        let needed = amount.tokens(budget).unwrap_or(1).saturating_mul(spent);
-        if needed <= available {
-            return Ok(());
-        }
-        let hint = match from {
-            Source::Anchor | Source::Pool => "lower the amount or bring a larger human set",
-            Source::Fresh => {
-                "keep a larger reserve (fewer human tokens a seed), lower the amount, or run fewer generations"
-            }
-            Source::Latest => "lower the amount or let each generation write more",
-            Source::History => "lower the amount, or let each generation write more",
-        };
-        Err(RecipeError::CannotFill { from, generation, needed, available, hint })
-    }
 }
 
 impl Default for Recipe {
@@ -327,37 +263,6 @@ impl FromStr for Recipe {
 mod tests {
     use super::*;
 
-    const SIZES: Sizes = Sizes { human: 1000, in_history: 1000, reserve: 500, writing: 1000, generations: 6 };
-
-    #[test]
-    fn every_name_can_be_filled_by_what_it_needs() {
-        for named in NAMES {
-            let sizes = Sizes { reserve: 5000, ..SIZES };
-            assert_eq!(named.recipe().check(&sizes), Ok(()), "{}", named.name);
-            assert_eq!(named.recipe().name(), Some(named.name));
-        }
-    }
-
-    #[test]
-    fn fresh_runs_out_in_a_generation_that_is_named() {
-        let recipe = Recipe::new(&[(Source::Fresh, Amount::Share(0.2)), (Source::Latest, Amount::Share(0.8))]).unwrap();
-        let error = recipe.check(&SIZES).unwrap_err();
-        let RecipeError::CannotFill { from, generation, needed, available, .. } = error else { panic!("{error}") };
-        assert_eq!((from, generation, needed, available), (Source::Fresh, 3, 600, 500));
-        assert_eq!(recipe.check(&Sizes { generations: 3, ..SIZES }), Ok(()));
-    }
-
-    #[test]
-    fn amounts_that_are_not_there_are_refused() {
-        let needs = |source, tokens| Recipe::new(&[(source, Amount::Tokens(tokens))]).unwrap().check(&SIZES);
-        assert!(needs(Source::Anchor, 1001).is_err() && needs(Source::Pool, 1000).is_ok());
-        assert!(needs(Source::Latest, 1001).is_err() && needs(Source::History, 2000).is_ok());
-        assert!(needs(Source::History, 2001).is_err());
-        // One generation composes nothing.
-        let alone = Sizes { generations: 1, ..SIZES };
-        assert_eq!(Recipe::new(&[(Source::Fresh, Amount::Tokens(9999))]).unwrap().check(&alone), Ok(()));
-    }
-
     #[test]
     fn weights_are_of_what_is_taken_and_golden_on_an_anchor_is_noted() {
         let both = |human| Recipe::new(&[(human, Amount::Share(1.0)), (Source::Latest, Amount::Share(1.0))]).unwrap();
@@ -377,18 +282,6 @@ mod tests {
         let nothing = both(Source::Fresh).weighted(&[(Source::Pool, 2.0)]).unwrap_err();
         assert_eq!(nothing, RecipeError::WeightOfNothing { from: Source::Pool });
         assert_eq!(both(Source::Pool).weighted(&[(Source::Pool, 1.0)]).unwrap(), both(Source::Pool));
-    }
-
-    #[test]
-    fn equal_parts_need_the_smallest_part() {
-        let balanced: Recipe = "balanced-cycle".parse().unwrap();
-        assert!(balanced.is_balanced());
-        assert_eq!(balanced.check(&SIZES), Ok(()));
-        // Generation 1's halves are 500 tokens and generation 0 wrote 400; later parts are smaller.
-        let error = balanced.check(&Sizes { writing: 400, ..SIZES }).unwrap_err();
-        let RecipeError::CannotFill { generation, needed, available, .. } = error else { panic!("{error}") };
-        assert_eq!((generation, needed, available), (1, 1000, 800));
-        assert_eq!(Recipe::default().balancing(), Err(RecipeError::Balanced));
     }
 
     #[test]

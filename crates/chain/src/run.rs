@@ -5,7 +5,8 @@ use std::fmt;
 use streams::Streams;
 
 use crate::{
-    ComposeError, Decision, Entry, HumanSet, Ledger, Recipe, RecipeError, Source, TrainingSet, compose_judged,
+    ByGeneration, ComposeError, Decision, Entry, HumanSet, Ledger, Recipe, RecipeError, Source, TrainingSet,
+    compose_judged,
 };
 
 /// What learns from a training set and then generates documents. Every step may be lazy: a learner that finds a
@@ -142,14 +143,14 @@ where
 }
 
 /// What a chain is asked to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// What generations from 1 on are trained on.
-    pub recipe: Recipe,
+    pub recipe: ByGeneration<Recipe>,
     /// Number of models.
     pub generations: u32,
     /// Tokens that each is to generate (see [`Recipe::writing_budget`]).
-    pub writing: u64,
+    pub writing: ByGeneration<u64>,
     /// The seed's streams.
     pub streams: Streams,
 }
@@ -218,7 +219,7 @@ fn step<L: Learner>(
         ComposeError::Judging(error) => Ended::Judging(error),
     })?;
     let model = learner.train(generation, &training).map_err(Ended::Training)?;
-    let budget = plan.recipe.writing_budget(number, plan.writing);
+    let budget = plan.recipe.at(number).writing_budget(number, *plan.writing.at(number));
     let documents = learner.generate(generation, &model, budget).map_err(Ended::Generating)?;
     let generation = Generation { number, state: std::mem::take(&mut generation.state) };
     let finished = Finished { generation, training: &training, model: &model, documents: &documents };

@@ -5,12 +5,13 @@
 //! against the truth. It is quick, so that a thousand seeds can stand beside a law.
 //!
 //! ```
+//! use chain::Recipe;
 //! use chain::solvable::{Settings, simulate};
 //! use sampling::Sampling;
 //!
 //! // Settings are a table of the experiment file; what is left out has a default.
 //! let settings: Settings = toml::from_str("kind = \"gaussian\"\ndraws = 20\nestimator = \"biased\"")?;
-//! let observations = simulate(&settings, "replace".parse()?, Sampling::default(), 40, 7)?;
+//! let observations = simulate(&settings, Recipe::default(), Sampling::default(), 40, 7)?;
 //! let variance = |generation| {
 //!     observations.iter().find(|o| o.generation == generation && o.metric == "variance").unwrap().value
 //! };

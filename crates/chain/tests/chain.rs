@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use chain::learners::Categorical;
 use chain::{
-    Amount, Decision, Ended, Entry, Finished, Generation, HumanSet, Learner, Ledger, Origin, Plan, Recipe, RecipeError,
-    Source, TrainingSet, compose, human_subset, run,
+    Amount, ByGeneration, Decision, Ended, Entry, Finished, Generation, HumanSet, Learner, Ledger, Origin, Plan,
+    Recipe, RecipeError, Source, TrainingSet, compose, human_subset, run,
 };
 use proptest::prelude::*;
 use streams::Streams;
@@ -164,7 +165,12 @@ impl Learner for Scripted {
 
 fn scripted(recipe: &str, fails_in: Option<u32>, writes: u64) -> (chain::Outcome<(), String>, Vec<u64>, Vec<u32>) {
     let mut learner = Scripted { fails_in, writes, trained: Vec::new() };
-    let plan = Plan { recipe: recipe.parse().unwrap(), generations: 4, writing: 100, streams: Streams::new(0) };
+    let plan = Plan {
+        recipe: recipe.parse::<Recipe>().unwrap().into(),
+        generations: 4,
+        writing: 100.into(),
+        streams: Streams::new(0),
+    };
     let mut seen = Vec::new();
     let outcome = run(
         &plan,
@@ -245,7 +251,7 @@ impl Learner for Noting {
 
 #[test]
 fn one_generation_value_passes_through_all_steps() {
-    let plan = Plan { recipe: "replace".parse().unwrap(), generations: 3, writing: 100, streams: Streams::new(0) };
+    let plan = Plan { recipe: Recipe::default().into(), generations: 3, writing: 100.into(), streams: Streams::new(0) };
     let mut learner = Noting { keeps: 1, scored: Vec::new() };
     let mut watched = Vec::new();
     let outcome = run(
@@ -268,11 +274,45 @@ fn one_generation_value_passes_through_all_steps() {
 
 #[test]
 fn the_generation_that_stops_a_chain_comes_back_with_its_state() {
-    let plan = Plan { recipe: "replace".parse().unwrap(), generations: 3, writing: 100, streams: Streams::new(0) };
+    let plan = Plan { recipe: Recipe::default().into(), generations: 3, writing: 100.into(), streams: Streams::new(0) };
     let mut learner = Noting { keeps: 0, scored: Vec::new() };
     let outcome = run(&plan, HumanSet::whole(entries(None, &[50, 50])), &mut learner);
     assert!(matches!(outcome.ended, Some(Ended::Recipe(RecipeError::CannotFill { .. }))), "{:?}", outcome.ended);
     let unfinished = outcome.unfinished.unwrap();
     assert_eq!((unfinished.number, unfinished.state), (1, vec!["judge"]));
     assert_eq!(learner.scored.len(), 1);
+}
+
+#[test]
+fn a_recipe_by_generation_fills_each_generation_by_its_own_amounts() {
+    let recipe = |fresh: f64| {
+        Recipe::new(&[(Source::Fresh, Amount::Share(fresh)), (Source::Latest, Amount::Share(0.5))]).unwrap()
+    };
+    let recipes: ByGeneration<Recipe> = [1.0, 0.5, 0.25, 0.125].into_iter().map(recipe).collect();
+    let streams = Streams::new(0);
+    let (mut learner, corpus) = Categorical::with_human_draws(&[0.25; 4], 200, streams);
+    let human = human_subset(&corpus, Some(80), &streams).unwrap();
+    let writing: ByGeneration<u64> = [100, 60, 50].into_iter().collect();
+    let plan = Plan { recipe: recipes, generations: 5, writing: writing.clone(), streams };
+    let (mut used, mut asked) = (Vec::new(), Vec::new());
+    let outcome = run(
+        &plan,
+        human,
+        &mut learner.watched(|finished| {
+            let generation = finished.generation.number;
+            assert_eq!(finished.documents.len() as u64, *writing.at(generation));
+            if generation > 0 {
+                asked.push(finished.training.totals.by_source[0].asked.unwrap());
+                let fresh = finished.training.documents.iter().filter(|pick| pick.source == Source::Fresh);
+                used.extend(fresh.map(|pick| pick.entry.index));
+            }
+            Ok(())
+        }),
+    );
+    assert!(outcome.ended.is_none());
+    assert_eq!(asked, [40, 20, 10, 10]);
+    let count = used.len();
+    used.sort_unstable();
+    used.dedup();
+    assert_eq!((count, used.len()), (80, 80), "no fresh document is used twice");
 }

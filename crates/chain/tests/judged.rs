@@ -29,7 +29,7 @@ fn one(source: Source, amount: Amount) -> Recipe {
 
 /// The training set where each document is decided about by `decide`.
 fn judged(recipe: &Recipe, decide: impl Fn(Source, &Entry) -> Decision) -> Result<TrainingSet, ComposeError<String>> {
-    compose_judged(recipe, &ledger(), 2, &Streams::new(1), |source, offered| {
+    compose_judged(&(*recipe).into(), &ledger(), 2, &Streams::new(1), |source, offered| {
         Ok(offered.iter().map(|entry| decide(source, entry)).collect())
     })
 }
@@ -162,7 +162,8 @@ fn a_learner_that_solves_is_curated_in_the_loop() {
     let go = |recipe: &str, fails: bool| {
         let (learner, human) = Categorical::with_human_draws(&[0.01; 100], 80, streams);
         let mut curated = Curated { learner, asked: Vec::new(), fails };
-        let plan = Plan { recipe: recipe.parse().unwrap(), generations: 5, writing: 80, streams };
+        let plan =
+            Plan { recipe: recipe.parse::<Recipe>().unwrap().into(), generations: 5, writing: 80.into(), streams };
         let mut diversity = Vec::new();
         let outcome = run(
             &plan,

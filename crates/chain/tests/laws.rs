@@ -122,7 +122,7 @@ fn names_are_those_of_the_laws() {
 fn models(recipe: Recipe, generations: u32) -> Vec<Vec<f64>> {
     let streams = Streams::new(3);
     let (mut learner, human) = Categorical::with_human_draws(&[0.4, 0.25, 0.2, 0.1, 0.05], 20, streams);
-    let plan = Plan { recipe, generations, writing: 20, streams };
+    let plan = Plan { recipe: recipe.into(), generations, writing: 20.into(), streams };
     let mut models = Vec::new();
     let outcome = run(
         &plan,

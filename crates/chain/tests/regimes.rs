@@ -21,7 +21,7 @@ fn second<F: Family<Error: std::fmt::Debug>>(
 ) -> Vec<f64> {
     let streams = Streams::new(4);
     let (mut learner, entries) = Independent::new(family, streams, human);
-    let plan = Plan { recipe, generations: 2, writing: DRAWS, streams };
+    let plan = Plan { recipe: recipe.into(), generations: 2, writing: DRAWS.into(), streams };
     let mut last = Vec::new();
     let outcome = run(
         &plan,
@@ -87,7 +87,7 @@ fn equal_weights_are_no_weights() {
 fn an_ngram_model_refuses_weights() {
     let (mut learner, entries) = NGram::new(2, 0.75, vec![vec![1, 2]; 9], Streams::new(0));
     let recipe = all_of(&[Source::Anchor, Source::Latest]).weighted(&[(Source::Anchor, 2.0)]).unwrap();
-    let plan = Plan { recipe, generations: 2, writing: 9, streams: Streams::new(0) };
+    let plan = Plan { recipe: recipe.into(), generations: 2, writing: 9.into(), streams: Streams::new(0) };
     let outcome = run(&plan, HumanSet::whole(entries), &mut learner.watched(|_| Ok(())));
     let Some(Ended::Training(error)) = &outcome.ended else { panic!("{:?}", outcome.ended) };
     assert!(outcome.generations == 1 && error.to_string().contains("has no weights"), "{error}");

@@ -143,7 +143,7 @@ fn components_far_apart_are_gaussians_and_types() {
 fn truncation_takes_types_away_at_once() {
     let text = "kind = \"categorical\"\nfrequencies = [5.0, 3.0, 1.0, 1.0]\ndraws = 5000";
     let cut = Sampling { top_p: Some(0.75), ..Sampling::default() };
-    let seen = simulate(&settings(text), "replace".parse().unwrap(), cut, 3, 0).unwrap();
+    let seen = simulate(&settings(text), "replace".parse::<Recipe>().unwrap(), cut, 3, 0).unwrap();
     let support: Vec<f64> = seen.iter().filter(|o| o.metric == "support").map(|o| o.value).collect();
     // .5 and .3 of the whole; then .625 of them does not reach .75 alone.
     assert_eq!(support, [4.0, 2.0, 2.0]);
@@ -157,7 +157,7 @@ fn truncation_takes_types_away_at_once() {
 fn an_ngram_chain_forgets_and_accumulating_does_not() {
     let text = "kind = \"markov\"\ndraws = 60\ndiscount = 0.0\nsymbols = 20\nlength = 8.0";
     let last = |recipe: &str, metric: &str, part: Part| -> Vec<f64> {
-        let seen = simulate(&settings(text), recipe.parse().unwrap(), Sampling::default(), 6, 1).unwrap();
+        let seen = simulate(&settings(text), recipe.parse::<Recipe>().unwrap(), Sampling::default(), 6, 1).unwrap();
         let wanted = |o: &&Observation| o.metric == metric && o.part == part;
         seen.iter().filter(wanted).map(|o| o.value).collect()
     };
@@ -190,8 +190,9 @@ fn given_text_is_learned_too() {
 fn seeds_are_independent_and_arms_are_paired() {
     for kind in Settings::KINDS {
         let settings = settings(&format!("kind = \"{kind}\""));
-        let chain =
-            |recipe: &str, seed| simulate(&settings, recipe.parse().unwrap(), Sampling::default(), 3, seed).unwrap();
+        let chain = |recipe: &str, seed| {
+            simulate(&settings, recipe.parse::<Recipe>().unwrap(), Sampling::default(), 3, seed).unwrap()
+        };
         let first = |all: &[Observation]| all.iter().filter(|o| o.generation == 0).cloned().collect::<Vec<_>>();
         let replace = chain("replace", 0);
         assert_eq!(replace, chain("replace", 0), "{kind}");
@@ -205,7 +206,7 @@ fn seeds_are_independent_and_arms_are_paired() {
 #[test]
 fn what_cannot_work_says_so() {
     let fail = |text: &str, recipe: &str, sampling: Sampling| {
-        simulate(&settings(text), recipe.parse().unwrap(), sampling, 400, 0).unwrap_err()
+        simulate(&settings(text), recipe.parse::<Recipe>().unwrap(), sampling, 400, 0).unwrap_err()
     };
     let plain = Sampling::default();
     let error = fail("kind = \"gaussian\"\nwriting = 50", "accumulate", Sampling { temperature: 0.0, ..plain });

@@ -82,7 +82,7 @@ fn simulated(labels: Labels) -> (f64, f64) {
         let curation = Curation::new(vec![Step::FilterByLabel(FilterByLabel(labels))]).unwrap();
         let mut learner = Filtered { inner, curation, streams };
         let recipe = Recipe::new(&amounts).unwrap();
-        let plan = Plan { recipe, generations: GENERATIONS, writing: DRAWS as u64, streams };
+        let plan = Plan { recipe: recipe.into(), generations: GENERATIONS, writing: (DRAWS as u64).into(), streams };
         let mut error = 0.0;
         let outcome = run(
             &plan,

@@ -114,7 +114,7 @@ mod tests {
         let parse = |line: &str| {
             let arm = format!("[[arm]]\nname = \"it\"\n{line}\n");
             let text = format!("name = \"x\"\n[corpus]\nname = \"chronicle\"\ntokens = 9\n{arm}");
-            Experiment::parse(&text, &[]).unwrap_or_else(|e| panic!("{line}: {e}")).arms.remove(0)
+            Experiment::parse(&text, &[]).unwrap_or_else(|e| panic!("{line}: {e}")).arms[0].at(0).clone()
         };
         for listed in defences() {
             let line = listed.line();

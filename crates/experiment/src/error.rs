@@ -13,6 +13,11 @@ impl Error {
     pub(crate) fn at(self, place: impl std::fmt::Display) -> Self {
         Self(format!("{place}: {}", self.0))
     }
+
+    /// The same error, of this generation.
+    pub(crate) fn in_generation(self, generation: u32) -> Self {
+        Self(format!("{} (in generation {generation})", self.0))
+    }
 }
 
 /// Fails with a formatted line.

@@ -4,9 +4,9 @@ use crate::arm::Arm;
 use crate::data::{ChainSettings, CorpusSettings, Data, ScoreSettings, Text, TokenizerSettings};
 use crate::error::{Error, fail};
 use crate::keep::Keep;
-use crate::learner::{Learner, Scope};
+use crate::learner::Scope;
 use crate::limits::{LARGEST_FILE, Limits};
-use crate::{keys, layers, model, tables};
+use crate::{keys, layers, model, schedule, tables};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::Path};
 use toml::{Table, Value};
@@ -74,8 +74,12 @@ impl Experiment {
         }
         check_keys(&file)?;
         let limits = Limits::take(&mut file)?;
-        let arms = layers::take_arms(&mut file, limits.arms)?;
+        let layered = layers::take_arms(&mut file, limits.arms)?;
+        schedule::refuse(&file)?;
         let Head { name, question, corpus, tokenizer, score, chain, keep } = tables::read(Value::Table(file), "")?;
+        // More are refused below.
+        let generations = u64::from(chain.generations).min(limits.generations) as u32;
+        let arms = layered.into_iter().map(|arm| arm.read(generations)).collect::<Result<Vec<_>, _>>()?;
         let data = data_of(&arms, corpus, tokenizer, score)?;
         Self { name, question, chain, data, keep, arms, limits }.checked()
     }
@@ -96,7 +100,7 @@ impl Experiment {
             tokenizer.vocabulary.get_or_insert(first.vocabulary);
         }
         let context = self.first_transformer().and_then(|settings| settings.context).unwrap_or(first.context);
-        self.arms.iter_mut().try_for_each(|arm| arm.learner.common_mut().resolve(context))
+        self.arms.iter_mut().try_for_each(|arm| arm.resolve(context))
     }
 
     /// The experiment as TOML, every default written out.
@@ -140,7 +144,10 @@ impl Experiment {
 
     /// Warnings about what is allowed and hardly meant, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
-        let of_arm = |arm: &Arm| arm.recipe.warning().map(|warning| format!("arm `{}`: {warning}", arm.name));
+        let of_arm = |arm: &Arm| {
+            let warning = arm.settings().after_the_first().find_map(|settings| settings.recipe.warning());
+            warning.map(|warning| format!("arm `{}`: {warning}", arm.name))
+        };
         self.arms.iter().filter_map(of_arm).collect()
     }
 
@@ -187,7 +194,7 @@ impl Experiment {
     }
 
     fn first_transformer(&self) -> Option<&model::Settings> {
-        self.arms.iter().find_map(Arm::transformer).map(|settings| &settings.model)
+        self.arms.iter().find_map(|arm| arm.at(0).transformer()).map(|settings| &settings.model)
     }
 
     /// The first transformer's preset, whose vocabulary and context are the run's where nothing else is said.
@@ -214,7 +221,7 @@ fn data_of(
     tokenizer: Option<TokenizerSettings>,
     score: Option<ScoreSettings>,
 ) -> Result<Data, Error> {
-    let is_exact = |arm: &&Arm| matches!(arm.learner, Learner::Exact(_));
+    let is_exact = |arm: &&Arm| arm.exact().is_some();
     let Some(first) = arms.first() else {
         fail!("arm: at least one [[arm]] is needed, as in [[arm]] name = \"replace\"");
     };
@@ -222,15 +229,15 @@ fn data_of(
         fail!(
             "arm `{}`: model.kind = \"{}\" shares no experiment with model.kind = \"{}\": exact learners have no text",
             other.name,
-            other.learner.kind(),
-            first.learner.kind()
+            other.kind(),
+            first.kind()
         );
     }
     if !is_exact(&first) {
         let (corpus, tokenizer) = (corpus.unwrap_or_default(), tokenizer.unwrap_or_default());
         return Ok(Data::Corpus(Text { corpus, tokenizer, score: score.unwrap_or_default() }));
     }
-    let kind = first.learner.kind();
+    let kind = first.kind();
     for (key, is_there) in
         [("corpus", corpus.is_some()), ("tokenizer", tokenizer.is_some()), ("score", score.is_some())]
     {
@@ -275,7 +282,7 @@ mod tests {
     fn arms_are_laid_over_the_file() {
         let experiment = Experiment::parse(SMALL, &["chain.generations=3".into()]).unwrap();
         assert_eq!(experiment.chain.generations, 3);
-        let [replace, cool] = &experiment.arms[..] else { panic!("two arms") };
+        let [replace, cool] = [0, 1].map(|arm: usize| experiment.arms[arm].at(0));
         assert_eq!((replace.recipe.name(), cool.recipe.name()), (Some("replace"), Some("accumulate")));
         assert_eq!((replace.sampling().temperature, cool.sampling().temperature), (1.0, 0.8));
         let [replace, cool] = [replace, cool].map(|arm| arm.transformer().unwrap());

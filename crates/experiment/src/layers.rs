@@ -13,8 +13,22 @@ use toml::{Table, Value};
 /// The tables that say how a learner is built.
 const OF_LEARNER: [&str; 2] = ["model", "train"];
 
+/// An arm's tables with all that it takes from the file, before they are read.
+pub(crate) struct Layered {
+    table: Table,
+    kind: Kind,
+    place: String,
+}
+
+impl Layered {
+    /// The arm, of so many generations.
+    pub(crate) fn read(self, generations: u32) -> Result<Arm, Error> {
+        Arm::read(self.table, self.kind, &self.place, generations)
+    }
+}
+
 /// Takes the arms out of a file, at most so many, with all that they take from the file.
-pub(crate) fn take_arms(file: &mut Table, most: u64) -> Result<Vec<Arm>, Error> {
+pub(crate) fn take_arms(file: &mut Table, most: u64) -> Result<Vec<Layered>, Error> {
     let shared = shared_keys();
     let mut own = match file.remove("arm") {
         None => Vec::new(),
@@ -40,12 +54,12 @@ pub(crate) fn take_arms(file: &mut Table, most: u64) -> Result<Vec<Arm>, Error> 
         arms.push((own, kind, place));
     }
     check_base(&base, &kinds)?;
-    let read = |(own, kind, place): (Table, Kind, String)| {
-        let mut merged = of_base(&base, kind);
-        tables::merge(&mut merged, &own);
-        Arm::read(merged, kind, &place)
+    let layered = |(own, kind, place): (Table, Kind, String)| {
+        let mut table = of_base(&base, kind);
+        tables::merge(&mut table, &own);
+        Layered { table, kind, place }
     };
-    arms.into_iter().map(read).collect()
+    Ok(arms.into_iter().map(layered).collect())
 }
 
 fn table(arm: Value) -> Result<Table, Error> {

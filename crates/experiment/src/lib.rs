@@ -28,7 +28,7 @@
 //! "#;
 //! let experiment = Experiment::parse(file, &["sample.tokens=9000".to_owned()])?;
 //! assert_eq!(experiment.context()?, 64);
-//! assert!(matches!(experiment.arms[1].learner, Learner::Oracle(_)));
+//! assert!(matches!(experiment.arms[1].at(0).learner, Learner::Oracle(_)));
 //! assert_eq!(Experiment::parse(&experiment.to_toml(), &[])?, experiment);
 //!
 //! let error = Experiment::parse(file, &["members=2".to_owned()]).unwrap_err();
@@ -52,13 +52,14 @@ pub mod model;
 mod plant;
 mod roles;
 mod sample;
+mod schedule;
 mod sweep;
 mod tables;
 pub mod train;
 mod tuning;
 mod word_ratio;
 
-pub use arm::Arm;
+pub use arm::{Arm, ArmSettings};
 pub use data::{ChainSettings, CorpusSettings, Data, ScoreSettings, Text, TokenizerSettings};
 pub use defences::{Listed, defences, recipes};
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! The `[limits]` table: bounds against mistakes. They change no result, so they name no stage and no arm.
 
-use crate::arm::Arm;
+use crate::arm::{Arm, ArmSettings};
 use crate::error::{Error, fail};
 use crate::experiment::Experiment;
 use crate::{keys, tables};
@@ -144,8 +144,15 @@ impl Experiment {
     }
 
     fn check_arm(&self, arm: &Arm) -> Result<(), Error> {
-        self.check_tokens("sample.tokens", arm.sample_tokens())?;
-        if let Some(transformer) = arm.transformer() {
+        for (generation, settings) in arm.settings().iter().enumerate() {
+            self.check_settings(settings).map_err(|error| arm.in_generation(error, generation as u32))?;
+        }
+        self.check_exact(arm)
+    }
+
+    fn check_settings(&self, settings: &ArmSettings) -> Result<(), Error> {
+        self.check_tokens("sample.tokens", settings.sample_tokens())?;
+        if let Some(transformer) = settings.transformer() {
             let config = transformer.model.resolve(self.vocabulary()?).map_err(Error::new)?;
             let parameters = config.parameters() as u64;
             if parameters > self.limits.parameters {
@@ -156,8 +163,12 @@ impl Experiment {
                 return Err(beyond(what, "parameters", self.limits.parameters));
             }
         }
+        Ok(())
+    }
+
+    fn check_exact(&self, arm: &Arm) -> Result<(), Error> {
         let Some(exact) = arm.exact() else { return Ok(()) };
-        let cost = exact.model.cost(&arm.recipe, self.chain.generations);
+        let cost = exact.model.cost(&arm.recipes(), self.chain.generations);
         for (what, found, limit, most) in [
             ("holds", cost.numbers, "draws", self.limits.draws),
             ("takes", cost.operations, "operations", self.limits.operations),

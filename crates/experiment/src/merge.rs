@@ -9,7 +9,7 @@ impl Experiment {
     /// This experiment with what a request adds to it: generations, seeds and arms.
     ///
     /// # Errors
-    /// The first key in which they differ otherwise, with both values.
+    /// The first key in which they differ otherwise, with both values; or what is wrong with both taken together.
     pub fn merge(&self, request: &Self) -> Result<Self, String> {
         if self.name != request.name {
             return Err(differ("name", format!("{:?}", self.name), format!("{:?}", request.name)));
@@ -28,7 +28,8 @@ impl Experiment {
                 Some(same) => same_settings(same, arm)?,
             }
         }
-        Ok(merged)
+        // Read again, since schedules go on over generations that one of the two has not.
+        Self::parse(&merged.to_toml(), &[]).map_err(|error| error.to_string())
     }
 }
 

@@ -174,6 +174,18 @@ impl ModelConfig {
         Ok(())
     }
 
+    /// The first size in which two models differ, with both values.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<(&'static str, usize, usize)> {
+        let sizes = [
+            ("width", self.width, other.width),
+            ("layers", self.layers, other.layers),
+            ("heads", self.heads, other.heads),
+            ("kv_heads", self.kv_heads, other.kv_heads),
+            ("hidden", self.hidden, other.hidden),
+        ];
+        sizes.into_iter().find(|(_, own, others)| own != others)
+    }
+
     /// Trained numbers.
     pub fn parameters(&self) -> usize {
         let attention = 2 * (self.heads + self.kv_heads) * self.head_width;

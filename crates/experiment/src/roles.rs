@@ -1,9 +1,9 @@
 //! The part of each arm in the comparison: which is the control, which the base, and against which arm each is held.
 
-use crate::arm::Arm;
+use crate::arm::{Arm, ArmSettings};
 use crate::data::ChainSettings;
 use crate::experiment::Experiment;
-use chain::Source;
+use chain::{ByGeneration, Recipe, Source};
 use rundir::{ArmInfo, Budget, Role};
 use toml::{Table, Value};
 
@@ -17,9 +17,9 @@ impl Experiment {
     /// the first that replaces its text, has no defence and equals the control in model, train, sample and members; an
     /// experiment with a sweep has none, since each of its points would need its own.
     pub fn roles(&self) -> Vec<ArmInfo> {
-        let tables: Vec<Table> = self.arms.iter().map(Arm::to_table).collect();
+        let tables: Vec<_> = self.arms.iter().map(|arm| arm.settings().map(ArmSettings::to_table)).collect();
         let mut human: Vec<usize> = (0..self.arms.len()).filter(|&arm| is_human(&self.arms[arm])).collect();
-        human.sort_by_key(|&arm| self.arms[arm].recipe.amount(Source::Fresh).is_some());
+        human.sort_by_key(|&arm| takes_fresh(&self.arms[arm]));
         let is_swept = self.arms.iter().any(|arm| !arm.point.is_empty());
         let base = human.first().filter(|_| !is_swept).and_then(|&control| {
             let fits = |&arm: &usize| replaces(&self.arms[arm]) && is_alike(&tables[arm], &tables[control], &SETTINGS);
@@ -34,7 +34,7 @@ impl Experiment {
         let info = |(index, arm): (usize, &Arm)| {
             let control = self.control(index, &human, &tables);
             let held_against = control.or(human.first().copied());
-            let recipe = serde_json::to_value(arm.recipe).expect("a recipe is plain values");
+            let recipe = serde_json::to_value(arm.recipes()).expect("recipes are plain values");
             ArmInfo {
                 curated: is_curated(arm),
                 point: json(&arm.point),
@@ -42,7 +42,7 @@ impl Experiment {
                 control: control.map(|control| self.arms[control].name.clone()),
                 is_matched: held_against.is_some_and(|control| is_alike(&tables[index], &tables[control], &TRAINING)),
                 budget: budget(&arm.point),
-                ..ArmInfo::new(&arm.name, role(index), arm.learner.kind(), recipe, &self.digest(arm))
+                ..ArmInfo::new(&arm.name, role(index), arm.kind(), recipe, &self.digest(arm))
             }
         };
         self.arms.iter().enumerate().map(info).collect()
@@ -62,7 +62,7 @@ impl Experiment {
     /// for `fresh`, so that a run that goes on for longer keeps what it has.
     pub fn settings_of(&self, arm: &Arm) -> String {
         let is_world = self.text().is_some_and(|text| text.corpus.is_world());
-        let counts = is_world && arm.recipe.amount(Source::Fresh).is_some();
+        let counts = is_world && takes_fresh(arm);
         let generations = if counts { self.chain.generations } else { 1 };
         let chain = ChainSettings { generations, ..self.chain.clone() };
         Self { chain, ..self.clone() }.digest(arm)
@@ -70,7 +70,7 @@ impl Experiment {
 
     /// The arm that trains on human text in an arm's place: one of the same model that agrees with it in all dimensions of a
     /// sweep that both have, but for the recipe, and trains alike if there is such a one. None of an arm that does so itself.
-    fn control(&self, arm: usize, human: &[usize], tables: &[Table]) -> Option<usize> {
+    fn control(&self, arm: usize, human: &[usize], tables: &[ByGeneration<Table>]) -> Option<usize> {
         if human.contains(&arm) {
             return None;
         }
@@ -96,23 +96,39 @@ const TRAINING: [&str; 3] = ["model", "train", "members"];
 /// The tables in which the base equals the control.
 const SETTINGS: [&str; 4] = ["model", "train", "sample", "members"];
 
-fn is_alike(one: &Table, other: &Table, keys: &[&str]) -> bool {
-    keys.iter().all(|key| one.get(*key) == other.get(*key))
+/// True if two arms agree in these tables in every generation.
+fn is_alike(one: &ByGeneration<Table>, other: &ByGeneration<Table>, keys: &[&str]) -> bool {
+    let generations = one.iter().len().max(other.iter().len()) as u32;
+    let agree = |generation, key: &str| one.at(generation).get(key) == other.at(generation).get(key);
+    (0..generations).all(|generation| keys.iter().all(|key| agree(generation, key)))
 }
 
 /// True if a defence judges any of its sources.
 fn is_curated(arm: &Arm) -> bool {
-    arm.judged_sources().next().is_some()
+    arm.settings().after_the_first().any(|settings| settings.judged_sources().next().is_some())
 }
 
 /// True if it trains on human text alone, all of it as it is.
 fn is_human(arm: &Arm) -> bool {
-    arm.recipe.amounts().all(|(source, _)| source.is_human()) && !is_curated(arm)
+    takes(arm, Source::is_human) && !is_curated(arm)
 }
 
 /// True if it trains on the last generation's text alone, without a defence.
 fn replaces(arm: &Arm) -> bool {
-    arm.recipe.amounts().all(|(source, _)| source == Source::Latest) && arm.curation().is_empty()
+    let has_none = |settings: &ArmSettings| settings.curation().is_empty();
+    takes(arm, |source| source == Source::Latest) && arm.settings().after_the_first().all(has_none)
+}
+
+/// True if its recipe takes such sources alone, in every generation.
+fn takes(arm: &Arm, is_such: impl Fn(Source) -> bool) -> bool {
+    let recipes = arm.recipes();
+    let mut amounts = recipes.after_the_first().flat_map(Recipe::amounts);
+    amounts.all(|(source, _)| is_such(source))
+}
+
+/// True if its recipe takes fresh human text in some generation.
+fn takes_fresh(arm: &Arm) -> bool {
+    arm.recipes().after_the_first().any(|recipe| recipe.amount(Source::Fresh).is_some())
 }
 
 fn json(point: &Table) -> serde_json::Map<String, serde_json::Value> {

@@ -8,13 +8,26 @@
 //!
 //! stands for four arms, each with its `point = { "sample.temperature" = 0.7, recipe = "replace" }`. Where there are arms
 //! already, each of them is laid out over the grid.
+//!
+//! Lists that change together stand in a table `[[sweep.zip]]`, the first values with the first, the second with the second:
+//!
+//! ```toml
+//! [[sweep.zip]]
+//! model.width = [32, 64]
+//! train.tokens = [1000, 4000]
+//! ```
+//!
+//! stands for two arms. Several such tables and the other keys of the sweep multiply.
 
 use crate::error::{Error, fail};
-use crate::tables;
+use crate::{schedule, tables};
 use toml::{Table, Value};
 
+/// Keys of the grid that change together: most often one.
+struct Axis(Vec<Key>);
+
 /// One key of the grid and its values.
-struct Axis {
+struct Key {
     /// The key's path, with points.
     path: String,
     values: Vec<Value>,
@@ -24,53 +37,104 @@ struct Axis {
 /// is the `family` of those that it is laid out to.
 ///
 /// # Errors
-/// If a list is empty or no list, a key is not known, or there are too many arms.
+/// If a list is empty or no list, lists of a zip differ in length, a key is not known, or there are too many arms.
 pub(crate) fn arms(arms: Vec<Table>, sweep: &Table, keys: &[&str], most: u64) -> Result<Vec<Table>, Error> {
-    let mut axes = Vec::new();
-    flatten(sweep, "", &mut axes)?;
-    if axes.is_empty() {
-        fail!("sweep: give at least one key a list, as in sample.temperature = [0.7, 1.0]");
-    }
-    for axis in &axes {
-        axis.check(keys)?;
+    let axes = axes(sweep)?;
+    let all = || axes.iter().flat_map(|axis| &axis.0);
+    for (number, key) in all().enumerate() {
+        key.check(keys)?;
+        if all().take(number).any(|other| other.path == key.path) {
+            fail!("sweep.{}: duplicate key", key.path);
+        }
     }
     let given = if arms.is_empty() { vec![Table::new()] } else { arms };
-    let count = axes.iter().try_fold(given.len(), |count, axis| count.checked_mul(axis.values.len()));
+    let count = axes.iter().try_fold(given.len(), |count, axis| count.checked_mul(axis.len()));
     if count.is_none_or(|count| count as u64 > most) {
-        let lists: Vec<String> = axes.iter().map(|axis| axis.values.len().to_string()).collect();
+        let lists: Vec<String> = axes.iter().map(|axis| axis.len().to_string()).collect();
         let (arms, lists) = (given.len(), lists.join(" × "));
         fail!("sweep: {arms} × {lists} arms are more than {most}; shorten a list, or raise limits.arms");
     }
-    let short: Vec<String> = axes.iter().map(|axis| axis.short(&axes)).collect();
+    let paths: Vec<&str> = all().map(|key| key.path.as_str()).collect();
     let mut laid_out = Vec::new();
     for arm in &given {
         for number in 0..count.unwrap_or(0) / given.len() {
-            laid_out.push(at_point(arm, &axes, &short, number)?);
+            laid_out.push(at_point(arm, &axes, &paths, number)?);
         }
     }
     Ok(laid_out)
 }
 
-/// Lists at any depth, in the order of the file.
-fn flatten(table: &Table, prefix: &str, axes: &mut Vec<Axis>) -> Result<(), Error> {
-    for (key, value) in table {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Table(inner) => flatten(inner, &path, axes)?,
-            Value::Array(values) if values.is_empty() => {
-                fail!("sweep.{path}: the list is empty; give it values or leave it out");
+/// The axes of the grid, in the order of the file.
+fn axes(sweep: &Table) -> Result<Vec<Axis>, Error> {
+    let mut axes = Vec::new();
+    for (key, value) in sweep {
+        match (key.as_str(), value) {
+            ("zip", Value::Array(zips)) => {
+                for zip in zips {
+                    axes.push(zipped(zip)?);
+                }
             }
-            Value::Array(_) if axes.iter().any(|axis| axis.path == path) => {
-                fail!("sweep.{path}: duplicate key");
+            ("zip", _) => fail!("sweep.zip: write it as a table [[sweep.zip]]"),
+            _ => {
+                let mut keys = Vec::new();
+                flatten(key.clone(), value, &mut keys)?;
+                axes.extend(keys.into_iter().map(|key| Axis(vec![key])));
             }
-            Value::Array(values) => axes.push(Axis { path, values: values.clone() }),
-            _ => fail!("sweep.{path}: expected a list, as in {key} = [{value}]"),
         }
+    }
+    if axes.is_empty() {
+        fail!("sweep: give at least one key a list, as in sample.temperature = [0.7, 1.0]");
+    }
+    Ok(axes)
+}
+
+/// The keys of a table `[[sweep.zip]]`.
+fn zipped(zip: &Value) -> Result<Axis, Error> {
+    let Value::Table(zip) = zip else { fail!("sweep.zip: write it as a table [[sweep.zip]]") };
+    let mut keys = Vec::new();
+    for (key, value) in zip {
+        flatten(key.clone(), value, &mut keys)?;
+    }
+    let Some(first) = keys.first() else { fail!("sweep.zip: give at least two keys a list of the same length each") };
+    if let Some(other) = keys.iter().find(|other| other.values.len() != first.values.len()) {
+        fail!(
+            "sweep.zip: {} has {} values and {} has {}; lists that change together have the same length",
+            first.path,
+            first.values.len(),
+            other.path,
+            other.values.len()
+        );
+    }
+    Ok(Axis(keys))
+}
+
+/// Lists at any depth, in the order of the file.
+fn flatten(path: String, value: &Value, keys: &mut Vec<Key>) -> Result<(), Error> {
+    match value {
+        Value::Table(inner) => {
+            inner.iter().try_for_each(|(key, value)| flatten(tables::join(&path, key), value, keys))?;
+        }
+        Value::Array(values) if values.is_empty() => {
+            fail!("sweep.{path}: the list is empty; give it values or leave it out");
+        }
+        Value::Array(values) => keys.push(Key { path, values: values.clone() }),
+        _ => fail!("sweep.{path}: expected a list, as in {} = [{value}]", last(&path)),
     }
     Ok(())
 }
 
+/// The last component of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or_default()
+}
+
 impl Axis {
+    fn len(&self) -> usize {
+        self.0[0].values.len()
+    }
+}
+
+impl Key {
     fn check(&self, keys: &[&str]) -> Result<(), Error> {
         let path = &self.path;
         let first = path.split('.').next().unwrap_or_default();
@@ -81,9 +145,9 @@ impl Axis {
             fail!("sweep.{path}: recipes are swept whole, as in recipe = [\"replace\"]");
         }
         let is_plain = |value: &&Value| !matches!(value, Value::Table(_) | Value::Array(_) | Value::Datetime(_));
-        let is_whole = |value: &Value| match path.as_str() {
-            "recipe" => value.is_table(),
-            "curation" => value.is_array(),
+        let is_whole = |value: &Value| match (path.as_str(), value) {
+            ("recipe", Value::Table(_)) | ("curation", Value::Array(_)) => true,
+            (_, Value::Table(table)) => schedule::is_schedule(table),
             _ => false,
         };
         match self.values.iter().find(|value| !is_plain(value) && !is_whole(value)) {
@@ -92,26 +156,27 @@ impl Axis {
         }
     }
 
-    /// The last component of the path, or all of it where another key ends alike.
-    fn short(&self, all: &[Self]) -> String {
-        let last = |axis: &Self| axis.path.rsplit('.').next().unwrap_or_default().to_owned();
-        let alike = all.iter().filter(|other| last(other) == last(self)).count();
-        if alike > 1 { self.path.clone() } else { last(self) }
+    /// The last component of the path, or all of it where another key of the grid ends alike.
+    fn short(&self, all: &[&str]) -> &str {
+        let alike = all.iter().filter(|other| last(other) == last(&self.path)).count();
+        if alike > 1 { &self.path } else { last(&self.path) }
     }
 }
 
-/// The arm at one point of the grid, the last key changing fastest.
-fn at_point(arm: &Table, axes: &[Axis], short: &[String], number: usize) -> Result<Table, Error> {
+/// The arm at one point of the grid of keys with these paths, the last axis changing fastest.
+fn at_point(arm: &Table, axes: &[Axis], paths: &[&str], number: usize) -> Result<Table, Error> {
     let mut arm = arm.clone();
     let mut point = Table::new();
     let mut names: Vec<String> = arm.get("name").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
-    let mut steps = axes.iter().map(|axis| axis.values.len()).product::<usize>();
-    for (axis, short) in axes.iter().zip(short) {
-        steps /= axis.values.len();
-        let value = &axis.values[number / steps % axis.values.len()];
-        tables::merge(&mut arm, &nested(&axis.path, value));
-        names.push(format!("{short}-{}", in_a_name(value)));
-        point.insert(axis.path.clone(), value.clone());
+    let mut steps = axes.iter().map(Axis::len).product::<usize>();
+    for axis in axes {
+        steps /= axis.len();
+        for key in &axis.0 {
+            let value = &key.values[number / steps % axis.len()];
+            tables::merge(&mut arm, &nested(&key.path, value));
+            names.push(format!("{}-{}", key.short(paths), in_a_name(value)));
+            point.insert(key.path.clone(), value.clone());
+        }
     }
     let name = names.join("_");
     rundir::check_name(&name).map_err(|e| Error::new(e).at("sweep: name of an arm"))?;
@@ -181,6 +246,30 @@ mod tests {
     }
 
     #[test]
+    fn zipped_keys_change_together_and_multiply_with_others() {
+        let sweep = "sample.temperature = [0.7, 1.0]\n[[zip]]\ntrain.tokens = [10, 20, 30]\nsample.top_k = [1, 2, 3]\n\
+            [[zip]]\nrecipe = [\"replace\", \"accumulate\"]\ntrain.clip = [1.0, 2.0]";
+        let found = lay_out(&["name = \"a\""], sweep).unwrap();
+        assert_eq!(found.len(), 2 * 3 * 2);
+        let last = "a_temperature-1.0_tokens-30_top_k-3_recipe-accumulate_clip-2.0";
+        assert_eq!((names(&found)[11], found[11]["family"].as_str()), (last, Some("a")));
+        let point = "\"sample.temperature\" = 1.0\n\"train.tokens\" = 30\n\"sample.top_k\" = 3\nrecipe = \"accumulate\"\n\
+            \"train.clip\" = 2.0";
+        assert_eq!(found[11]["point"], Value::Table(point.parse().unwrap()));
+        let together: std::collections::BTreeSet<(i64, i64)> = (found.iter())
+            .map(|arm| (arm["train"]["tokens"].as_integer().unwrap(), arm["sample"]["top_k"].as_integer().unwrap()))
+            .collect();
+        assert_eq!(together.into_iter().collect::<Vec<_>>(), [(10, 1), (20, 2), (30, 3)]);
+    }
+
+    #[test]
+    fn a_schedule_is_a_value_of_a_sweep() {
+        let found = lay_out(&[], "train.tokens = [9, { by_generation = [9, 3] }]").unwrap();
+        assert_eq!(names(&found), ["tokens-9", "tokens-by-generation-9-3"]);
+        assert_eq!(found[1]["train"]["tokens"]["by_generation"][1].as_integer(), Some(3));
+    }
+
+    #[test]
     fn arms_are_laid_out_one_by_one() {
         let given = ["name = \"a\"\ntrain.tokens = 9", "name = \"b\""];
         let found = lay_out(&given, "train.epochs = [1, 2]\nsample.epochs = [true]").unwrap();
@@ -202,6 +291,16 @@ mod tests {
             ("recipe.pool = [0.5]", "recipes are swept whole"),
             ("train = [{ clip = 1.0 }]", "is no single value"),
             ("sample.top_p = [0.5]\n\"sample.top_p\" = [0.6]", "duplicate key"),
+            ("zip = 3", "write it as a table [[sweep.zip]]"),
+            ("[[zip]]", "sweep.zip: give at least two keys"),
+            (
+                "[[zip]]\nsample.top_p = [0.5, 0.6]\ntrain.clip = [1.0]",
+                "sweep.zip: sample.top_p has 2 values and train.clip has 1; lists that change together",
+            ),
+            (
+                "sample.top_p = [0.5]\n[[zip]]\nsample.top_p = [0.6]\ntrain.clip = [1.0]",
+                "sweep.sample.top_p: duplicate key",
+            ),
             (&many, "1 × 1001 arms are more than 1000"),
             ("train.clip = [\"0123456789012345678901234567890123456789012345678901234567890123456789\"]", "64 bytes"),
         ] {

@@ -1,15 +1,18 @@
 //! TOML tables: merged first, read after. Errors name the full key.
 
 use crate::error::{Error, fail};
+use crate::schedule::is_schedule;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-/// Lays `over` on `base`: tables are merged key by key, anything else is replaced. A `recipe` and an `objective` are
-/// replaced whole, and a training budget of one kind takes the other's place.
+/// Lays `over` on `base`: tables are merged key by key, anything else is replaced. A `recipe`, an `objective` and a schedule
+/// are replaced whole, and a training budget of one kind takes the other's place.
 pub(crate) fn merge(base: &mut Table, over: &Table) {
     for (key, value) in over {
         match (base.get_mut(key), value) {
-            (Some(Value::Table(old)), Value::Table(new)) if key != "recipe" && key != "objective" => {
+            (Some(Value::Table(old)), Value::Table(new))
+                if key != "recipe" && key != "objective" && !is_schedule(old) && !is_schedule(new) =>
+            {
                 for (one, other) in [("epochs", "tokens"), ("tokens", "epochs")] {
                     if key == "train" && new.contains_key(one) && !new.contains_key(other) {
                         old.remove(other);

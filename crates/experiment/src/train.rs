@@ -210,6 +210,16 @@ impl Settings {
         self
     }
 
+    /// The generation with whose weights those of `generation` are averaged, if any.
+    pub fn averaged_with(&self, generation: u32) -> Option<u32> {
+        self.average?.ancestor(generation, self.start)
+    }
+
+    /// The generations whose weights the training of `generation` reads.
+    pub fn ancestors(&self, generation: u32) -> impl Iterator<Item = u32> + use<> {
+        self.start.parent(generation).into_iter().chain(self.averaged_with(generation))
+    }
+
     /// Steps for a training set of so many windows with `targets` tokens to predict in all of them.
     pub fn steps(&self, windows: usize, targets: u64) -> u64 {
         let passes = match self.tokens {

@@ -1,6 +1,6 @@
 //! Finding the learning rate: the experiment that trains generation 0 once for each optimizer and rate.
 
-use crate::arm::Arm;
+use crate::arm::{Arm, ArmSettings};
 use crate::data::Data;
 use crate::error::{Error, fail};
 use crate::experiment::Experiment;
@@ -40,7 +40,7 @@ impl Experiment {
     pub fn tuned_arm(&self) -> Result<&Arm, Error> {
         let base = self.roles().into_iter().find(|arm| arm.role == Role::Base);
         let named = base.and_then(|base| self.arms.iter().find(|arm| arm.name == base.name));
-        match named.into_iter().chain(&self.arms).find(|arm| arm.transformer().is_some()) {
+        match named.into_iter().chain(&self.arms).find(|arm| arm.is_transformer()) {
             Some(arm) => Ok(arm),
             None => fail!("arm: none of them is a transformer, and nothing else has a learning rate"),
         }
@@ -57,8 +57,8 @@ impl Experiment {
             fail!("seed {seed}: results are for seeds below {FIRST_TUNING_SEED}; tune on others");
         }
         let arm_of = |trial: &Trial| {
-            let mut arm = Arm { name: trial.name(), recipe: chain::Recipe::default(), ..arm.clone() };
-            let Learner::Transformer(settings) = &mut arm.learner else { unreachable!("it is a transformer") };
+            let mut first = ArmSettings { recipe: chain::Recipe::default(), ..arm.at(0).clone() };
+            let Learner::Transformer(settings) = &mut first.learner else { unreachable!("it is a transformer") };
             settings.members = 1;
             settings.curation = Default::default();
             settings.plant = None;
@@ -69,7 +69,7 @@ impl Experiment {
             train.validation = train.validation.max(HELD_OUT);
             train.optimizer = trial.optimizer;
             train.learning_rate = Some(trial.rate);
-            arm
+            Arm { name: trial.name(), settings: first.into(), table: Default::default(), ..arm.clone() }
         };
         let mut tuning = self.clone();
         tuning.name = format!("{}-tuning", self.name);
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!((tuning.chain.generations, tuning.chain.seeds.as_slice()), (1, &[1000, 1001][..]));
         let names: Vec<&str> = tuning.arms.iter().map(|arm| arm.name.as_str()).collect();
         assert_eq!(names, ["muon-0.01", "muon-0.02"]);
-        let train = tuning.arms[1].train().unwrap();
+        let train = tuning.arms[1].at(0).train().unwrap();
         assert_eq!((train.learning_rate, train.tokens, train.validation), (Some(0.02), Some(5000), 0.05));
         // What is written for a trial reads back, so that a run of it can go on.
         assert_eq!(Experiment::parse(&tuning.to_toml(), &[]).unwrap(), tuning);

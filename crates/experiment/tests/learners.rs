@@ -29,7 +29,7 @@ fn every_kind_is_written_out_and_reads_back() {
         "markov",
     ] {
         let experiment = parse(kind, "").unwrap();
-        assert_eq!(experiment.arms[0].learner.kind(), kind);
+        assert_eq!(experiment.arms[0].kind(), kind);
         let text = experiment.to_toml();
         assert!(text.contains(&format!("kind = \"{kind}\"")), "{text}");
         assert_eq!(Experiment::parse(&text, &[]).unwrap(), experiment, "{text}");
@@ -188,9 +188,9 @@ fn an_arm_takes_of_the_files_model_and_training_what_its_learner_has() {
     let experiment = Experiment::parse(text, &[]).unwrap();
     let [transformer, oracle, ngram] = &experiment.arms[..] else { panic!("three arms") };
     assert_eq!([transformer, oracle, ngram].map(|arm| arm.context()), [Some(32); 3]);
-    assert_eq!([transformer, oracle, ngram].map(|arm| arm.sample_tokens()), [Some(500); 3]);
-    assert_eq!([transformer, oracle, ngram].map(|arm| arm.train().is_some()), [true, false, false]);
-    assert!(matches!(&ngram.learner, Learner::NGram(settings) if settings.model.order == 2));
+    assert_eq!([transformer, oracle, ngram].map(|arm| arm.at(0).sample_tokens()), [Some(500); 3]);
+    assert_eq!([transformer, oracle, ngram].map(|arm| arm.at(0).train().is_some()), [true, false, false]);
+    assert!(matches!(&ngram.at(0).learner, Learner::NGram(settings) if settings.model.order == 2));
     for (assignment, expected) in [
         ("model.widht=3", "model.widht: unknown key; did you mean `width`?"),
         ("train.clp=1.0", "train.clp: unknown key; did you mean `clip`?"),

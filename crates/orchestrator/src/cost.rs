@@ -1,5 +1,6 @@
 use crate::foresee::Foreseen;
 use crate::text::text_of;
+use chain::ByGeneration;
 use experiment::{Arm, Experiment};
 use model::ModelConfig;
 use rundir::StageKind;
@@ -26,11 +27,37 @@ pub struct ChainPlan {
     /// The arm.
     pub arm: String,
     /// The recipe's name, or its amounts.
-    pub recipe: String,
+    pub recipe: ByGeneration<String>,
     /// Trained numbers of a model.
-    pub parameters: usize,
+    pub parameters: ByGeneration<usize>,
+    /// Settings that change, with their value in each generation from 0 on, of which the last holds on.
+    pub varying: Vec<Varying>,
     /// The generations.
     pub generations: Vec<StagePlan>,
+}
+
+/// A setting that changes from generation to generation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Varying {
+    /// Its key in an arm.
+    pub key: String,
+    /// Its values; `-` where a generation has none.
+    pub values: Vec<String>,
+}
+
+impl ChainPlan {
+    pub(crate) fn new(arm: &Arm, parameters: ByGeneration<usize>, generations: Vec<StagePlan>) -> Self {
+        let shown = |value: Option<_>| value.map_or_else(|| "-".to_owned(), |value: toml::Value| value.to_string());
+        let varying =
+            |(key, values): (String, Vec<_>)| Varying { key, values: values.into_iter().map(shown).collect() };
+        Self {
+            arm: arm.name.clone(),
+            recipe: arm.recipes().map(recipe_name),
+            parameters,
+            varying: arm.varying().into_iter().map(varying).collect(),
+            generations,
+        }
+    }
 }
 
 /// One generation.
@@ -87,17 +114,23 @@ pub(crate) struct HumanText {
 }
 
 /// The generations of one arm. Other training sets are taken to fill their windows as the human one does.
-pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfig, human: HumanText) -> ChainPlan {
+pub(crate) fn chain_plan(
+    experiment: &Experiment,
+    arm: &Arm,
+    configs: &ByGeneration<ModelConfig>,
+    human: HumanText,
+) -> ChainPlan {
     let HumanText { tokens: human, windows: filled } = human;
-    let writing = arm.sample_tokens().unwrap_or(human);
-    let train = arm.train().cloned().unwrap_or_default();
     let (members, text) = (f64::from(arm.members()), text_of(experiment));
     let test_tokens = text.corpus.test_tokens;
-    let known = arm.members() == 1 && arm.sampling().is_of_model() && !arm.sample().is_prompted();
-    let reading = READING_WEIGHT + if known { 0.0 } else { AUTHORS_WEIGHT };
-    let generated = |generation| arm.recipe.writing_budget(generation, writing);
+    let generated = |generation| {
+        let settings = arm.at(generation);
+        settings.recipe.writing_budget(generation, settings.sample_tokens().unwrap_or(human))
+    };
     let mut generations = Vec::new();
     for generation in 0..experiment.chain.generations {
+        let (settings, config) = (arm.at(generation), configs.at(generation));
+        let train = settings.train().cloned().unwrap_or_default();
         let generated_tokens = generated(generation);
         let training_tokens = training_tokens(arm, generation, human, &generated);
         let targets = training_tokens as f64 * (1.0 - train.validation);
@@ -105,11 +138,13 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
         let steps = train.steps(windows as usize, targets as u64);
         let positions = (steps as usize * train.batch.unwrap_or(1) * config.context) as f64;
         let forward = config.forward_operations(config.context as f64 / 2.0);
-        if arm.transformer().is_none() {
+        if !arm.is_transformer() {
             generations.push(counted(training_tokens, generated_tokens, test_tokens));
             continue;
         }
         let read = text.score.reads(generation, experiment.chain.generations);
+        let known = arm.members() == 1 && settings.sampling().is_of_model() && !settings.sample().is_prompted();
+        let reading = READING_WEIGHT + if known { 0.0 } else { AUTHORS_WEIGHT };
         let scoring = SCORING_WEIGHT + if read { reading } else { 0.0 };
         generations.push(StagePlan {
             training_tokens,
@@ -121,8 +156,8 @@ pub(crate) fn chain_plan(experiment: &Experiment, arm: &Arm, config: &ModelConfi
             read,
         });
     }
-    let parameters = if arm.transformer().is_none() { 0 } else { config.parameters() };
-    ChainPlan { arm: arm.name.clone(), recipe: recipe_name(&arm.recipe), parameters, generations }
+    let parameters = |config: &ModelConfig| if arm.is_transformer() { config.parameters() } else { 0 };
+    ChainPlan::new(arm, configs.map(parameters), generations)
 }
 
 /// A generation of a learner that counts instead of taking steps.
@@ -135,7 +170,7 @@ fn counted(training_tokens: u64, generated_tokens: u64, test_tokens: u64) -> Sta
 }
 
 /// A recipe's name, or its amounts.
-pub(crate) fn recipe_name(recipe: &chain::Recipe) -> String {
+fn recipe_name(recipe: &chain::Recipe) -> String {
     match recipe.name() {
         Some(name) => name.to_owned(),
         None => serde_json::to_string(recipe).expect("a recipe is plain values"),
@@ -145,17 +180,18 @@ pub(crate) fn recipe_name(recipe: &chain::Recipe) -> String {
 /// Tokens of a training set, where `generated` says how many a generation generates.
 pub(crate) fn training_tokens(arm: &Arm, generation: u32, human: u64, generated: &dyn Fn(u32) -> u64) -> u64 {
     let Some(last) = generation.checked_sub(1) else { return human };
+    let settings = arm.at(generation);
     // Of what is judged, as much as the defences can keep.
     let kept = |tokens: u64, most: f64| (tokens as f64 * most) as u64;
     let amount = |(source, amount): (chain::Source, chain::Amount)| {
         amount.tokens(human).unwrap_or_else(|| match source {
-            chain::Source::Latest => kept(generated(last), arm.curation().most()),
+            chain::Source::Latest => kept(generated(last), settings.curation().most()),
             chain::Source::History => {
                 let generated = (0..generation).map(generated).sum::<u64>();
-                kept(human, arm.curation().most_human()) + kept(generated, arm.curation().most())
+                kept(human, settings.curation().most_human()) + kept(generated, settings.curation().most())
             }
             _ => human,
         })
     };
-    arm.recipe.amounts().map(amount).sum()
+    settings.recipe.amounts().map(amount).sum()
 }

@@ -91,7 +91,7 @@ fn measure(seen: &Observation) -> Measure {
 
 /// One chain: what was measured, and in which generation it ended and why, if it did.
 fn go(arm: &Arm, generations: u32, seed: u64) -> (Vec<Observation>, Option<(u32, String)>) {
-    match simulate(&settings(arm).model, arm.recipe, arm.sampling(), generations, seed) {
+    match simulate(&settings(arm).model, arm.recipes(), arm.at(0).sampling(), generations, seed) {
         Ok(observed) => (observed, None),
         Err(ChainError::Ended { generation, reason, observed }) => (observed, Some((generation, reason))),
         // Checked before; and if a check is missing, it is this chain's failure and no other's.
@@ -111,8 +111,9 @@ fn open(claim: &Claim, experiment: &Experiment, options: &RunOptions, observer: 
 pub(crate) fn plan(experiment: &Experiment) -> Plan {
     let generations = experiment.chain.generations;
     let chain = |arm: &Arm| {
-        let sizes = settings(arm).model.sizes(&arm.recipe, generations);
-        let generated = |generation| arm.recipe.writing_budget(generation, sizes.writing);
+        let sizes = settings(arm).model.sizes(&arm.recipes(), generations);
+        let generated =
+            |generation| arm.at(generation).recipe.writing_budget(generation, *sizes.writing.at(generation));
         let stage = |generation: u32| StagePlan {
             training_tokens: crate::cost::training_tokens(arm, generation, sizes.human, &generated),
             steps: 0,
@@ -122,8 +123,7 @@ pub(crate) fn plan(experiment: &Experiment) -> Plan {
             score: 0.0,
             read: false,
         };
-        let recipe = crate::cost::recipe_name(&arm.recipe);
-        ChainPlan { arm: arm.name.clone(), recipe, parameters: 0, generations: (0..generations).map(stage).collect() }
+        ChainPlan::new(arm, 0.into(), (0..generations).map(stage).collect())
     };
     let chains: Vec<ChainPlan> = experiment.arms.iter().map(chain).collect();
     let count = chains.len() * experiment.chain.seeds.len();
@@ -132,7 +132,7 @@ pub(crate) fn plan(experiment: &Experiment) -> Plan {
 
 /// The chain that asks for stages.
 pub(crate) fn no_stages(experiment: &Experiment) -> Error {
-    let kind = experiment.arms[0].learner.kind();
+    let kind = experiment.arms[0].kind();
     Error::Request(format!(
         "model.kind = \"{kind}\" has no stages to prepare or to make one by one; `habsburg run` makes it at once"
     ))
@@ -150,7 +150,7 @@ mod tests {
         let mut found = std::collections::BTreeSet::new();
         for kind in ["categorical", "gaussian", "gaussian-mixture", "kernel-density", "linear-regression", "markov"] {
             let settings: Settings = toml::from_str(&format!("kind = \"{kind}\"\ndraws = 20")).unwrap();
-            let recipe = "replace".parse().unwrap();
+            let recipe = "replace".parse::<chain::Recipe>().unwrap();
             for seen in simulate(&settings, recipe, Sampling::default(), 1, 0).unwrap() {
                 let measure = measure(&seen);
                 let dimensions: Vec<Dimension> = measure.dimensions.iter().map(|(dimension, _)| dimension).collect();

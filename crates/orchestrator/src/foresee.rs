@@ -6,7 +6,8 @@
 
 use crate::cost::{ChainPlan, StagePlan};
 use crate::{Error, Human};
-use experiment::{Arm, Experiment, Retention};
+use chain::ByGeneration;
+use experiment::{Arm, ArmSettings, Experiment, Retention};
 use model::ModelConfig;
 use ops::device::Chosen;
 use rundir::{RunDir, StageKind};
@@ -30,7 +31,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) human: &'a Human,
     pub(crate) dir: &'a RunDir,
     /// By arm.
-    pub(crate) configs: &'a [ModelConfig],
+    pub(crate) configs: &'a [ByGeneration<ModelConfig>],
     pub(crate) plans: &'a [ChainPlan],
     pub(crate) device: &'a Chosen,
     pub(crate) jobs: usize,
@@ -80,7 +81,8 @@ impl Asked<'_> {
                 if generation == 0 && self.shares_the_first(index) {
                     continue;
                 }
-                let sizes = self.stages(arm, &self.configs[index], &text, generation, stage);
+                let config = self.configs[index].at(generation as u32);
+                let sizes = self.stages(arm, config, &text, generation, stage);
                 for (kind, bytes) in sizes {
                     let retention = self.experiment.keep.of(kind);
                     // Weights that a chain has passed go while it goes on; everything else when all chains are complete.
@@ -107,15 +109,16 @@ impl Asked<'_> {
     ) -> [(StageKind, f64); 4] {
         let members = f64::from(arm.members());
         let generated = stage.generated_tokens as f64;
-        let weights = match arm.transformer() {
-            Some(_) => 4.0 * config.parameters() as f64 + text.tokenizer + 110.0 * stage.steps as f64 / 10.0,
+        let weights = match arm.is_transformer() {
+            true => 4.0 * config.parameters() as f64 + text.tokenizer + 110.0 * stage.steps as f64 / 10.0,
             // Counts, as text: far fewer than tokens.
-            None => 0.5 * stage.training_tokens as f64,
+            false => 0.5 * stage.training_tokens as f64,
         };
         let pooled = if arm.members() > 1 { 2.0 } else { 1.0 };
-        let is_human = generation == 0 || arm.recipe.amounts().any(|(source, _)| source.is_human());
+        let is_human =
+            generation == 0 || arm.at(generation as u32).recipe.amounts().any(|(source, _)| source.is_human());
         let listed = if is_human { LISTED * text.count * stage.training_tokens as f64 } else { 0.0 };
-        let has_model = arm.transformer().is_some();
+        let has_model = arm.is_transformer();
         let world = if has_model && self.human.medium.world().is_some() { FALSE_FACTS * generated } else { 0.0 };
         let score = if has_model { SCORE } else { COUNTED_SCORE };
         [
@@ -130,13 +133,21 @@ impl Asked<'_> {
     fn shares_the_first(&self, index: usize) -> bool {
         let first = |index: usize| {
             let arm = &self.experiment.arms[index];
-            (&self.configs[index], arm.learner.kind(), arm.train(), arm.sampling(), arm.sample_tokens(), arm.members())
+            let first = arm.at(0);
+            (
+                self.configs[index].at(0),
+                arm.kind(),
+                first.train(),
+                first.sampling(),
+                first.sample_tokens(),
+                arm.members(),
+            )
         };
         (0..index).any(|earlier| first(earlier) == first(index))
     }
 
     fn has_models(&self) -> bool {
-        self.experiment.arms.iter().any(|arm| arm.transformer().is_some())
+        self.experiment.arms.iter().any(Arm::is_transformer)
     }
 
     /// What the prepare stage says of text.
@@ -174,16 +185,18 @@ impl Asked<'_> {
         let corpus = self.human_tokens as f64;
         let of_arm = |(index, arm): (usize, &Arm)| {
             let generated: u64 = self.plans[index].generations.iter().map(|stage| stage.generated_tokens).sum();
-            GENERATED * generated as f64 + self.working(arm, &self.configs[index])
+            let of_generation = |generation| self.working(arm.at(generation), self.configs[index].at(generation));
+            let working = (0..arm.settings().iter().len() as u32).map(of_generation).fold(0.0, f64::max);
+            GENERATED * generated as f64 + working
         };
         let largest = self.experiment.arms.iter().enumerate().map(of_arm).fold(0.0, f64::max);
         let measuring = MEASURING + if self.has_models() { READING } else { 0.0 };
         PROGRAM + measuring + seeds * SEED + HUMAN * corpus + self.jobs as f64 * largest
     }
 
-    /// Memory of an arm's training or scoring, whichever takes more. On a GPU the host holds the weights alone.
-    fn working(&self, arm: &Arm, config: &ModelConfig) -> f64 {
-        let Some(train) = arm.train() else { return 0.0 };
+    /// Memory of a generation's training or scoring, whichever takes more. On a GPU the host holds the weights alone.
+    fn working(&self, settings: &ArmSettings, config: &ModelConfig) -> f64 {
+        let Some(train) = settings.train() else { return 0.0 };
         if !self.device.kind().is_cpu() {
             return 4.0 * 4.0 * config.parameters() as f64;
         }

@@ -2,8 +2,6 @@
 
 use crate::Error;
 use crate::claim::stored;
-use crate::steps::ancestors;
-use experiment::train::Settings;
 use experiment::{Arm, Experiment, Keep, Retention};
 use rundir::{ChainId, GenerationRecord, RunDir, StageId, StageKind};
 use std::collections::BTreeSet;
@@ -123,12 +121,12 @@ pub(crate) fn passed(
     generation: u32,
 ) -> Result<Removed, Error> {
     let before = generation.saturating_sub(1);
-    let train = experiment.arms.iter().find(|arm| arm.name == chain.arm).and_then(Arm::train);
-    let is_needed = |train: &Settings| {
-        (generation + 1..experiment.chain.generations)
-            .any(|later| ancestors(train, later).any(|needed| needed == before))
+    let arm = experiment.arms.iter().find(|arm| arm.name == chain.arm);
+    let begins_with_it = |arm: &Arm, later: u32| {
+        arm.at(later).train().is_some_and(|train| train.ancestors(later).any(|needed| needed == before))
     };
-    if experiment.keep.train == Retention::All || before == 0 || train.is_some_and(is_needed) {
+    let is_needed = |arm: &Arm| (generation + 1..experiment.chain.generations).any(|later| begins_with_it(arm, later));
+    if experiment.keep.train == Retention::All || before == 0 || arm.is_some_and(is_needed) {
         return Ok(Removed::default());
     }
     let record = dir.resolve(chain, before)?;

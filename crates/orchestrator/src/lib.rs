@@ -40,7 +40,7 @@ mod steps;
 mod text;
 mod verify;
 
-pub use cost::{ChainPlan, Plan, StagePlan};
+pub use cost::{ChainPlan, Plan, StagePlan, Varying};
 pub use encoded::Encoded;
 pub use error::Error;
 pub use foresee::Foreseen;

@@ -35,4 +35,3 @@ pub(crate) use files::{json, timed, write_file};
 pub(crate) use matched::POSITIONS;
 pub(crate) use state::{Setup, Shared, Stop};
 pub(crate) use target::can_begin;
-pub(crate) use train::ancestors;

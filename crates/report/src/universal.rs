@@ -119,7 +119,7 @@ struct Law(Option<Regime>);
 
 impl Law {
     fn of(arm: &Arm) -> Self {
-        Self(arm.recipe.and_then(|recipe| Regime::of(&recipe)))
+        Self(arm.recipe().and_then(Regime::of))
     }
 
     fn name(self) -> String {

@@ -69,7 +69,7 @@ fn survival(recipe: &str, n: f64, p: f64, generation: u32) -> f64 {
 fn of_oracle(world: &World, recipe: Recipe, seed: u64) -> Alive {
     let streams = Streams::new(seed);
     let (mut oracle, human) = Oracle::new(world, seed * DOCUMENTS, DOCUMENTS, streams);
-    let plan = Plan { recipe, generations: GENERATIONS, writing: DOCUMENTS, streams };
+    let plan = Plan { recipe: recipe.into(), generations: GENERATIONS, writing: DOCUMENTS.into(), streams };
     let mut alive = Vec::new();
     run(
         &plan,

@@ -33,8 +33,12 @@ fn chronicle(runs: &str) -> World {
 fn chain(world: &World, recipe: &str, documents: u64, seed: u64) -> Vec<Vec<f64>> {
     let streams = Streams::new(seed);
     let (mut oracle, human) = Oracle::new(world, seed * documents, documents, streams);
-    let plan =
-        Plan { recipe: recipe.parse::<Recipe>().unwrap(), generations: GENERATIONS, writing: documents, streams };
+    let plan = Plan {
+        recipe: recipe.parse::<Recipe>().unwrap().into(),
+        generations: GENERATIONS,
+        writing: documents.into(),
+        streams,
+    };
     let mut models = Vec::new();
     let outcome = run(
         &plan,
@@ -82,7 +86,7 @@ fn generation_one_has_read_what_generation_zero_wrote() {
     let world = chronicle("[0.4, 0.6]");
     let (documents, streams) = (150, Streams::new(3));
     let (mut oracle, human) = Oracle::new(&world, 0, documents, streams);
-    let plan = Plan { recipe: Recipe::default(), generations: 2, writing: documents, streams };
+    let plan = Plan { recipe: Recipe::default().into(), generations: 2, writing: documents.into(), streams };
     let mut models = Vec::new();
     let outcome = run(
         &plan,

@@ -135,7 +135,8 @@ mod tests {
             for seed in 0..chains {
                 let streams = Streams::new(seed);
                 let (mut learner, human) = Categorical::with_human_draws(&truth, types, streams);
-                let plan = Plan { recipe, generations: LAST + 1, writing: types as u64, streams };
+                let plan =
+                    Plan { recipe: recipe.into(), generations: LAST + 1, writing: (types as u64).into(), streams };
                 let outcome = run(
                     &plan,
                     HumanSet::whole(human),

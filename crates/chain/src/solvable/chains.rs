@@ -11,7 +11,7 @@ use crate::learners::{
     Categories, Example, Family, Gaussian, Gaussians, Independent, KernelDensities, KernelDensity, Mixture, Mixtures,
     NGram, NGramModel, Regressions,
 };
-use crate::{Entry, HumanSet, Learner, Plan, Recipe, Sizes, laws, run};
+use crate::{ByGeneration, Entry, HumanSet, Kept, Learner, Plan, Recipe, Sizes, laws, run};
 
 /// A chain of `generations` models of the kind that the settings choose, and what is measured of each: see
 /// [the table](super). Model 0 is fitted to the human draws. `fresh` never runs out, for the truth is known.
@@ -22,7 +22,7 @@ use crate::{Entry, HumanSet, Learner, Plan, Recipe, Sizes, laws, run};
 /// If settings, sampler or recipe cannot work, or a generation could not be trained.
 pub fn simulate(
     settings: &Settings,
-    recipe: Recipe,
+    recipe: impl Into<ByGeneration<Recipe>>,
     sampling: Sampling,
     generations: u32,
     seed: u64,
@@ -30,6 +30,7 @@ pub fn simulate(
     settings.check()?;
     sampling.check()?;
     sampling.refuse_all_but(settings.honours())?;
+    let recipe = recipe.into();
     let sizes = settings.sizes(&recipe, generations);
     recipe.check(&sizes)?;
     let chain = Chain { recipe, sizes, streams: Streams::new(seed) };
@@ -76,18 +77,19 @@ pub fn simulate_text(
     sampling.check()?;
     let sizes = Sizes {
         human: text.human.len() as u64,
-        in_history: text.human.len() as u64,
         reserve: text.reserve.len() as u64,
-        writing: settings.writing.unwrap_or(text.human.len()) as u64,
+        writing: (settings.writing.unwrap_or(text.human.len()) as u64).into(),
+        kept: Kept::ALL.into(),
         generations,
     };
+    let recipe = ByGeneration::from(recipe);
     recipe.check(&sizes)?;
     Chain { recipe, sizes, streams: Streams::new(seed) }.text(settings, text, sampling)
 }
 
 /// What all kinds of chains are run with.
 struct Chain {
-    recipe: Recipe,
+    recipe: ByGeneration<Recipe>,
     sizes: Sizes,
     streams: Streams,
 }

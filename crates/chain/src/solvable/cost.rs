@@ -1,7 +1,7 @@
 //! What a chain of an exact learner costs, before it is begun.
 
 use super::Settings;
-use crate::{Amount, Recipe};
+use crate::{Amount, ByGeneration, Recipe};
 
 /// Memory and work of a chain, estimated from its settings: within a factor of ten of what it takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,15 +31,16 @@ pub(super) struct Sizes {
 
 impl Settings {
     /// The cost of a chain of so many models.
-    pub fn cost(&self, recipe: &Recipe, generations: u32) -> Cost {
-        let found = self.sizes(recipe, generations);
-        let (human, writing, models) = (found.human as f64, found.writing as f64, f64::from(generations));
+    pub fn cost(&self, recipes: &ByGeneration<Recipe>, generations: u32) -> Cost {
+        let found = self.sizes(recipes, generations);
+        let (human, writing, models) = (found.human as f64, self.writing() as f64, f64::from(generations));
         // A growing recipe writes 2, 3, ... times as much.
-        let grown = if recipe.writing_budget(0, 1) > 1 { (models + 3.0) / 2.0 } else { 1.0 };
+        let grown = if recipes.at(0).writing_budget(0, 1) > 1 { (models + 3.0) / 2.0 } else { 1.0 };
         let written = writing * models * grown;
         let held = human + found.reserve as f64 + written;
         let amount = |amount: Amount| amount.tokens(found.human).map_or(held, |tokens| tokens as f64);
-        let training = recipe.amounts().map(|(_, of)| amount(of)).sum::<f64>().clamp(human, held);
+        let training = |recipe: &Recipe| recipe.amounts().map(|(_, of)| amount(of)).sum::<f64>();
+        let training = recipes.after_the_first().map(training).fold(0.0, f64::max).clamp(human, held);
         let of = self.cost_of_sizes();
         let operations = models * (training * of.fit + training * training * of.pair + of.model) + held * of.draw;
         let mut sizes = vec![("draws", human)];

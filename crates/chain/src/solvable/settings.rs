@@ -10,7 +10,7 @@ use sampling::Opt;
 use self::check::Check;
 pub use self::kinds::{Categorical, Gaussian, GaussianMixture, KernelDensity, LinearRegression, Markov, Settings};
 use super::cost;
-use crate::{Recipe, Sizes, Source};
+use crate::{ByGeneration, Kept, Recipe, Sizes};
 
 /// A setting out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -79,15 +79,14 @@ impl Settings {
         self.of_kind().counts_documents()
     }
 
-    /// The sizes that a recipe finds. `fresh` never runs out, since the truth is known.
-    pub fn sizes(&self, recipe: &Recipe, generations: u32) -> Sizes {
+    /// The sizes that recipes find. `fresh` never runs out, since the truth is known.
+    pub fn sizes(&self, recipes: &ByGeneration<Recipe>, generations: u32) -> Sizes {
         let human = self.draws() as u64;
-        let fresh = recipe.amount(Source::Fresh).and_then(|amount| amount.tokens(human)).unwrap_or(0);
         Sizes {
             human,
-            in_history: human,
-            reserve: fresh.saturating_mul(generations.saturating_sub(1).into()),
-            writing: self.writing() as u64,
+            reserve: recipes.fresh_until(generations.saturating_sub(1), human),
+            writing: (self.writing() as u64).into(),
+            kept: Kept::ALL.into(),
             generations,
         }
     }
@@ -162,7 +161,7 @@ mod tests {
         for kind in Settings::KINDS {
             let cost = |more: &str, recipe: &str| {
                 let settings = read(&format!("kind = \"{kind}\"\n{more}")).unwrap();
-                settings.cost(&recipe.parse().unwrap(), 10)
+                settings.cost(&recipe.parse::<Recipe>().unwrap().into(), 10)
             };
             let usual = cost("", "accumulate");
             assert!(usual.numbers < 1e6 && usual.operations < 1e12, "{kind}: {usual:?}");

@@ -5,7 +5,7 @@ use crate::progress::{Progress, duration};
 use crate::signals::Signals;
 use crate::{Failure, args::ProgressKind};
 use experiment::Experiment;
-use orchestrator::{Plan, RunOptions, Summary};
+use orchestrator::{Plan, RunOptions, Summary, Varying};
 use rundir::{Event, Observer};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -151,6 +151,15 @@ fn defences() -> String {
     text
 }
 
+/// Values of generations 0, 1, and so on, those in the middle left out where they are many.
+fn listed(values: &[String]) -> String {
+    const SHOWN: usize = 8;
+    match values {
+        [first @ .., last] if values.len() > SHOWN => format!("{}, ..., {last}", first[..SHOWN - 2].join(", ")),
+        _ => values.join(", "),
+    }
+}
+
 fn print_plan(experiment: &Experiment, plan: &Plan, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "{}: {} chains, {} generations each", plan.experiment, plan.count, experiment.chain.generations)?;
     writeln!(
@@ -160,13 +169,17 @@ fn print_plan(experiment: &Experiment, plan: &Plan, out: &mut Output) -> Result<
     )?;
     for chain in &plan.chains {
         for (generation, stage) in chain.generations.iter().enumerate() {
-            let (arm, parameters) =
-                if generation == 0 { (chain.arm.as_str(), chain.parameters.to_string()) } else { ("", String::new()) };
+            let arm = if generation == 0 { chain.arm.as_str() } else { "" };
+            // Said where it is new.
+            let parameters = chain.parameters.iter().nth(generation).map(usize::to_string).unwrap_or_default();
             writeln!(
                 out,
                 "{arm:24} {parameters:>10} {generation:>4} {:>12} {:>8} {:>12}",
                 stage.training_tokens, stage.steps, stage.generated_tokens
             )?;
+        }
+        for Varying { key, values } in &chain.varying {
+            writeln!(out, "    {key} by generation: {}", listed(values))?;
         }
     }
     if let Some(score) = experiment.text().map(|text| text.score).filter(|score| score.every > 1) {

@@ -38,7 +38,7 @@ pub(crate) fn tune(args: TuneArgs, out: &mut Output) -> Result<(), Failure> {
     let how = "the trials that are finished are kept; run the same command again to go on";
     let signals = Signals::watch(options.interrupt.clone(), how.to_owned())?;
     let progress = Progress::new(args.progress);
-    let own = experiment.tuned_arm()?.train().expect("a transformer is trained").clone();
+    let own = experiment.tuned_arm()?.at(0).train().expect("a transformer is trained").clone();
     let optimizers = if args.optimizer.is_empty() { vec![own.optimizer] } else { args.optimizer };
     let search = Search {
         experiment: &experiment,

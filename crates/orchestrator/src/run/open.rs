@@ -8,10 +8,10 @@ use crate::reader::ReadingCache;
 use crate::seed::Seed;
 use crate::steps::{POSITIONS, can_begin};
 use crate::{ChainPlan, Error, Human};
-use chain::Sizes;
+use chain::{ByGeneration, Kept, Sizes};
 use corpus::TokenSet;
 use experiment::model::{ModelConfig, Settings as ModelSettings};
-use experiment::{Arm, Experiment, PromptFrom};
+use experiment::{Arm, ArmSettings, Experiment, PromptFrom};
 use ops::device::Chosen;
 use rundir::{Claim, Event, MadeFrom, Observer, Presence, RunInfo, Stages};
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub struct Run {
     pub(super) human: Human,
     pub(super) device: Chosen,
     /// By arm.
-    pub(super) configs: Vec<ModelConfig>,
+    pub(super) configs: Vec<ByGeneration<ModelConfig>>,
     pub(super) plans: Vec<ChainPlan>,
     /// The human documents that each seed works with.
     seeds: BTreeMap<u64, Seed>,
@@ -87,7 +87,7 @@ impl Run {
         observer.event(Event::Note(format!("device: {}", device.description())));
         experiment.warnings().into_iter().for_each(|warning| observer.event(Event::Note(warning)));
         for arm in &experiment.arms {
-            let supported = arm.train().map_or(Ok(()), |train| device.supports(train.precision));
+            let supported = arm.at(0).train().map_or(Ok(()), |train| device.supports(train.precision));
             supported.map_err(|e| of_arm(arm, &e))?;
         }
         let human = (options.medium)(&dir, &experiment)?;
@@ -95,7 +95,8 @@ impl Run {
             human.medium.check(arm).map_err(|e| of_arm(arm, &e))?;
         }
         let vocabulary = human.codec.vocabulary();
-        let configs = experiment.arms.iter().map(|arm| config(arm, vocabulary)).collect::<Result<Vec<_>, Error>>()?;
+        let configs =
+            experiment.arms.iter().map(|arm| configs_of(arm, vocabulary)).collect::<Result<Vec<_>, Error>>()?;
         let mut seeds = BTreeMap::new();
         for &seed in &experiment.chain.seeds {
             seeds.insert(seed, Seed::of(&human, &experiment, seed)?);
@@ -164,53 +165,61 @@ impl Run {
     /// Checks that every arm can be run on every seed's human documents, and gives the plans.
     fn check(&self) -> Result<Vec<ChainPlan>, Error> {
         let arms = self.experiment.arms.iter().zip(&self.configs).enumerate();
-        arms.map(|(index, (arm, config))| {
+        arms.map(|(index, (arm, configs))| {
+            let context = configs.at(0).context;
             let mut largest = HumanText { tokens: 0, windows: 0 };
             for &seed in self.seeds.keys() {
                 let seed = self.seed(index, seed);
-                let tokens = self.check_seed(arm, config, seed)?;
+                let tokens = self.check_seed(arm, context, seed)?;
                 if tokens > largest.tokens {
-                    largest = HumanText { tokens, windows: windows(seed, config.context) };
+                    largest = HumanText { tokens, windows: windows(seed, context) };
                 }
             }
-            self.check_sample(index, arm, config)?;
-            Ok(chain_plan(&self.experiment, arm, config, largest))
+            for generation in 0..arm.settings().iter().len() as u32 {
+                self.check_sample(index, generation, context)?;
+            }
+            Ok(chain_plan(&self.experiment, arm, configs, largest))
         })
         .collect()
     }
 
     /// Checks that an arm can be run on a seed's human documents, and gives the tokens of its training set.
-    fn check_seed(&self, arm: &Arm, config: &ModelConfig, seed: &Seed) -> Result<u64, Error> {
+    fn check_seed(&self, arm: &Arm, context: usize, seed: &Seed) -> Result<u64, Error> {
         let tokens = |entries: &[chain::Entry]| entries.iter().map(|e| e.size).sum::<u64>();
         let human = tokens(&seed.set.training);
-        let batch = arm.train().and_then(|train| train.batch).unwrap_or(1);
-        let needed = (batch * config.context) as u64;
-        if arm.transformer().is_some() && human < needed {
-            let why = format!(
-                "the human training set has {human} tokens and one batch of {batch} windows needs {needed}; bring a larger \
-                 corpus or lower train.batch"
-            );
-            return Err(of_arm(arm, &why));
+        for (generation, settings) in (0..).zip(arm.settings().iter()) {
+            let batch = settings.train().and_then(|train| train.batch).unwrap_or(1);
+            let needed = (batch * context) as u64;
+            if arm.is_transformer() && human < needed {
+                let why = format!(
+                    "the human training set has {human} tokens and one batch of {batch} windows needs {needed}; bring a \
+                     larger corpus or lower train.batch"
+                );
+                return Err(of_generation(arm, generation, &why));
+            }
+            let (members, writing) = (arm.members(), settings.sample_tokens().unwrap_or(human));
+            if writing < u64::from(members) {
+                let why =
+                    format!("members = {members}: each generates a part of {writing} tokens; raise sample.tokens");
+                return Err(of_generation(arm, generation, &why));
+            }
         }
-        let writing = arm.sample_tokens().unwrap_or(human);
-        let sizes = Sizes {
+        let recipes = arm.recipes();
+        let mut sizes = Sizes {
             human,
-            in_history: human,
             reserve: tokens(&seed.set.reserve),
-            writing,
+            writing: arm.settings().map(|settings| settings.sample_tokens().unwrap_or(human)),
+            kept: Kept::ALL.into(),
             generations: self.experiment.chain.generations,
         };
-        arm.recipe.check(&sizes).map_err(|e| of_arm(arm, &e))?;
+        recipes.check(&sizes).map_err(|e| of_arm(arm, &e))?;
         // Documents differ in length: what is kept may be longer than what is dropped, but hardly twice as long.
-        let kept = |tokens: u64, most: f64| (tokens as f64 * (2.0 * most).min(1.0)) as u64;
-        let (most, most_human) = (arm.curation().most(), arm.curation().most_human());
-        let sizes = Sizes { writing: kept(writing, most), in_history: kept(human, most_human), ..sizes };
-        arm.recipe.check(&sizes).map_err(|e| of_arm(arm, &e.after_a_defence()))?;
-        let members = arm.members();
-        if writing < u64::from(members) {
-            let why = format!("members = {members}: each generates a part of {writing} tokens; raise sample.tokens");
-            return Err(of_arm(arm, &why));
-        }
+        let share = |most: f64| (2.0 * most).min(1.0);
+        sizes.kept = arm.settings().map(|settings| {
+            let curation = settings.curation();
+            Kept { human: share(curation.most_human()), generated: share(curation.most()) }
+        });
+        recipes.check(&sizes).map_err(|e| of_arm(arm, &e.after_a_defence()))?;
         Ok(human)
     }
 
@@ -219,25 +228,25 @@ impl Run {
         self.human.medium.held_out(self.stages.dir(), &self.human, POSITIONS, context)
     }
 
-    /// Checks that there are documents for an arm's sampler to be matched to, and to begin with.
-    fn check_sample(&self, index: usize, arm: &Arm, config: &ModelConfig) -> Result<(), Error> {
-        let sample = arm.sample();
-        if sample.entropy_match && self.held_out(config.context)?.is_empty() {
-            let why = "sample.entropy_match: no held-out document fits; raise corpus.validation or corpus.test_tokens";
-            return Err(of_arm(arm, &why));
+    /// Checks that there are documents for a generation's sampler to be matched to, and to begin with.
+    fn check_sample(&self, index: usize, generation: u32, context: usize) -> Result<(), Error> {
+        let arm = &self.experiment.arms[index];
+        let sample = arm.at(generation).sample();
+        let refused = |why: &str| Err(of_generation(arm, generation, &why));
+        if sample.entropy_match && self.held_out(context)?.is_empty() {
+            return refused(
+                "sample.entropy_match: no held-out document fits; raise corpus.validation or corpus.test_tokens",
+            );
         }
         let prompt = sample.prompt_tokens;
         let mut seeds = self.seeds.keys().map(|&seed| self.seed(index, seed));
         if sample.prompt != PromptFrom::None && !seeds.all(|seed| seed.has_prompts(prompt)) {
             let why = "no document of the human training set is so long; take fewer";
-            return Err(of_arm(arm, &format!("sample.prompt_tokens = {prompt}: {why}")));
+            return refused(&format!("sample.prompt_tokens = {prompt}: {why}"));
         }
         let mut seeds = self.seeds.keys().map(|&seed| self.seed(index, seed));
         if sample.target().is_some() && !seeds.all(|seed| can_begin(seed, prompt)) {
-            return Err(of_arm(
-                arm,
-                &format!("sample.prompt_tokens = {prompt}: no human document is longer; take fewer"),
-            ));
+            return refused(&format!("sample.prompt_tokens = {prompt}: no human document is longer; take fewer"));
         }
         Ok(())
     }
@@ -257,26 +266,38 @@ fn of_arm(arm: &Arm, error: &dyn std::fmt::Display) -> Error {
     Error::Request(format!("arm `{}`: {error}", arm.name))
 }
 
-/// The sizes of an arm's model; of a learner that is no transformer, the context alone matters.
-fn config(arm: &Arm, vocabulary: usize) -> Result<ModelConfig, Error> {
-    let sizes = match arm.transformer() {
-        Some(settings) => settings.model.clone(),
-        None => ModelSettings { preset: "tiny".to_owned(), context: arm.context(), ..ModelSettings::default() },
+/// The same of a generation, which is named where settings change.
+fn of_generation(arm: &Arm, generation: u32, error: &dyn std::fmt::Display) -> Error {
+    match arm.settings().is_constant() {
+        true => of_arm(arm, error),
+        false => of_arm(arm, &format!("{error} (in generation {generation})")),
+    }
+}
+
+/// The sizes of an arm's models; of a learner that is no transformer, the context alone matters.
+fn configs_of(arm: &Arm, vocabulary: usize) -> Result<ByGeneration<ModelConfig>, Error> {
+    let config = |settings: &ArmSettings| {
+        let sizes = match settings.transformer() {
+            Some(settings) => settings.model.clone(),
+            None => ModelSettings { preset: "tiny".to_owned(), context: arm.context(), ..ModelSettings::default() },
+        };
+        sizes.resolve(vocabulary).map_err(Error::request)
     };
-    sizes.resolve(vocabulary).map_err(Error::request)
+    Ok(arm.settings().iter().map(config).collect::<Result<Vec<_>, _>>()?.into_iter().collect())
 }
 
 /// By arm and seed, the human documents with what the arm plants in it.
 fn planted(
     experiment: &Experiment,
-    configs: &[ModelConfig],
+    configs: &[ByGeneration<ModelConfig>],
     (human, seeds): (&Human, &BTreeMap<u64, Seed>),
 ) -> Result<BTreeMap<(usize, u64), Seed>, Error> {
     let mut planted = BTreeMap::new();
     for (index, arm) in experiment.arms.iter().enumerate() {
         let Some(plant) = arm.plant().filter(|plant| plant.generation == 0) else { continue };
         for (&seed, human_of) in seeds {
-            let with = human_of.planted(plant, human, configs[index].context, seed).map_err(|e| of_arm(arm, &e))?;
+            let context = configs[index].at(0).context;
+            let with = human_of.planted(plant, human, context, seed).map_err(|e| of_arm(arm, &e))?;
             planted.insert((index, seed), with);
         }
     }

@@ -2,9 +2,9 @@
 
 use super::Run;
 use crate::metrics::Deriving;
-use crate::steps::{Setup, Shared, StageChain, Stop, ancestors};
+use crate::steps::{Setup, Shared, StageChain, Stop};
 use crate::{Error, keep};
-use chain::Ended;
+use chain::{ByGeneration, Ended};
 use experiment::Experiment;
 use ops::device::Kind;
 use rundir::{ChainId, ChainStages, Event, Observer, RunDir, StageId, StageKind};
@@ -20,7 +20,7 @@ impl Run {
     pub(super) fn jobs(&self, asked: Option<usize>, chains: usize) -> usize {
         /// Numbers of a model whose training step keeps two threads busy.
         const SMALL: usize = 2_000_000;
-        let is_small = self.configs.iter().all(|config| config.parameters() < SMALL);
+        let is_small = self.configs.iter().flat_map(ByGeneration::iter).all(|config| config.parameters() < SMALL);
         let is_one_each = self.device.kind() == Kind::Flex && is_small;
         let serving = if is_one_each { rayon::current_num_threads() } else { 1 };
         asked.unwrap_or(serving).clamp(1, chains.max(1))
@@ -115,10 +115,11 @@ impl Run {
         let all = there.iter().all(|&is_there| is_there);
         let mut needed: Vec<bool> = (0..there.len()).map(|g| !there[g] || !next(g) || (g == 0 && !all)).collect();
         // Weights that have to be made again are made from others.
-        let train = self.experiment.arms[arm].train();
         for generation in (0..needed.len()).rev() {
             if needed[generation] && !has_whole(generation, &[StageKind::Train]) {
-                let ancestors = train.into_iter().flat_map(|train| ancestors(train, generation as u32));
+                let generation = generation as u32;
+                let train = self.experiment.arms[arm].at(generation).train();
+                let ancestors = train.into_iter().flat_map(|train| train.ancestors(generation));
                 ancestors.for_each(|ancestor| needed[ancestor as usize] = true);
             }
         }
@@ -145,7 +146,7 @@ impl Run {
                 reading_cache: &self.reading_cache,
             },
             arm: settings,
-            config: &self.configs[arm],
+            configs: &self.configs[arm],
             seed,
             costs: &self.plans[arm],
             made_from: &self.made_from[arm],
@@ -154,9 +155,9 @@ impl Run {
         };
         let budget = seed.set.training.iter().map(|e| e.size).sum();
         let plan = chain::Plan {
-            recipe: settings.recipe,
+            recipe: settings.recipes(),
             generations,
-            writing: settings.sample_tokens().unwrap_or(budget),
+            writing: settings.settings().map(|settings| settings.sample_tokens().unwrap_or(budget)),
             streams: Streams::new(chain.seed),
         };
         let mut learner = StageChain::new(setup);
@@ -164,7 +165,7 @@ impl Run {
         match (outcome.ended, outcome.unfinished) {
             (None, _) => Ok(()),
             // What was generated was enough; what was kept of it is a result.
-            (Some(Ended::Recipe(error)), Some(generation)) if !settings.curation().is_empty() => {
+            (Some(Ended::Recipe(error)), Some(generation)) if !settings.at(generation.number).curation().is_empty() => {
                 Err(learner.end(generation, format!("curation: {error}")))
             }
             (Some(Ended::Recipe(error)), _) => Err(Stop::Error(Error::request(error))),

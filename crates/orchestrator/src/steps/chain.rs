@@ -1,7 +1,7 @@
 //! A chain as the loop's learner.
 
 use super::state::{Ancestor, Draft, History, Models, Place, Setup, Stop};
-use super::{compose, generate, judge, learner, score, train};
+use super::{compose, generate, judge, learner, score};
 use chain::{Decision, Entry, Finished, Generation, Learner, Source, TrainingSet};
 use experiment::Arm;
 use rundir::StageKind;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// The versions of the code that fills the stages of an arm's chains.
 pub(crate) fn versions(arm: &Arm) -> BTreeMap<StageKind, u32> {
-    let learner::Versions { train, generate } = learner::of(arm).versions();
+    let learner::Versions { train, generate } = learner::of(arm.at(0)).versions();
     BTreeMap::from([
         (StageKind::Judge, judge::VERSION),
         (StageKind::Compose, compose::VERSION),
@@ -56,18 +56,18 @@ impl Learner for StageChain<'_> {
     fn train(&mut self, generation: &mut Generation<Draft>, set: &TrainingSet) -> Result<Models, Stop> {
         let (setup, history) = (&self.setup, &self.history);
         let compose = compose::stage(setup, history, generation, set)?;
+        let settings = setup.arm.at(generation.number);
         let mut members = Vec::new();
         for member in 0..setup.arm.members() as usize {
             let place = Place { generation: generation.number, member };
-            let trained =
-                learner::of(setup.arm).train((setup, history, &generation.state), set, place, compose.id())?;
+            let trained = learner::of(settings).train((setup, history, &generation.state), set, place, compose.id())?;
             setup.reached(&trained.stage, generation)?;
             members.push(trained);
         }
         let saw_human = |ancestor: u32| history.models[ancestor as usize].saw_human;
-        let train = setup.arm.train();
+        let train = settings.train();
         let start_saw_human = train.and_then(|train| train.start.parent(generation.number)).map(saw_human);
-        let average_saw_human = train.and_then(|train| train::averaged_with(train, generation.number)).map(saw_human);
+        let average_saw_human = train.and_then(|train| train.averaged_with(generation.number)).map(saw_human);
         let saw_human =
             set.totals.human_share() > 0.0 || start_saw_human == Some(true) || average_saw_human == Some(true);
         let models = members.iter().map(|member| member.stage.clone()).collect();
@@ -82,7 +82,7 @@ impl Learner for StageChain<'_> {
         budget: u64,
     ) -> Result<Vec<Entry>, Stop> {
         let corpus = generate::corpus(&self.setup, &self.history, generation, models, budget)?;
-        let entries = corpus.entries(generation.number, self.setup.config.context);
+        let entries = corpus.entries(generation.number, self.setup.context());
         self.history.corpora.push(corpus);
         Ok(entries)
     }

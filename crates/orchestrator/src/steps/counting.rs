@@ -57,7 +57,7 @@ pub(super) fn train<C: Serialize>(
     compose: &StageId,
     count: impl FnOnce() -> Result<C, String>,
 ) -> Result<Member, Stop> {
-    let (context, seed, kind) = (setup.config.context, setup.stages.chain().seed, setup.arm.learner.kind());
+    let (context, seed, kind) = (setup.context(), setup.stages.chain().seed, setup.arm.kind());
     let key = Key { compose, kind, settings, context, seed, generation: place.generation };
     let work = setup.work(StageKind::Train, VERSION, place.generation, 1.0);
     let stage = setup.stage(work, &key, |folder, _| {
@@ -99,7 +99,7 @@ pub(super) fn fill_generate(
     mut generate: impl FnMut(&mut Stream) -> Generated,
 ) -> Result<(), Error> {
     let parent = hex(Sha256::new_with_prefix(json(counts)));
-    let (codec, context) = (&*setup.run.human.codec, setup.config.context);
+    let (codec, context) = (&*setup.run.human.codec, setup.context());
     let work = setup.work(StageKind::Generate, VERSION, generation, 1.0);
     let mut drawn: Drawn = checkpoint.load_value(DRAWN).unwrap_or_default();
     let mut reported = 0;
@@ -125,7 +125,7 @@ pub(super) fn fill_generate(
             generation: Some(generation),
             chain: Some(model.id().to_string()),
             parent: Some(parent.clone()),
-            sampler: Some(setup.arm.sampling()),
+            sampler: Some(setup.arm.at(generation).sampling()),
             ..Provenance::of(Origin::Synthetic)
         };
         Document { id: format!("{}/{generation}/{index:06}", model.id()), text: content, truncated, provenance }
@@ -156,7 +156,7 @@ impl StageLearner for NGram {
         train(setup, (order, discount), place, compose, || {
             let documents = set.documents.iter().map(|pick| {
                 let (_, ids, truncated) = draft.read((setup, history), &pick.entry);
-                cut(ids, truncated, setup.config.context)
+                cut(ids, truncated, setup.context())
             });
             Ok(NGramModel::of(order, discount, documents))
         })
@@ -175,7 +175,7 @@ impl StageLearner for NGram {
         stage: (&Path, &mut Checkpoint),
     ) -> Result<(), Error> {
         let counts: NGramModel = learned(model)?;
-        let (context, codec) = (setup.config.context, &*setup.run.human.codec);
+        let (context, codec) = (setup.context(), &*setup.run.human.codec);
         let mut writer = NGramWriter::new(&counts, self.sampling, context);
         let generate = |draws: &mut Stream| {
             let ids = writer.write(draws);
@@ -209,7 +209,7 @@ impl StageLearner for NGram {
 
 /// The losses of an n-gram model on the human test set.
 fn losses(setup: &Setup<'_>, model: &NGramModel) -> Vec<DocumentLoss> {
-    let (test, context) = (&setup.run.human.test, setup.config.context);
+    let (test, context) = (&setup.run.human.test, setup.context());
     let loss = |(index, document): (usize, &Document)| {
         let (ids, truncated) = cut(test.tokens.ids(index), test.tokens.truncated(index), context);
         DocumentLoss {

@@ -78,7 +78,7 @@ pub(super) fn corpus(
     }
     if let Some(plant) = setup.arm.plant().filter(|plant| plant.generation == generation.number + 1) {
         let among: Vec<(usize, &Document)> = corpus.documents.iter().enumerate().collect();
-        let chosen = plant::choose(plant, &among, codec, setup.config.context, &setup.streams());
+        let chosen = plant::choose(plant, &among, codec, setup.context(), &setup.streams());
         corpus.planted = Some(plant::replaced(&corpus.documents, &chosen, codec));
     }
     Ok(corpus)
@@ -86,11 +86,12 @@ pub(super) fn corpus(
 
 /// What one member generates: of a chain of one, all of it.
 fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place, budget: u64) -> Result<Stage, Stop> {
-    let sample = setup.arm.sample();
+    let settings = setup.arm.at(place.generation);
+    let (learner, sample) = (learner::of(settings), settings.sample());
     let from_latest = sample.prompt == PromptFrom::Latest;
     let key = Key {
         train: model.stage.id(),
-        sampling: &setup.arm.sampling(),
+        sampling: &settings.sampling(),
         budget,
         prompt: sample.prompt,
         prompt_tokens: (sample.prompt != PromptFrom::None).then_some(sample.prompt_tokens),
@@ -98,11 +99,11 @@ fn of_member(setup: &Setup<'_>, history: &History, model: &Member, place: Place,
         seed: setup.stages.chain().seed,
         generation: place.generation,
         entropy_match: sample.entropy_match.then_some(matched::POSITIONS),
-        target: TargetKey::of(setup.arm, history),
+        target: TargetKey::of(sample, history),
     };
-    let work = setup.work_of_member(StageKind::Generate, learner::of(setup.arm).versions().generate, place.generation);
+    let work = setup.work_of_member(StageKind::Generate, learner.versions().generate, place.generation);
     setup.stage(work, &key, |folder, checkpoint| {
-        learner::of(setup.arm).fill_generate((setup, history), &model.stage, place, budget, (folder, checkpoint))
+        learner.fill_generate((setup, history), &model.stage, place, budget, (folder, checkpoint))
     })
 }
 
@@ -259,12 +260,8 @@ fn fill(
 
 /// The temperature matched to human documents; within, why the model's numbers gave none.
 fn matched(setup: &Setup<'_>, weights: &Weights, checkpoint: &Checkpoint) -> Result<Result<Matched, String>, Error> {
-    let held_out = setup.run.human.medium.held_out(
-        setup.stages.dir(),
-        setup.run.human,
-        matched::POSITIONS,
-        setup.config.context,
-    )?;
+    let (run, human) = (setup.stages.dir(), setup.run.human);
+    let held_out = human.medium.held_out(run, human, matched::POSITIONS, setup.context())?;
     let device = setup.run.device.device();
     let found = timed("matching the temperature", || {
         matched::matched(weights, &held_out, setup.separator(), &device, checkpoint)
@@ -292,7 +289,7 @@ fn decoder<'a>(
             first: part.first,
             budget: part.budget,
             prompts: part.prompts,
-            slots: inference::slots(setup.config, setup.run.device),
+            slots: inference::slots(weights.config(), setup.run.device),
         };
         let mut progress = |tokens: u64| {
             let tokens = part.held + tokens;

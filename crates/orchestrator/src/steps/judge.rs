@@ -62,7 +62,8 @@ pub(super) fn decide(
     source: Source,
     offered: &[&Entry],
 ) -> Result<Vec<chain::Decision>, Stop> {
-    if !setup.arm.judges(source) {
+    let settings = setup.arm.at(generation.number);
+    if !settings.judges(source) {
         return Ok(vec![chain::Decision::AS_IT_IS; offered.len()]);
     }
     let number = generation.number;
@@ -70,7 +71,7 @@ pub(super) fn decide(
     let parent = number as usize - 1;
     let key = Key {
         prepare: &setup.run.human.id,
-        curation: setup.arm.curation(),
+        curation: settings.curation(),
         source,
         offered,
         seed: setup.stages.chain().seed,
@@ -91,7 +92,7 @@ pub(super) fn decide(
     let decide = |(entry, decision): (&&Entry, curation::Decision)| {
         let edited = decision.edited.map(|ids| {
             let edited = edit((setup, history), entry, ids);
-            let size = edited.size(setup.config.context);
+            let size = edited.size(setup.context());
             let entry = Entry { id: edited.document.id.clone(), size, ..(*entry).clone() };
             draft.edited.insert(entry.id.clone(), edited);
             entry
@@ -127,7 +128,8 @@ fn fill(
         world: setup.run.human.medium.world(),
         models: &ChainModels { setup, history, generation, checkpoint },
     };
-    let curation = setup.arm.curation();
+    let settings = setup.arm.at(generation);
+    let curation = settings.curation();
     let verdict = match source.is_human() {
         true => curation.judge_human(&candidates, &context),
         false => curation.judge(&candidates, &context),
@@ -142,7 +144,7 @@ fn fill(
         }
         Err(error) => return Err(Error::work(error)),
     };
-    let several = setup.arm.judged_sources().count() > 1;
+    let several = settings.judged_sources().count() > 1;
     let of_source = |measure: Measure| match several {
         true => measure.with(Dimension::Source, source.name()),
         false => measure,
@@ -157,7 +159,7 @@ fn edit((setup, history): (&Setup<'_>, &History), entry: &Entry, ids: Vec<u32>) 
     document.id.push_str(SUFFIX);
     document.text = setup.run.human.codec.decode(&ids);
     let whole = ids.len() + usize::from(!document.truncated);
-    document.truncated |= whole > setup.config.context;
+    document.truncated |= whole > setup.context();
     let provenance = &mut document.provenance;
     // Where the spans are in the new content nobody knows any more.
     let spans = std::mem::take(&mut provenance.spans);
@@ -172,7 +174,7 @@ fn edit((setup, history): (&Setup<'_>, &History), entry: &Entry, ids: Vec<u32>) 
 impl Setup<'_> {
     /// A document as a window holds it: what is longer is cut there.
     pub(super) fn as_read<'d>(&self, document: &'d Document, ids: &'d [u32]) -> Candidate<'d> {
-        Candidate::new(document, &ids[..ids.len().min(self.config.context)])
+        Candidate::new(document, &ids[..ids.len().min(self.context())])
     }
 }
 
@@ -219,7 +221,7 @@ impl Models for ChainModels<'_> {
     }
 
     fn member_losses(&self, which: Which, documents: &[Candidate<'_>]) -> Result<Vec<Vec<Vec<f32>>>, String> {
-        let context = self.setup.config.context;
+        let context = self.setup.context();
         let is_cut = |candidate: &Candidate<'_>| candidate.document.truncated || candidate.ids.len() >= context;
         let tokens: Vec<Tokens<'_>> = documents.iter().map(|candidate| (candidate.ids, is_cut(candidate))).collect();
         let device = self.setup.run.device.device();

@@ -4,7 +4,7 @@ use super::state::{Draft, History, Member, Models, Place, Setup, Stop};
 use crate::Error;
 use chain::{Finished, TrainingSet};
 use evaluation::Measure;
-use experiment::{Arm, Learner};
+use experiment::{ArmSettings, Learner};
 use rundir::{Checkpoint, Stage, StageId};
 use std::path::Path;
 
@@ -50,12 +50,12 @@ pub(super) struct Versions {
     pub(super) generate: u32,
 }
 
-/// The learner of an arm.
+/// The learner of an arm in a generation.
 ///
 /// # Panics
 /// If it is an exact one: those have no stages.
-pub(super) fn of(arm: &Arm) -> &dyn StageLearner {
-    match &arm.learner {
+pub(super) fn of(settings: &ArmSettings) -> &dyn StageLearner {
+    match &settings.learner {
         Learner::Transformer(transformer) => transformer,
         Learner::NGram(ngram) => ngram,
         Learner::Oracle(oracle) => oracle,

@@ -69,9 +69,8 @@ pub(super) fn step_divergence(
     models: &[Weights],
     checkpoint: &mut Checkpoint,
 ) -> Result<Vec<Measure>, Error> {
-    let Some(before) = generation.checked_sub(1).filter(|_| setup.arm.sample().prompt == PromptFrom::None) else {
-        return Ok(Vec::new());
-    };
+    let is_of_model = |generation: &u32| setup.arm.at(*generation).sample().prompt == PromptFrom::None;
+    let Some(before) = generation.checked_sub(1).filter(is_of_model) else { return Ok(Vec::new()) };
     let stages = history.models[before as usize].models.iter();
     let parents = stages.map(weights).collect::<Result<Vec<_>, Error>>()?;
     let mut drawn = Vec::new();
@@ -123,7 +122,7 @@ struct Encoded {
 
 impl Encoded {
     fn of(setup: &Setup<'_>, sampled: &[Tokens<'_>]) -> Self {
-        let (codec, context) = (&*setup.run.human.codec, setup.config.context);
+        let (codec, context) = (&*setup.run.human.codec, setup.context());
         let encode = |&(ids, truncated): &Tokens<'_>| {
             let mut again = codec.encode(&codec.decode(ids));
             // What encodes to more than a window holds is cut there.
@@ -164,7 +163,7 @@ fn draw(
     place: Place,
     checkpoint: &mut Checkpoint,
 ) -> Result<Vec<Sequence>, Error> {
-    let (sampling, seed) = (setup.arm.sampling(), setup.stages.chain().seed);
+    let (sampling, seed) = (setup.arm.at(place.generation).sampling(), setup.stages.chain().seed);
     let budget = (setup.run.human.test.tokens.tokens() as u64).min(DRAWN) / u64::from(setup.arm.members());
     let decoding = Decoding {
         sampling: &sampling,
@@ -175,7 +174,7 @@ fn draw(
         prompt: &|_| Vec::new(),
     };
     // A document has a token at least.
-    let slots = inference::slots(setup.config, setup.run.device).min(budget as usize).max(1);
+    let slots = inference::slots(weights.config(), setup.run.device).min(budget as usize).max(1);
     let size = |ids: &[u32], truncated: bool| ids.len() as u64 + u64::from(!truncated);
     let mut decoder = decoder(weights, setup.run.device, &sampling, slots);
     decode(&mut decoder, &decoding, budget, &size, checkpoint, &mut |_| {}).map_err(|error| match error {

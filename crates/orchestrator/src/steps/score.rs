@@ -95,7 +95,7 @@ fn warn(setup: &Setup<'_>, history: &mut History, (generation, members): (u32, &
     let is_above = loss > unigram;
     if generation == 0 {
         let models = members.iter().map(|member| member.stage.id().to_string()).collect::<Vec<_>>().join(" ");
-        if let Some(note) = baselines.note(loss, setup.arm.transformer().is_some()) {
+        if let Some(note) = baselines.note(loss, setup.arm.is_transformer()) {
             setup.stages.note_once_of(&models, &format!("{chain}, generation 0: {note}"));
         }
     } else if is_above && !history.above_unigram {
@@ -113,7 +113,12 @@ fn fill(
     finished: &Finished<'_, Draft, Models>,
     (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<(), Error> {
-    let mut list = learner::of(setup.arm).measure(setup, history, finished, (folder, &mut *checkpoint))?;
+    let mut list = learner::of(setup.arm.at(finished.generation.number)).measure(
+        setup,
+        history,
+        finished,
+        (folder, &mut *checkpoint),
+    )?;
     checkpoint.check()?;
     let generations: Vec<Generated<'_>> = history.corpora.iter().map(Corpus::own).collect();
     let (arm, test) = (setup.arm, &setup.run.human.test);
@@ -142,7 +147,7 @@ pub(super) fn transformers(
     finished: &Finished<'_, Draft, Models>,
     (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<Vec<Measure>, Error> {
-    let members = &finished.model.members;
+    let (generation, members) = (finished.generation.number, &finished.model.members);
     let models = members.iter().map(|member| weights(&member.stage)).collect::<Result<Vec<Weights>, Error>>()?;
     let device = setup.run.device.device();
     let (mut losses, mut own, mut answers, mut reliability) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -155,13 +160,15 @@ pub(super) fn transformers(
         reliability.push(table);
         if members.len() == 1 {
             own.extend(calibrated);
-            own.extend(ask((setup, history), weights, history.last(), &mut answers, (checkpoint, &part("asked")))?);
+            let asked = (&mut *checkpoint, &*part("asked"));
+            own.extend(ask((setup, history, generation), weights, history.last(), &mut answers, asked)?);
         } else {
             let corpus = of_member(setup, &finished.generation.state, number)?;
             let mut list = measures::test(history, &tested);
             list.extend(calibrated);
             list.extend(measures::generated(history, &corpus, (checkpoint, &part("generated")))?);
-            list.extend(ask((setup, history), weights, &corpus, &mut answers, (checkpoint, &part("asked")))?);
+            let asked = (&mut *checkpoint, &*part("asked"));
+            list.extend(ask((setup, history, generation), weights, &corpus, &mut answers, asked)?);
             list.extend(member.record.iter().flat_map(scoring::run_measures));
             // Human documents is the same beside every member.
             let of_model = list.into_iter().filter(|measure| !measure.dimensions.is(Dimension::Reference, "human"));
@@ -176,7 +183,6 @@ pub(super) fn transformers(
         list.extend(history.measures.of_answers(&scoring::pooled(&answers)));
     }
     write_file(&folder.join(RELIABILITY), &json(&reliability))?;
-    let generation = finished.generation.number;
     if !setup.reads(generation) {
         return Ok(list);
     }
@@ -199,14 +205,15 @@ fn of_member(setup: &Setup<'_>, draft: &Draft, member: usize) -> Result<Corpus, 
 
 /// What the medium measures of a model by asking it; its answers go to `all_answers`.
 fn ask(
-    (setup, history): (&Setup<'_>, &History),
+    (setup, history, generation): (&Setup<'_>, &History, u32),
     weights: &Weights,
     corpus: &Corpus,
     all_answers: &mut Vec<Answers>,
     (checkpoint, part): (&mut Checkpoint, &str),
 ) -> Result<Vec<Measure>, Error> {
     // Only what begins from nothing is drawn from the model alone.
-    let is_prompted = setup.arm.sample().prompt != PromptFrom::None;
+    let settings = setup.arm.at(generation);
+    let is_prompted = settings.sample().prompt != PromptFrom::None;
     let unprompted = corpus.unprompted();
     let all = (&corpus.documents[..], &corpus.tokens, &corpus.nats[..]);
     let drawn = unprompted.as_ref().map_or(all, |(documents, tokens, nats)| (documents, tokens, nats));
@@ -215,7 +222,7 @@ fn ask(
         weights,
         device: &device,
         drawn: (!is_prompted).then_some(drawn),
-        sampling: corpus.sampling(setup.arm.sampling()),
+        sampling: corpus.sampling(settings.sampling()),
     };
     let (list, answers) = checkpoint.part(part, |inside| history.measures.of_model(&asked, inside))?;
     all_answers.push(answers);
@@ -224,16 +231,17 @@ fn ask(
 
 /// What is human and reached this generation by another way than its training set.
 fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus: &Corpus) -> Vec<Measure> {
-    let (arm, number) = (setup.arm, finished.generation.number);
+    let number = finished.generation.number;
+    let settings = setup.arm.at(number);
     let mut list = Vec::new();
     let mut training = |way: &'static str, value| {
         list.push(Measure::new(&metric::TRAINING_SUPERVISION, value).with(Dimension::Part, way));
     };
     if !finished.generation.state.verdicts.is_empty() {
         // Of a recipe of human documents alone only some defences were asked.
-        let ways = match arm.judged_sources().all(Source::is_human) {
-            true => arm.curation().anchors_of_human(),
-            false => arm.curation().anchors(),
+        let ways = match settings.judged_sources().all(Source::is_human) {
+            true => settings.curation().anchors_of_human(),
+            false => settings.curation().anchors(),
         };
         ways.into_iter().for_each(|way| training(way.key(), 1.0));
     }
@@ -243,7 +251,7 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
         }
     }
     // Generation 0 is trained on those documents themselves.
-    if number > 0 && arm.train().is_some_and(|train| train.objective.reads_human()) {
+    if number > 0 && settings.train().is_some_and(|train| train.objective.reads_human()) {
         training("entropy-floor", 1.0);
     }
     let generated =
@@ -251,12 +259,12 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
     if let Some(matched) = corpus.matched {
         list.push(generated("entropy-match", matched.positions as f64));
     }
-    if arm.sample().is_prompted() {
+    if settings.sample().is_prompted() {
         let prompts = scoring::human_prompts(&corpus.documents);
-        list.push(Measure::new(&metric::PROMPT_TOKENS, (prompts * arm.sample().prompt_tokens) as f64));
+        list.push(Measure::new(&metric::PROMPT_TOKENS, (prompts * settings.sample().prompt_tokens) as f64));
         list.push(generated("prompt", scoring::human_bytes(&corpus.documents)));
     }
-    list.extend(target::measures(arm.sample(), &corpus.targeted));
+    list.extend(target::measures(settings.sample(), &corpus.targeted));
     list
 }
 

@@ -6,7 +6,7 @@ use crate::cost::ChainPlan;
 use crate::reader::{Reader, ReadingCache};
 use crate::seed::Seed;
 use crate::{Error, Human, Measures};
-use chain::{Entry, Generation};
+use chain::{ByGeneration, Entry, Generation};
 use corpus::{Document, TokenSet};
 use evaluation::Measure;
 use experiment::{Arm, ScoreSettings};
@@ -72,7 +72,7 @@ pub(crate) struct Shared<'a> {
 pub(crate) struct Setup<'a> {
     pub(crate) run: Shared<'a>,
     pub(crate) arm: &'a Arm,
-    pub(crate) config: &'a ModelConfig,
+    pub(crate) configs: &'a ByGeneration<ModelConfig>,
     pub(crate) seed: &'a Seed,
     pub(crate) costs: &'a ChainPlan,
     /// What its generations are made from.
@@ -167,6 +167,11 @@ impl Setup<'_> {
     pub(super) fn streams_of(&self, member: usize) -> Streams {
         let seed = self.stages.chain().seed;
         if member == 0 { self.streams() } else { Streams::new(item_of_name(&format!("{seed}/member-{member}"))) }
+    }
+
+    /// Positions of a window.
+    pub(super) fn context(&self) -> usize {
+        self.configs.at(0).context
     }
 
     /// True if models read what this generation generated.

@@ -19,7 +19,7 @@ use corpus::{Document, TokenSet};
 use curation::Candidate;
 use curation::targeted::{Finder, Target, View, is_closed};
 use evaluation::{Dimension, Measure, metric};
-use experiment::{Arm, SampleSettings};
+use experiment::SampleSettings;
 use inference::{DecodeError, Prompts, Written};
 use rundir::{Checkpoint, StageId};
 use serde::Serialize;
@@ -53,9 +53,8 @@ impl Part<'_> {
 pub(super) type Decode<'w> = &'w mut dyn FnMut(Part<'_>, &mut Checkpoint) -> Result<Vec<Written>, DecodeError>;
 
 impl<'a> TargetKey<'a> {
-    /// None of an arm without a target.
-    pub(super) fn of(arm: &'a Arm, history: &'a History) -> Option<Self> {
-        let sample = arm.sample();
+    /// None without a target.
+    pub(super) fn of(sample: &'a SampleSettings, history: &'a History) -> Option<Self> {
         let first = history.models.first().map_or(&[][..], |first| &first.models);
         sample.target().map(|target| Self {
             target,
@@ -78,7 +77,7 @@ pub(super) fn generate(
     let candidates: Vec<Candidate<'_>> =
         training.map(|at| setup.as_read(&human.documents[at], human.tokens.ids(at))).collect();
     let aimed = (budget as f64 * target.share) as u64;
-    let prompt = setup.arm.sample().prompt_tokens;
+    let prompt = setup.arm.at(generation).sample().prompt_tokens;
     let of_finder = checkpoint.within("finding");
     let view = View {
         human: &candidates,
@@ -141,7 +140,7 @@ fn look(
 ) -> (u64, Option<Vec<f64>>) {
     let documents: Vec<Document> = generated.iter().map(|one| one.document.clone()).collect();
     let tokens = TokenSet::encode(&documents, &*setup.run.human.codec);
-    let held = (0..tokens.len()).map(|at| positions(&tokens, at, setup.config.context)).sum();
+    let held = (0..tokens.len()).map(|at| positions(&tokens, at, setup.context())).sum();
     let so_far = documents.iter().zip(tokens.iter());
     let so_far: Vec<Candidate<'_>> = so_far.map(|(document, (ids, _))| setup.as_read(document, ids)).collect();
     let gap = finder.gap(&so_far);

@@ -45,23 +45,13 @@ struct Inputs {
     prior: Option<Vec<f32>>,
 }
 
-/// The generation whose weights this one's are averaged with, if any.
-pub(super) fn averaged_with(train: &Settings, generation: u32) -> Option<u32> {
-    train.average?.ancestor(generation, train.start)
-}
-
-/// The generations whose weights this one's training reads.
-pub(crate) fn ancestors(train: &Settings, generation: u32) -> impl Iterator<Item = u32> {
-    train.start.parent(generation).into_iter().chain(averaged_with(train, generation))
-}
-
 impl Inputs {
     fn of(setup: &Setup<'_>, history: &History, train: &Settings, place: Place) -> Self {
         let model = |ancestor: u32| history.models[ancestor as usize].models[place.member].clone();
         let share = train.average.map_or(0.0, |average| average.share);
         Self {
             start: train.start.parent(place.generation).map(model),
-            average: averaged_with(train, place.generation).map(|ancestor| (model(ancestor), share)),
+            average: train.averaged_with(place.generation).map(|ancestor| (model(ancestor), share)),
             prior: train.objective.reads_human().then(|| human_frequencies(setup)),
         }
     }
@@ -78,7 +68,7 @@ pub(super) fn member(
     let inputs = Inputs::of(setup, history, train, place);
     let key = Key {
         compose,
-        model: setup.config,
+        model: setup.configs.at(place.generation),
         // What it begins with and is averaged with is named by its stage, so that arms share what they begin alike.
         train: &Settings { start: Start::Scratch, average: None, ..train.clone() },
         seed: setup.stages.chain().seed,
@@ -110,7 +100,7 @@ fn fill(
     let streams = setup.streams_of(place.member);
     let start = match &inputs.start {
         Some(ancestor) => weights(ancestor)?,
-        None => Weights::initialise(setup.config, &streams, place.generation),
+        None => Weights::initialise(setup.configs.at(place.generation), &streams, place.generation),
     };
     let mut progress = |p: training::Progress| {
         if let Some(windows) = p.halved {
@@ -158,7 +148,7 @@ fn human_frequencies(setup: &Setup<'_>) -> Vec<f32> {
         let end = (!human.truncated(entry.index)).then_some(setup.separator());
         human.ids(entry.index).iter().copied().chain(end)
     });
-    prior::unigram(tokens.map(|token| (token, 1.0)), setup.config.vocabulary)
+    prior::unigram(tokens.map(|token| (token, 1.0)), setup.run.human.codec.vocabulary())
 }
 
 /// Training windows, and windows of documents that are held out of the same mixture.
@@ -182,7 +172,7 @@ fn windows(
             let (ids, truncated) = tokens(&pick.entry);
             (ids, truncated, pick.weight as f32)
         });
-        corpus::pack(documents, setup.config.context, setup.separator())
+        corpus::pack(documents, setup.context(), setup.separator())
     };
     let validation = pick(true);
     (pick(false), (!validation.is_empty()).then_some(validation))

@@ -7,8 +7,8 @@ use super::truth::Truth;
 use super::worlds::encoded;
 use crate::medium::SeedDocuments;
 use crate::{Encoded, Error, Human, Measures};
-use chain::{HumanSet, Source, human_subset_by};
-use experiment::{Arm, Experiment};
+use chain::{HumanSet, human_subset_by};
+use experiment::Experiment;
 use std::sync::Arc;
 use streams::Streams;
 use world::Survey;
@@ -39,11 +39,10 @@ pub(super) fn of_world(
 ) -> Result<SeedDocuments, Error> {
     let context = experiment.context()?;
     let budget = text_of(experiment).corpus.tokens.expect("checked with the experiment");
-    let of_arm = |arm: &Arm| arm.recipe.amount(Source::Fresh).and_then(|a| a.tokens(budget)).unwrap_or(0);
-    let fresh = experiment.arms.iter().map(of_arm).max().unwrap_or(0);
-    let trips = u64::from(experiment.chain.generations - 1);
-    // A window more: whole documents are drawn, so an amount may be passed by a part of one.
-    let reserve = if fresh > 0 { (fresh + context as u64) * trips } else { 0 };
+    let last = experiment.chain.generations - 1;
+    let fresh = experiment.arms.iter().map(|arm| arm.recipes().fresh_until(last, budget)).max().unwrap_or(0);
+    // A window more in each generation: whole documents are drawn, so an amount may be passed by a part of one.
+    let reserve = if fresh > 0 { fresh + context as u64 * u64::from(last) } else { 0 };
     let number = seed.checked_add(1).and_then(|n| n.checked_mul(OF_ONE_SEED));
     let first = number
         .ok_or_else(|| Error::Request(format!("chain.seeds: {seed} is too large for a world; take one below 2^31")))?;

@@ -36,7 +36,7 @@ pub(crate) fn chain(setting: &Setting<'_>, seed: u64) -> Vec<Generation> {
     let human = (first..first + documents).map(|number| words.symbols(&world.derive(number).0)).collect();
     let streams = Streams::new(seed);
     let (mut learner, entries) = NGram::new(setting.order, setting.discount, human, streams);
-    let plan = Plan { recipe, generations, writing: documents, streams };
+    let plan = Plan { recipe: recipe.into(), generations, writing: documents.into(), streams };
     let mut models = Vec::new();
     let outcome = run(
         &plan,

@@ -98,7 +98,8 @@ impl Setting {
         mut statistic: impl FnMut(&Finished<'_, L::State, L::Model>) -> f64,
     ) -> Result<Vec<f64>, CheckError> {
         let human = human_subset(corpus, Some(self.human), &streams)?;
-        let plan = Plan { recipe: self.recipe, generations: self.generations, writing: self.writing, streams };
+        let plan =
+            Plan { recipe: self.recipe.into(), generations: self.generations, writing: self.writing.into(), streams };
         let mut values = Vec::with_capacity(self.generations as usize);
         let outcome = run(
             &plan,
