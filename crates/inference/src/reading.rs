@@ -1,10 +1,8 @@
 //! A model's view of given documents: the loss of each, its hidden state, and how sure it is of what follows.
 
-use crate::groups;
 use crate::logits::rows_at_once;
-use crate::score::{Tokens, at_once, fill, positions};
+use crate::score::{Tokens, in_windows, over_batches, positions};
 use burn::tensor::{Device, Tensor};
-use corpus::best_fit;
 use kernels::decoder::{GROUP, exponentials};
 use model::{Attention, Batch, Transformer, Weights, attention_shape};
 use ops::{Precision, TokenRule, head_loss, linear};
@@ -46,11 +44,11 @@ pub fn read(
     let place = (checkpoint, "read");
     let read = over_windows((weights, device), (&documents, separator), place, readings, |seen, readings| {
         let hidden: Vec<f32> = seen.hidden.clone().try_into_vec_as().expect("float32 states");
-        seen.documents(|document, at, losses| {
+        for (document, at, losses) in seen.documents() {
             let nats = losses.iter().map(|&loss| f64::from(loss)).sum();
             let state = mean(&hidden[at.start * width..at.end * width], width);
             readings.push((document, Reading { nats, tokens: at.len() as u64, state }));
-        });
+        }
     });
     let mut readings: Vec<(usize, Reading)> = read?;
     readings.sort_by_key(|(document, _)| *document);
@@ -71,16 +69,10 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Calls `each` with the documents in the order of their windows: the number of a document, its positions and their losses.
-    fn documents(&self, mut each: impl FnMut(usize, Range<usize>, &[f32])) {
-        for (number, window) in self.windows.iter().enumerate() {
-            let mut at = number * self.context;
-            for &document in window {
-                let end = at + positions(&self.documents[document]);
-                each(document, at..end, &self.losses[at..end]);
-                at = end;
-            }
-        }
+    /// The documents in the order of their windows: the number of a document, its positions and their losses.
+    fn documents(&self) -> impl Iterator<Item = (usize, Range<usize>, &[f32])> {
+        in_windows(self.windows, self.documents, self.context)
+            .map(|(document, at)| (document, at.clone(), &self.losses[at]))
     }
 }
 
@@ -95,31 +87,15 @@ fn over_windows<T: Serialize + DeserializeOwned>(
     let transformer = Transformer::new(weights, device);
     let config = weights.config();
     let context = config.context;
-    let windows = best_fit(&documents.iter().map(positions).collect::<Vec<_>>(), context);
-    let size = at_once(windows.len(), context, device);
-    groups::each((&windows, size), place, start, |group, found| {
-        let mut batch = Batch::default();
-        for window in group {
-            fill(&mut batch, window, documents, separator, context);
-        }
-        // Equal shapes throughout: the last batch is filled up with padding.
-        (group.len()..size).for_each(|_| fill(&mut batch, &[], documents, separator, context));
-        let place = Attention::new(attention_shape(config, size, context), &batch.starts, device);
-        let hidden = transformer.forward(&batch.inputs, &place);
+    over_batches(context, (documents, separator), device, place, start, |windows, batch, found| {
+        let shape = attention_shape(config, batch.inputs.len() / context, context);
+        let hidden = transformer.forward(&batch.inputs, &Attention::new(shape, &batch.starts, device));
         let (head, precision) = (transformer.head(), transformer.precision());
         let rule = TokenRule::CrossEntropy;
         let losses = head_loss(hidden.clone(), head, &batch.targets, &batch.weights, rule, precision).per_token;
         let losses: Vec<f32> = losses.try_into_vec_as().expect("float32 losses");
-        let seen = Seen {
-            transformer: &transformer,
-            windows: group,
-            documents,
-            context,
-            batch: &batch,
-            hidden,
-            losses: &losses,
-        };
-        see(&seen, found);
+        let transformer = &transformer;
+        see(&Seen { transformer, windows, documents, context, batch, hidden, losses: &losses }, found);
     })
 }
 
@@ -172,14 +148,14 @@ pub fn test(
     asked.iter().for_each(|&document| is_asked[document] = true);
     let start = Tested { nats: vec![0.0; documents.len()], confidences: vec![Vec::new(); documents.len()] };
     over_windows((weights, device), (documents, separator), (checkpoint, "test"), start, |seen, found| {
-        seen.documents(|document, at, losses| {
+        let mut wanted = Vec::new();
+        for (document, at, losses) in seen.documents() {
             found.nats[document] = losses.iter().map(|&loss| f64::from(loss)).sum();
             if is_asked[document] {
                 found.confidences[document] = Vec::with_capacity(at.len());
+                wanted.extend(at.map(|at| (document, at)));
             }
-        });
-        let mut wanted = Vec::new();
-        seen.documents(|document, at, _| wanted.extend(at.filter(|_| is_asked[document]).map(|at| (document, at))));
+        }
         for wanted in wanted.chunks(rows_at_once(device)) {
             let positions: Vec<i32> = wanted.iter().map(|&(_, at)| at as i32).collect();
             let chosen = seen.hidden.clone().select(0, Tensor::from_data(positions.as_slice(), device));

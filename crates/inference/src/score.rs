@@ -5,6 +5,7 @@ use model::{Batch, Transformer, Weights};
 use rundir::{Checkpoint, Stopped};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::ops::Range;
 
 /// Positions that go through the model at once, at most.
 const POSITIONS: usize = 8192;
@@ -67,6 +68,22 @@ fn each<T: Serialize + DeserializeOwned>(
 ) -> Result<T, Stopped> {
     let transformer = Transformer::new(weights, device);
     let context = weights.config().context;
+    over_batches(context, (documents, separator), device, place, start, |windows, batch, found| {
+        let losses = transformer.token_losses(batch, device);
+        in_windows(windows, documents, context).for_each(|(document, at)| see(found, document, &losses[at]));
+    })
+}
+
+/// Calls `see` with each group of the windows that the documents are packed into, and with its batch, and gives what it
+/// leaves in `start`. All batches have one shape: the last is filled up with padding.
+pub(crate) fn over_batches<T: Serialize + DeserializeOwned>(
+    context: usize,
+    (documents, separator): (&[Tokens<'_>], u32),
+    device: &Device,
+    place: (&mut Checkpoint, &str),
+    start: T,
+    mut see: impl FnMut(&[Vec<usize>], &Batch, &mut T),
+) -> Result<T, Stopped> {
     let windows = best_fit(&documents.iter().map(positions).collect::<Vec<_>>(), context);
     let size = at_once(windows.len(), context, device);
     groups::each((&windows, size), place, start, |group, found| {
@@ -74,19 +91,23 @@ fn each<T: Serialize + DeserializeOwned>(
         for window in group {
             fill(&mut batch, window, documents, separator, context);
         }
-        // Equal shapes throughout: the last batch is filled up with padding.
         (group.len()..size).for_each(|_| fill(&mut batch, &[], documents, separator, context));
-        let losses = transformer.token_losses(&batch, device);
-        let mut window_losses = losses.chunks(context);
-        for window in group {
-            let losses = window_losses.next().expect("one row of losses for each window");
-            let mut at = 0;
-            for &document in window {
-                let end = at + positions(&documents[document]);
-                see(found, document, &losses[at..end]);
-                at = end;
-            }
-        }
+        see(group, &batch, found);
+    })
+}
+
+/// The documents of a group of windows, in their order, and where in its batch the positions of each are.
+pub(crate) fn in_windows(
+    windows: &[Vec<usize>],
+    documents: &[Tokens<'_>],
+    context: usize,
+) -> impl Iterator<Item = (usize, Range<usize>)> {
+    windows.iter().enumerate().flat_map(move |(number, window)| {
+        window.iter().scan(number * context, |at, &document| {
+            let start = *at;
+            *at += positions(&documents[document]);
+            Some((document, start..*at))
+        })
     })
 }
 
@@ -125,7 +146,7 @@ pub(crate) fn windows(positions: impl Iterator<Item = usize>, context: usize) ->
 }
 
 /// Appends one window to a batch.
-pub(crate) fn fill(batch: &mut Batch, window: &[usize], documents: &[Tokens<'_>], separator: u32, context: usize) {
+fn fill(batch: &mut Batch, window: &[usize], documents: &[Tokens<'_>], separator: u32, context: usize) {
     let start_of_window = batch.inputs.len();
     for &document in window {
         let start = (batch.inputs.len() - start_of_window) as u32;

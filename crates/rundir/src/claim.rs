@@ -275,9 +275,8 @@ mod tests {
         assert!(said(SUMS, b"zz").contains("not a list of checksums"));
     }
 
-    /// A process that is killed between a file and its checksum leaves a list of what was about to hold.
-    #[test]
-    fn a_kill_between_a_file_and_its_checksum_damages_nothing() {
+    /// A directory as a process leaves it that is killed between a file and its checksum.
+    fn killed() -> (tempfile::TempDir, Claim) {
         let folder = tempfile::tempdir().unwrap();
         let run = claim(folder.path());
         run.write_info(&info("old")).unwrap();
@@ -285,6 +284,13 @@ mod tests {
         run.write_info(&info("new")).unwrap();
         fs::rename(folder.path().join(SUMS), folder.path().join(NEXT_SUMS)).unwrap();
         fs::write(folder.path().join(SUMS), before).unwrap();
+        (folder, run)
+    }
+
+    /// A process that is killed between a file and its checksum leaves a list of what was about to hold.
+    #[test]
+    fn a_kill_between_a_file_and_its_checksum_damages_nothing() {
+        let (folder, run) = killed();
         assert_eq!(run.dir().experiment().unwrap().as_deref(), Some("new"));
         fs::write(folder.path().join(EXPERIMENT), "old").unwrap();
         assert_eq!(run.dir().experiment().unwrap().as_deref(), Some("old"));
@@ -295,13 +301,7 @@ mod tests {
     /// Another process may be the next to write, and write other files.
     #[test]
     fn a_kill_between_files_is_not_forgotten() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = claim(folder.path());
-        run.write_info(&info("old")).unwrap();
-        let before = fs::read(folder.path().join(SUMS)).unwrap();
-        run.write_info(&info("new")).unwrap();
-        fs::rename(folder.path().join(SUMS), folder.path().join(NEXT_SUMS)).unwrap();
-        fs::write(folder.path().join(SUMS), before).unwrap();
+        let (_folder, run) = killed();
         run.write_metrics(&Schema::default(), Vec::new()).unwrap();
         assert_eq!(run.dir().experiment().unwrap().as_deref(), Some("new"));
         assert_eq!(run.dir().info().unwrap().unwrap().resolved, "new");

@@ -5,7 +5,7 @@
 
 use cubecl::prelude::*;
 
-use super::tile::{Four, Plan, add, dot, give, load_rows, nothing, row_sum, store_rows, take};
+use super::tile::{Four, Plan, add, dot, give, load_keys, load_rows, nothing, own_row, row_sum, store_rows};
 
 /// A document's start that no key reaches.
 const NEVER: f32 = 1e9;
@@ -44,66 +44,15 @@ pub(super) fn queries_kernel(
     let saved = (window_index * heads + head_index) * time + inside;
     let total = lse[saved];
     let mut shared = Shared::<[Four]>::new_slice(comptime!(plan.shared()));
-    let values = comptime!(tiles.others * head);
-    let (width, out_width, pitch) = comptime!((plan.qkv(), plan.width(), plan.pitch()));
+    let values = comptime!(plan.values());
+    let (width, out_width) = comptime!((plan.qkv(), plan.width()));
     let own = head_index * head;
 
-    load_rows(
-        qkv,
-        starts,
-        rotary,
-        &mut shared,
-        0usize,
-        window,
-        first,
-        own,
-        scale,
-        tiles.rows,
-        width,
-        pitch,
-        true,
-        plan,
-    );
+    let query = own_row(qkv, starts, rotary, &mut shared, window, first, own, scale, width, true, plan);
     sync_cube();
-    let query = take(&shared, row, part, plan);
+    let output = own_row(out, starts, rotary, &mut shared, window, first, own, 1.0, out_width, false, plan);
     sync_cube();
-    load_rows(
-        out,
-        starts,
-        rotary,
-        &mut shared,
-        0usize,
-        window,
-        first,
-        own,
-        1.0,
-        tiles.rows,
-        out_width,
-        pitch,
-        false,
-        plan,
-    );
-    sync_cube();
-    let output = take(&shared, row, part, plan);
-    sync_cube();
-    load_rows(
-        d_out,
-        starts,
-        rotary,
-        &mut shared,
-        0usize,
-        window,
-        first,
-        own,
-        1.0,
-        tiles.rows,
-        out_width,
-        pitch,
-        false,
-        plan,
-    );
-    sync_cube();
-    let slope = take(&shared, row, part, plan);
+    let slope = own_row(d_out, starts, rotary, &mut shared, window, first, own, 1.0, out_width, false, plan);
     let mut along = Four::new(0.0);
     #[unroll]
     for i in 0..comptime!(plan.part()) {
@@ -119,40 +68,7 @@ pub(super) fn queries_kernel(
     let mut key = starts[window + first] as usize;
     while key < end {
         sync_cube();
-        let key_column = (kv_index + heads) * head;
-        let value_column = (kv_index + comptime!(heads + kv_heads)) * head;
-        load_rows(
-            qkv,
-            starts,
-            rotary,
-            &mut shared,
-            0usize,
-            window,
-            key,
-            key_column,
-            1.0,
-            tiles.others,
-            width,
-            head,
-            true,
-            plan,
-        );
-        load_rows(
-            qkv,
-            starts,
-            rotary,
-            &mut shared,
-            values,
-            window,
-            key,
-            value_column,
-            1.0,
-            tiles.others,
-            width,
-            head,
-            false,
-            plan,
-        );
+        load_keys(qkv, starts, rotary, &mut shared, window, key, kv_index, plan);
         sync_cube();
         for chunk in 0..comptime!(tiles.others / tiles.block) {
             let from = chunk * comptime!(tiles.block);
@@ -208,48 +124,14 @@ pub(super) fn keys_kernel(
     let mut shared = Shared::<[Four]>::new_slice(comptime!(plan.shared()));
     // Of each query: log-sum-exp, delta, first position of its document.
     let mut about = Shared::<[Four]>::new_slice(tiles.others);
-    let slopes = comptime!(tiles.others * head);
-    let (width, out_width, pitch) = comptime!((plan.qkv(), plan.width(), plan.pitch()));
+    let slopes = comptime!(plan.values());
+    let (width, out_width) = comptime!((plan.qkv(), plan.width()));
     let key_column = (kv_index + heads) * head;
     let value_column = (kv_index + comptime!(heads + kv_heads)) * head;
 
-    load_rows(
-        qkv,
-        starts,
-        rotary,
-        &mut shared,
-        0usize,
-        window,
-        first,
-        key_column,
-        1.0,
-        tiles.rows,
-        width,
-        pitch,
-        true,
-        plan,
-    );
+    let key = own_row(qkv, starts, rotary, &mut shared, window, first, key_column, 1.0, width, true, plan);
     sync_cube();
-    let key = take(&shared, row, part, plan);
-    sync_cube();
-    load_rows(
-        qkv,
-        starts,
-        rotary,
-        &mut shared,
-        0usize,
-        window,
-        first,
-        value_column,
-        1.0,
-        tiles.rows,
-        width,
-        pitch,
-        false,
-        plan,
-    );
-    sync_cube();
-    let value = take(&shared, row, part, plan);
+    let value = own_row(qkv, starts, rotary, &mut shared, window, first, value_column, 1.0, width, false, plan);
     let mut d_key = nothing(plan);
     let mut d_value = nothing(plan);
 

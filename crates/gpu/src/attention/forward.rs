@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use super::tile::{Four, Plan, add, dot, give, load_rows, nothing, store_rows, take};
+use super::tile::{Four, Plan, add, dot, give, load_keys, nothing, own_row, store_rows};
 
 /// Below every score.
 const LOWEST: f32 = -1e30;
@@ -35,27 +35,10 @@ pub(super) fn forward_kernel(
     let position = first + row;
     let start = starts[window + position.min(comptime!(time - 1))] as usize;
     let mut shared = Shared::<[Four]>::new_slice(comptime!(plan.shared()));
-    let values = comptime!(tiles.others * head);
-    let (width, pitch) = comptime!((plan.qkv(), plan.pitch()));
+    let values = comptime!(plan.values());
+    let width = comptime!(plan.qkv());
 
-    load_rows(
-        qkv,
-        starts,
-        rotary,
-        &mut shared,
-        0usize,
-        window,
-        first,
-        head_index * head,
-        scale,
-        tiles.rows,
-        width,
-        pitch,
-        true,
-        plan,
-    );
-    sync_cube();
-    let query = take(&shared, row, part, plan);
+    let query = own_row(qkv, starts, rotary, &mut shared, window, first, head_index * head, scale, width, true, plan);
     let mut sum = nothing(plan);
     let mut weight = 0.0f32;
     let mut largest = LOWEST.runtime();
@@ -64,40 +47,7 @@ pub(super) fn forward_kernel(
     let mut key = starts[window + first] as usize;
     while key < end {
         sync_cube();
-        let key_column = (kv_index + heads) * head;
-        let value_column = (kv_index + comptime!(heads + kv_heads)) * head;
-        load_rows(
-            qkv,
-            starts,
-            rotary,
-            &mut shared,
-            0usize,
-            window,
-            key,
-            key_column,
-            1.0,
-            tiles.others,
-            width,
-            head,
-            true,
-            plan,
-        );
-        load_rows(
-            qkv,
-            starts,
-            rotary,
-            &mut shared,
-            values,
-            window,
-            key,
-            value_column,
-            1.0,
-            tiles.others,
-            width,
-            head,
-            false,
-            plan,
-        );
+        load_keys(qkv, starts, rotary, &mut shared, window, key, kv_index, plan);
         sync_cube();
         for chunk in 0..comptime!(tiles.others / tiles.block) {
             let from = chunk * comptime!(tiles.block);

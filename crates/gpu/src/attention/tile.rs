@@ -105,7 +105,12 @@ impl Plan {
     /// Vectors of shared memory: the cube's own rows on their way to registers and back, at other times two matrices of the
     /// other side.
     pub(super) fn shared(&self) -> usize {
-        (self.tiles.rows * self.pitch()).max(2 * self.tiles.others * self.head)
+        (self.tiles.rows * self.pitch()).max(2 * self.values())
+    }
+
+    /// Where the second of the other side's two matrices begins in shared memory.
+    pub(super) fn values(&self) -> usize {
+        self.tiles.others * self.head
     }
 
     pub(super) fn qkv(&self) -> usize {
@@ -188,6 +193,67 @@ pub(super) fn load_rows(
             );
         }
     }
+}
+
+/// The unit's part of its own row, times `scale`, by way of shared memory, which nobody may be reading.
+#[cube]
+pub(super) fn own_row(
+    source: &[Four],
+    starts: &[u32],
+    rotary: &[Four],
+    shared: &mut Shared<[Four]>,
+    window: usize,
+    first: usize,
+    head_column: usize,
+    scale: f32,
+    #[comptime] width: usize,
+    #[comptime] turn: bool,
+    #[comptime] plan: Plan,
+) -> Array<Four> {
+    let (rows, pitch) = comptime!((plan.tiles.rows, plan.pitch()));
+    load_rows(
+        source,
+        starts,
+        rotary,
+        shared,
+        0usize,
+        window,
+        first,
+        head_column,
+        scale,
+        rows,
+        width,
+        pitch,
+        turn,
+        plan,
+    );
+    sync_cube();
+    take(
+        &*shared,
+        UNIT_POS as usize / comptime!(plan.tiles.split),
+        UNIT_POS as usize % comptime!(plan.tiles.split),
+        plan,
+    )
+}
+
+/// Copies keys and values of head `kv_index`, from position `key` on, into shared memory: the values follow the keys.
+#[cube]
+pub(super) fn load_keys(
+    qkv: &[Four],
+    starts: &[u32],
+    rotary: &[Four],
+    shared: &mut Shared<[Four]>,
+    window: usize,
+    key: usize,
+    kv_index: usize,
+    #[comptime] plan: Plan,
+) {
+    let Plan { heads, kv_heads, head, tiles, .. } = comptime!(plan);
+    let (rows, width, values) = comptime!((tiles.others, plan.qkv(), plan.values()));
+    let key_column = (kv_index + heads) * head;
+    let value_column = (kv_index + comptime!(heads + kv_heads)) * head;
+    load_rows(qkv, starts, rotary, shared, 0usize, window, key, key_column, 1.0, rows, width, head, true, plan);
+    load_rows(qkv, starts, rotary, shared, values, window, key, value_column, 1.0, rows, width, head, false, plan);
 }
 
 #[cube]
