@@ -7,6 +7,9 @@
 //! An [`Arm`] is a recipe and a [`Learner`]. Learners are a sum type named by `model.kind`, each with the keys that it honours
 //! and no others. Text learners share a corpus ([`Data::Corpus`]); exact learners have none ([`Data::Exact`]).
 //!
+//! A number of an arm may depend on the generation (`train.tokens = { by_generation = [300_000, 100_000] }`; `schedule.rs` has
+//! the forms). An arm then holds the plain settings of each generation ([`Arm::at`]), and each is checked.
+//!
 //! [`Limits`] are bounds against mistakes, in a table `[limits]`: seeds, draws, tokens, bytes of a line. What is beyond one is
 //! refused with the key that raises it.
 //!
