@@ -60,7 +60,10 @@ impl Arm {
             return Ok(Self { name, family, point, settings: read(table.clone())?.into(), table });
         }
         let table = schedule::with_fractions(table, place, |table| read(table).is_ok())?;
-        let at = |generation| read(schedule::at(&table, generation, place)?).map_err(|e| e.in_generation(generation));
+        let at = |generation| {
+            read(schedule::at(&table, generation, place)?)
+                .map_err(|error| schedule::explained(error, &table, place, generation))
+        };
         let settings = (0..generations.max(1)).map(at).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { name, family, point, settings: settings.into_iter().collect(), table })
     }
@@ -161,10 +164,10 @@ impl Arm {
         self.settings.map(|settings| settings.recipe)
     }
 
-    /// The keys of settings that change, with their value in each generation from 0 on; none where a generation has none.
-    pub fn varying(&self) -> Vec<(String, Vec<Option<Value>>)> {
+    /// The keys of settings that change, with their values; none in a generation that has none.
+    pub fn varying(&self) -> Vec<(String, ByGeneration<Option<Value>>)> {
         let tables: Vec<Table> = self.settings.iter().map(ArmSettings::to_table).collect();
-        schedule::varying(&tables.iter().collect::<Vec<_>>())
+        schedule::varying(&tables)
     }
 
     /// The name of its learner, as `model.kind` says it.

@@ -7,8 +7,10 @@
 //! An [`Arm`] is a recipe and a [`Learner`]. Learners are a sum type named by `model.kind`, each with the keys that it honours
 //! and no others. Text learners share a corpus ([`Data::Corpus`]); exact learners have none ([`Data::Exact`]).
 //!
-//! A number of an arm may depend on the generation (`train.tokens = { by_generation = [300_000, 100_000] }`; `schedule.rs` has
-//! the forms). An arm then holds the plain settings of each generation ([`Arm::at`]), and each is checked.
+//! A number of an arm may depend on the generation: `{ by_generation = [1_000_000, 300_000] }`, whose last value holds on, or
+//! `{ from = 0.5, factor = 0.5, floor = 0.1 }`, the larger of `floor` and `from · factor^generation`, rounded where the key
+//! takes whole numbers. [`Arm::at`] has the plain settings of a generation. What a chain has once (members, context, plant,
+//! everything outside the arms) cannot change; sizes may where no weights are handed on.
 //!
 //! [`Limits`] are bounds against mistakes, in a table `[limits]`: seeds, draws, tokens, bytes of a line. What is beyond one is
 //! refused with the key that raises it.
@@ -33,6 +35,9 @@
 //! assert_eq!(experiment.context()?, 64);
 //! assert!(matches!(experiment.arms[1].at(0).learner, Learner::Oracle(_)));
 //! assert_eq!(Experiment::parse(&experiment.to_toml(), &[])?, experiment);
+//!
+//! let fading = Experiment::parse(file, &["sample.tokens={ from = 9000, factor = 0.5 }".to_owned()])?;
+//! assert_eq!([0, 1, 2].map(|generation| fading.arms[0].at(generation).sample_tokens()), [Some(9000), Some(4500), Some(2250)]);
 //!
 //! let error = Experiment::parse(file, &["members=2".to_owned()]).unwrap_err();
 //! let expected = "arm `oracle`.members: unknown key for model.kind = \"oracle\"; a transformer has it";

@@ -11,6 +11,7 @@
 
 use crate::error::{Error, fail};
 use crate::tables::{self, join};
+use chain::ByGeneration;
 use toml::{Table, Value};
 
 const LIST: &str = "by_generation";
@@ -60,18 +61,12 @@ pub(crate) fn at(table: &Table, generation: u32, place: &str) -> Result<Table, E
 /// # Errors
 /// A schedule that is none, by its key.
 pub(crate) fn with_fractions(mut table: Table, place: &str, reads: impl Fn(Table) -> bool) -> Result<Table, Error> {
-    let mut whole = Vec::new();
-    replaced_in(&table, place, &mut |schedule, place| {
-        if let Schedule::Geometric { is_whole: true, .. } = Schedule::read(schedule, place)? {
-            whole.push(place.to_owned());
-        }
-        Ok(Value::Boolean(true))
-    })?;
-    for fraction in whole {
+    for (key, schedule) in schedules(&table, place) {
+        let Schedule::Geometric { from, is_whole: true, .. } = Schedule::read(&schedule, &key)? else { continue };
         let tried = replaced_in(&table, place, &mut |schedule, place| {
             let mut schedule = schedule.clone();
-            if let (true, Some(Value::Integer(from))) = (place == fraction, schedule.get(FROM)) {
-                schedule.insert(FROM.to_owned(), Value::Float(*from as f64));
+            if place == key {
+                schedule.insert(FROM.to_owned(), Value::Float(from));
             }
             Ok(Value::Table(schedule))
         })?;
@@ -84,9 +79,20 @@ pub(crate) fn with_fractions(mut table: Table, place: &str, reads: impl Fn(Table
 
 /// Refuses tables of the whole run that hold a schedule.
 pub(crate) fn refuse(file: &Table) -> Result<(), Error> {
-    let refuse =
-        &mut |_: &Table, place: &str| fail!("{place}: belongs to the whole run and cannot change by generation");
-    replaced_in(file, "", refuse).map(|_| ())
+    match schedules(file, "").first() {
+        Some((place, _)) => fail!("{place}: belongs to the whole run and cannot change by generation"),
+        None => Ok(()),
+    }
+}
+
+/// The error of a generation's tables. Where a schedule stands in the place of a word or a switch, it says that.
+pub(crate) fn explained(error: Error, table: &Table, place: &str, generation: u32) -> Error {
+    let text = error.to_string();
+    let is_here = |place: &str| text.starts_with(&format!("{place}: invalid type")) && !text.contains("number");
+    match schedules(table, place).into_iter().find(|(place, _)| is_here(place)) {
+        Some((place, _)) => Error::new("takes no number, and only numbers change by generation").at(place),
+        None => error.in_generation(generation),
+    }
 }
 
 /// Tables as a file may say them, given the tables of each generation with every default written out: schedules stay as
@@ -112,19 +118,29 @@ fn value(said: Option<&Value>, resolved: &[Option<&Value>]) -> Option<Value> {
     }
 }
 
-/// The keys whose values change between the tables of generations, with those values; none where a generation lacks one.
-pub(crate) fn varying(tables: &[&Table]) -> Vec<(String, Vec<Option<Value>>)> {
-    let mut found = Vec::new();
-    for key in keys(tables.iter().copied()) {
-        let values: Vec<Option<&Value>> = tables.iter().map(|table| table.get(key)).collect();
-        let inner: Option<Vec<&Table>> = values.iter().map(|value| value.and_then(Value::as_table)).collect();
-        match inner {
-            Some(inner) => found.extend(varying(&inner).into_iter().map(|(below, values)| (join(key, &below), values))),
-            None if values.windows(2).all(|pair| pair[0] == pair[1]) => {}
-            None => found.push((key.clone(), values.into_iter().map(Option::<&Value>::cloned).collect())),
+/// The keys of settings that change between generations, with their values; none where a generation lacks one.
+pub(crate) fn varying(generations: &[Table]) -> Vec<(String, ByGeneration<Option<Value>>)> {
+    let of_generation = |table: &Table| {
+        let mut found = Vec::new();
+        table.iter().for_each(|(key, value)| leaves(key.clone(), value, &mut found));
+        Table::from_iter(found)
+    };
+    let generations: Vec<Table> = generations.iter().map(of_generation).collect();
+    let values = |key: &String| generations.iter().map(|table| table.get(key).cloned()).collect();
+    let all = keys(generations.iter()).into_iter().map(|key| (key.clone(), values(key)));
+    all.filter(|(_, values): &(_, ByGeneration<_>)| !values.is_constant()).collect()
+}
+
+/// The values at the ends of a value's tables, with their keys.
+fn leaves(place: String, value: &Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Table(table) => table.iter().for_each(|(key, value)| leaves(join(&place, key), value, found)),
+        Value::Array(values) => {
+            let numbered = values.iter().enumerate();
+            numbered.for_each(|(index, value)| leaves(format!("{place}[{index}]"), value, found));
         }
+        plain => found.push((place, plain.clone())),
     }
-    found
 }
 
 /// The keys of tables, each once, in their order.
@@ -136,6 +152,17 @@ fn keys<'t>(tables: impl Iterator<Item = &'t Table>) -> Vec<&'t String> {
         }
     }
     keys
+}
+
+/// The schedules of tables, with their places.
+fn schedules(table: &Table, place: &str) -> Vec<(String, Table)> {
+    let mut found = Vec::new();
+    let note = &mut |schedule: &Table, place: &str| {
+        found.push((place.to_owned(), schedule.clone()));
+        Ok(Value::Boolean(true))
+    };
+    replaced_in(table, place, note).expect("what notes a schedule cannot fail");
+    found
 }
 
 /// What a schedule's table and its place are replaced by.
@@ -301,9 +328,9 @@ mod tests {
         );
         assert_eq!(written(&said, &generations), expected);
         assert_eq!(written(&expected, &generations), expected);
-        let found = varying(&generations.iter().collect::<Vec<_>>());
+        let found = varying(&generations);
         let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["width", "rate", "recipe.pool"]);
-        assert_eq!(found[2].1, [Some(Value::Float(0.5)), None]);
+        assert_eq!(found[2].1, [Some(Value::Float(0.5)), None].into_iter().collect());
     }
 }

@@ -61,7 +61,14 @@ fn what_is_written_has_the_schedules_and_reads_back_equal() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let varying: Vec<String> = experiment.arms[0].varying().into_iter().map(|(key, _)| key).collect();
-    let expected = ["recipe.pool", "curation", "model.width", "model.heads", "model.kv_heads", "train.learning_rate"];
+    let expected = [
+        "recipe.pool",
+        "curation[1].detector.keep",
+        "model.width",
+        "model.heads",
+        "model.kv_heads",
+        "train.learning_rate",
+    ];
     assert!(expected.iter().all(|key| varying.iter().any(|found| found == key)), "{varying:?}");
     assert!(experiment.arms[1].varying().iter().all(|(key, _)| key == "train.tokens"));
 }
@@ -104,8 +111,11 @@ fn what_cannot_change_is_refused() {
             "train.optimizer = { by_generation = [\"muon\", \"adamw\"] }",
             "\"muon\" is no number, and only numbers change",
         ),
-        ("train.optimizer = { by_generation = [1, 2] }", "arm `a`.train.optimizer: "),
-        ("sample.greedy = { by_generation = [1, 0] }", "expected true or false (in generation 0)"),
+        (
+            "train.optimizer = { by_generation = [1, 2] }",
+            "arm `a`.train.optimizer: takes no number, and only numbers change",
+        ),
+        ("sample.greedy = { by_generation = [1, 0] }", "arm `a`.sample.greedy: takes no number"),
         (
             "train.clip = { by_generation = [1.0, 1.0, -1.0] }",
             "arm `a`: train.clip = -1: must be from 1e-9 to 1e9 (in generation 2)",
@@ -115,7 +125,7 @@ fn what_cannot_change_is_refused() {
         ("recipe = { pool = { from = 0.5, factor = 0.0 } }", "arm `a`.recipe: "),
         ("members = { by_generation = [1, 2] }", "arm `a`: members: cannot change by generation"),
         ("model.context = { by_generation = [32, 64] }", "arm `a`: model.context: cannot change by generation"),
-        ("model.preset = { by_generation = [1, 2] }", "arm `a`.model.preset: "),
+        ("model.preset = { by_generation = [1, 2] }", "arm `a`.model.preset: takes no number"),
         (
             "plant = { phrase = \"x\", generation = 0, share = { by_generation = [0.1, 0.2] } }",
             "arm `a`: plant: cannot change by generation",

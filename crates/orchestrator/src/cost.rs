@@ -30,7 +30,7 @@ pub struct ChainPlan {
     pub recipe: ByGeneration<String>,
     /// Trained numbers of a model.
     pub parameters: ByGeneration<usize>,
-    /// Settings that change, with their value in each generation from 0 on, of which the last holds on.
+    /// The settings that change.
     pub varying: Vec<Varying>,
     /// The generations.
     pub generations: Vec<StagePlan>,
@@ -41,15 +41,14 @@ pub struct ChainPlan {
 pub struct Varying {
     /// Its key in an arm.
     pub key: String,
-    /// Its values; `-` where a generation has none.
-    pub values: Vec<String>,
+    /// Its values; `-` in a generation that has none.
+    pub values: ByGeneration<String>,
 }
 
 impl ChainPlan {
     pub(crate) fn new(arm: &Arm, parameters: ByGeneration<usize>, generations: Vec<StagePlan>) -> Self {
-        let shown = |value: Option<_>| value.map_or_else(|| "-".to_owned(), |value: toml::Value| value.to_string());
-        let varying =
-            |(key, values): (String, Vec<_>)| Varying { key, values: values.into_iter().map(shown).collect() };
+        let shown = |value: &Option<toml::Value>| value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let varying = |(key, values): (String, ByGeneration<_>)| Varying { key, values: values.map(shown) };
         Self {
             arm: arm.name.clone(),
             recipe: arm.recipes().map(recipe_name),

@@ -128,7 +128,7 @@ fn sizes_change_where_weights_begin_anew() {
     assert!(fading.parameters.is_constant() && grows.parameters.at(0) < grows.parameters.at(1));
     assert!(grows.generations[1].train > 2.0 * grows.generations[0].train);
     let varying = grows.varying.iter().find(|varying| varying.key == "model.width").unwrap();
-    assert_eq!(varying.values, ["16", "32"]);
+    assert_eq!(varying.values.iter().collect::<Vec<_>>(), ["16", "32"]);
     go(&experiment, folder.path());
     let width = |generation| {
         let id = record(folder.path(), "grows", generation).stages[&StageKind::Train];

@@ -152,7 +152,7 @@ fn defences() -> String {
 }
 
 /// Values of generations 0, 1, and so on, those in the middle left out where they are many.
-fn listed(values: &[String]) -> String {
+fn listed(values: &[&str]) -> String {
     const SHOWN: usize = 8;
     match values {
         [first @ .., last] if values.len() > SHOWN => format!("{}, ..., {last}", first[..SHOWN - 2].join(", ")),
@@ -179,7 +179,11 @@ fn print_plan(experiment: &Experiment, plan: &Plan, out: &mut Output) -> Result<
             )?;
         }
         for Varying { key, values } in &chain.varying {
-            writeln!(out, "    {key} by generation: {}", listed(values))?;
+            writeln!(
+                out,
+                "    {key} by generation: {}",
+                listed(&values.iter().map(String::as_str).collect::<Vec<_>>())
+            )?;
         }
     }
     if let Some(score) = experiment.text().map(|text| text.score).filter(|score| score.every > 1) {
