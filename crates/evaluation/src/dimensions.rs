@@ -30,7 +30,7 @@
 //! | | `all`: how many there are in the world | `persons`, `facts`, `forms` |
 //! | | `repeated`, `shared`, `inherited` | `inheritance` |
 //! | | the way of implicit human supervision: `human-text`, `first-model`, `prompt`, ... | `human-supervision` |
-//! | | `sets`, `prompts` | `lifetime-human-tokens` |
+//! | | `distinct`, `reads`, `by-weights` | `human-tokens` |
 //! | | round of targeted sampling | `gap` |
 //! | | the words of a ratio: `he+him/she+her` | `word-ratio` |
 //! | | the metric that is compared, whose order and band stand in their own dimensions | `relative` |

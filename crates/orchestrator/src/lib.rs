@@ -26,6 +26,7 @@ mod error;
 mod exact;
 mod foresee;
 mod human;
+mod human_tokens;
 mod keep;
 pub mod medium;
 mod metrics;

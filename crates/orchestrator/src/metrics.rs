@@ -1,7 +1,8 @@
 use crate::claim::{made_from, stored};
+use crate::human_tokens::{self, Given};
 use crate::{Error, exact, scoring, text};
-use evaluation::metric::{FAILED, INHERITANCE, LIFETIME_HUMAN_TOKENS, PROMPT_TOKENS, TOKENS_BY_ORIGIN};
-use evaluation::{Dimension, Measure, Metric};
+use evaluation::metric::{FAILED, INHERITANCE};
+use evaluation::{Dimension, Measure};
 use experiment::{Data, Experiment};
 use rundir::{ChainId, Claim, Column, Row, RunDir, RunInfo, Schema, StageId, StageKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,8 @@ pub(crate) struct Deriving(BTreeMap<StageId, Scored>);
 struct Scored {
     measures: Vec<Measure>,
     false_facts: Option<BTreeSet<FalseFact>>,
+    /// What the generation was given of people.
+    given: Given,
 }
 
 impl Deriving {
@@ -71,7 +74,7 @@ impl Deriving {
             for &seed in &experiment.chain.seeds {
                 let chain = ChainId::new(&arm.name, seed)?;
                 // Until a score is missing: then nobody knows.
-                let mut lifetime = Some(Lifetime::default());
+                let mut sum = Some(human_tokens::Sum::default());
                 for generation in 0..experiment.chain.generations {
                     let record = dir.resolve(&chain, generation)?.filter(|record| record.made_from == made_from);
                     let Some(record) = record else { break };
@@ -82,11 +85,11 @@ impl Deriving {
                     }
                     let score = record.stages.get(&StageKind::Score).map(|id| self.scored(dir, id)).transpose()?;
                     let Some(scored) = score.flatten() else {
-                        lifetime = None;
+                        sum = None;
                         continue;
                     };
-                    let lived = lifetime.as_mut().map(|lifetime| lifetime.lives(&scored.measures));
-                    rows.extend(scored.measures.iter().cloned().chain(lived.into_iter().flatten()).map(row));
+                    let summed = sum.as_mut().map(|sum| sum.with(&scored.given));
+                    rows.extend(scored.measures.iter().cloned().chain(summed.into_iter().flatten()).map(row));
                     if let Some(found) = &scored.false_facts {
                         false_facts.insert((index, generation, seed), found.clone());
                     }
@@ -101,35 +104,14 @@ impl Deriving {
     fn scored(&mut self, dir: &RunDir, id: &StageId) -> Result<Option<&Scored>, Error> {
         if !self.0.contains_key(id) {
             let Some(stage) = dir.find(id)? else { return Ok(None) };
-            let scored = Scored { measures: scoring::read(&stage)?, false_facts: text::false_facts(&stage)? };
+            let scored = Scored {
+                measures: scoring::read(&stage)?,
+                false_facts: text::false_facts(&stage)?,
+                given: scoring::read_json(&stage, human_tokens::FILE)?,
+            };
             self.0.insert(*id, scored);
         }
         Ok(self.0.get(id))
-    }
-}
-
-/// Human tokens that a chain has been given up to a generation, generation 0 included: as often as they stood in a training set
-/// (`lifetime-human-tokens`, part `sets`), and as prompts in what the generations before generated (part `prompts`), which is
-/// all of them, drawn or not. What else came from people without being text (weights, a detector's examples) is
-/// `human-supervision`.
-#[derive(Default)]
-struct Lifetime {
-    sets: f64,
-    prompts: f64,
-}
-
-impl Lifetime {
-    /// The rows of the next generation, given what was measured of it.
-    fn lives(&mut self, measured: &[Measure]) -> [Measure; 2] {
-        let sum = |metric: &Metric, source: Option<&str>| -> f64 {
-            let is = |m: &&Measure| m.metric == metric && m.dimensions.get(Dimension::Source) == source;
-            measured.iter().filter(is).map(|m| m.value).sum()
-        };
-        self.sets += sum(&TOKENS_BY_ORIGIN, Some("human"));
-        let row = |part, value| Measure::new(&LIFETIME_HUMAN_TOKENS, value).with(Dimension::Part, part);
-        let rows = [row("sets", self.sets), row("prompts", self.prompts)];
-        self.prompts += sum(&PROMPT_TOKENS, None);
-        rows
     }
 }
 
@@ -174,25 +156,4 @@ fn inherited(experiment: &Experiment, false_facts: &FalseFacts) -> Vec<Row> {
         }));
     }
     rows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn human_text_of_a_lifetime_is_added_up() {
-        let measured = |human: f64, prompts: f64| {
-            vec![
-                Measure::new(&TOKENS_BY_ORIGIN, human).with(Dimension::Source, "human"),
-                Measure::new(&TOKENS_BY_ORIGIN, 7.0).with(Dimension::Source, "synthetic"),
-                Measure::new(&PROMPT_TOKENS, prompts),
-            ]
-        };
-        let mut lifetime = Lifetime::default();
-        let mut lives = |human, prompts| lifetime.lives(&measured(human, prompts)).map(|row| row.value);
-        assert_eq!(lives(100.0, 20.0), [100.0, 0.0]);
-        assert_eq!(lives(10.0, 30.0), [110.0, 20.0]);
-        assert_eq!(lives(0.0, 0.0), [110.0, 50.0]);
-    }
 }

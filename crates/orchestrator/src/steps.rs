@@ -7,7 +7,7 @@
 //! | `compose` | the training set, and the documents of it that were changed |
 //! | `learner`, `train`, `counting`, `oracle` | the generation's models: which learner an arm has; transformers, and learners that count |
 //! | `generate`, `matched`, `target`, `corpus` | the documents that the models generate |
-//! | `score`, `measures`, `reading` | what is measured of them |
+//! | `score`, `measures`, `reading`, `given` | what is measured of them |
 //!
 //! None of it knows what a document is: that is behind the [`Medium`](crate::Medium). A chain never keeps a model in memory
 //! between steps: it reads weights from their stage, and checks them against the stage's seal, each time it needs them. So a
@@ -19,6 +19,7 @@ mod corpus;
 mod counting;
 mod files;
 mod generate;
+mod given;
 mod judge;
 mod learner;
 mod matched;

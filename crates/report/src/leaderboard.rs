@@ -70,7 +70,7 @@ impl Board {
             Line {
                 is_matched: ranked.name == ranked.control || arm.is_none_or(|arm| arm.is_matched),
                 cells: secondary.iter().map(|thing| thing.cell(data, &ranked.name, control)).collect(),
-                costs: arm.map_or_else(Costs::default, |arm| Costs::of(data, (&arm.name, &base), last)),
+                costs: arm.map_or_else(Costs::none, |arm| Costs::of(data, (&arm.name, &base), last)),
                 ranked,
             }
         };
@@ -91,9 +91,9 @@ impl Board {
                  1 is as good as the same training on human text, 0 as bad as no defence; its interval is Fieller’s. A \
                  control with * trains otherwise than the arm. " b { (STOPPED) } " is generation 0’s own loss. The other \
                  columns are of the last generation, where the base does more damage than the control is away from human \
-                 text; small: recovery. Human tokens are those in training sets after generation 0. Prompt tokens are those \
-                 of the prompts of the text that is read there. Implicit human supervision is human text in other ways. Time \
-                 is wall time without measuring, each generation’s least over seeds, on the machine that made the run."
+                 text; small: recovery. Human tokens are those of the different human documents that were read after \
+                 generation 0, by training sets, prompts, defences and labels, then with every reading, then those that \
+                 weights had read which were used directly. Implicit human supervision names the other ways. Time is wall time without measuring, each generation’s least over seeds, on the machine that made the run."
             }
             div.scroll {
                 table {
@@ -107,7 +107,8 @@ impl Board {
                             th.name scope="col" { "Control" }
                             @for thing in &self.secondary { th scope="col" { (thing.title) } }
                             th scope="col" { "Human tokens" }
-                            th scope="col" { "Prompt tokens" }
+                            th scope="col" { "Human tokens, every reading" }
+                            th scope="col" { "Human tokens, by weights" }
                             th.name scope="col" { "Implicit human supervision" }
                             th scope="col" { "Tokens generated, times the base’s" }
                             th scope="col" { "Time, times the base’s" }
@@ -134,7 +135,8 @@ impl Board {
         for thing in &self.secondary {
             head.extend([thing.title.to_lowercase(), format!("{} recovered", thing.title.to_lowercase())]);
         }
-        head.extend(["human tokens", "prompt tokens", "human supervision", "generated", "time"].map(str::to_owned));
+        head.extend(["human tokens", "human reads", "human by weights"].map(str::to_owned));
+        head.extend(["human supervision", "generated", "time"].map(str::to_owned));
         let columns = head.len();
         record(head);
         self.lines.iter().for_each(|line| record(line.record()));
@@ -185,8 +187,7 @@ impl Line {
                         small { @if let Some(recovered) = recovered { (share(recovered.value)) } }
                     }
                 }
-                td { (number(self.costs.human_tokens)) }
-                td { (number(self.costs.prompt_tokens)) }
+                @for tokens in self.costs.human { td { (tokens.map(number).unwrap_or_default()) } }
                 td.name { (self.costs.supervision.join(", ")) }
                 td { (number(self.costs.generated)) }
                 td { (self.costs.time.map(number).unwrap_or_default()) }
@@ -209,9 +210,9 @@ impl Line {
         for (value, recovered) in &self.cells {
             row.extend([plain(value.map(|v| v.mean)), plain(recovered.map(|r| r.value))]);
         }
-        let Costs { human_tokens, prompt_tokens, supervision, generated, time } = &self.costs;
-        row.extend([plain(Some(*human_tokens)), plain(Some(*prompt_tokens)), supervision.join(" ")]);
-        row.extend([plain(Some(*generated)), plain(*time)]);
+        let Costs { human, supervision, generated, time } = &self.costs;
+        row.extend(human.map(plain));
+        row.extend([supervision.join(" "), plain(Some(*generated)), plain(*time)]);
         row
     }
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use evaluation::Dimension::{Order, Part, Reference, Sample, Source};
+use evaluation::Dimension::{Order, Part, Reference, Sample};
 use rundir::{ChainId, Error, GenerationRecord, Role, RunDir, StageId, StageKind};
 use std::fs;
 use std::path::PathBuf;
@@ -72,12 +72,9 @@ fn run(folder: &tempfile::TempDir, base: Role) -> PathBuf {
                 row("generated", "distinct", &[(Sample, "equal"), (Order, "2")], distinct);
                 row("generated", "distinct", &[(Reference, "human"), (Sample, "equal"), (Order, "2")], 0.4);
                 row("generated", "tokens", &[], if arm == "half" { 200.0 } else { 100.0 });
-                let human = if arm == "human-refit" || generation == 0 { 50.0 } else { 5.0 };
-                row("training", "tokens-by-origin", &[(Source, "human")], human);
-                if arm == "half" {
-                    // What the last generation generated is read by no model.
-                    row("generated", "prompt-tokens", &[], [3.0, 4.0, 500.0][generation as usize]);
-                }
+                let human = if arm == "human-refit" { 50.0 } else { 5.0 };
+                row("training", "human-tokens", &[(Part, "distinct")], human);
+                row("training", "human-tokens", &[(Part, "reads")], human * f64::from(generation));
                 if arm == "half" && generation > 0 {
                     row("training", "human-supervision", &[(Part, "truth")], 1.0);
                 }
@@ -125,11 +122,11 @@ fn arms_are_ranked_by_their_loss_each_against_its_control() {
     near("half", "generated", 2.0);
     near("replace", "time", 1.0);
     near("half", "time", 3.0);
-    near("half", "human tokens", 10.0);
-    near("half", "prompt tokens", 7.0);
-    near("replace", "prompt tokens", 0.0);
-    near("human-refit", "human tokens", 100.0);
+    near("half", "human tokens", 5.0);
+    near("half", "human reads", 10.0);
+    near("human-refit", "human tokens", 50.0);
     near("stop-at-generation-0", "human tokens", 0.0);
+    assert!(rows.iter().any(|row| row[0] == "half" && row.contains(&"truth")));
     // Its chains came to an end before, or are not there.
     for arm in ["ended", "<ruin>"] {
         assert!(rows.iter().any(|row| row[0] == arm && row.last() == Some(&"")), "{arm}");

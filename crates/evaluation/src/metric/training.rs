@@ -48,10 +48,10 @@ pub static TOKENS_BY_GENERATION: Metric =
 pub static UNPARSED_DOCUMENTS: Metric = of_training("unparsed-documents", "Unparsed documents", "documents")
     .needs(Needs::World)
     .means("Training documents that the oracle could not parse and learned nothing from.");
-pub static LIFETIME_HUMAN_TOKENS: Metric =
-    of_training("lifetime-human-tokens", "Human tokens of a lifetime", "tokens").by(&[Part]).means(
-        "Human tokens that a chain used up to a generation, in training sets and in prompts of earlier generations.",
-    );
+pub static HUMAN_TOKENS: Metric = of_training("human-tokens", "Human tokens", "tokens").by(&[Part]).means(
+    "Human tokens that a chain was given after generation 0, by direct ways: those of the different documents read \
+     (distinct), those read with every pass (reads), and those that weights had read which were used directly (by-weights).",
+);
 pub static TRAINING_SUPERVISION: Metric =
     of_training("human-supervision", "Implicit human supervision", "1 where it is used").by(&[Part]).means(
         "Ways other than the training set by which human text or knowledge reached the training of this generation.",
@@ -92,7 +92,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &TOKENS_BY_ORIGIN,
     &TOKENS_BY_GENERATION,
     &UNPARSED_DOCUMENTS,
-    &LIFETIME_HUMAN_TOKENS,
+    &HUMAN_TOKENS,
     &TRAINING_SUPERVISION,
     &TRAINING_PLANTED,
     &FAILED,

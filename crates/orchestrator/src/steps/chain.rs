@@ -1,7 +1,8 @@
 //! A chain as the loop's learner.
 
 use super::state::{Ancestor, Draft, History, Models, Place, Setup, Stop};
-use super::{compose, generate, judge, learner, score};
+use super::{compose, generate, given, judge, learner, score};
+use crate::human_tokens::Documents;
 use chain::{Decision, Entry, Finished, Generation, Learner, Source, TrainingSet};
 use experiment::Arm;
 use rundir::StageKind;
@@ -64,15 +65,18 @@ impl Learner for StageChain<'_> {
             setup.reached(&trained.stage, generation)?;
             members.push(trained);
         }
-        let saw_human = |ancestor: u32| history.models[ancestor as usize].saw_human;
+        let mut ancestors = Documents::default();
+        let mut saw_human = |ancestor: u32| {
+            let human = &history.models[ancestor as usize].human;
+            ancestors.join(human);
+            !human.is_empty()
+        };
         let train = settings.train();
-        let start_saw_human = train.and_then(|train| train.start.parent(generation.number)).map(saw_human);
-        let average_saw_human = train.and_then(|train| train.averaged_with(generation.number)).map(saw_human);
-        let saw_human =
-            set.totals.human_share() > 0.0 || start_saw_human == Some(true) || average_saw_human == Some(true);
+        let start_saw_human = train.and_then(|train| train.start.parent(generation.number)).map(&mut saw_human);
+        let average_saw_human = train.and_then(|train| train.averaged_with(generation.number)).map(&mut saw_human);
         let models = members.iter().map(|member| member.stage.clone()).collect();
-        self.history.models.push(Ancestor { models, saw_human });
-        Ok(Models { members, start_saw_human, average_saw_human })
+        self.history.models.push(Ancestor { models, human: given::read_by(set, &ancestors) });
+        Ok(Models { members, start_saw_human, average_saw_human, ancestors })
     }
 
     fn generate(

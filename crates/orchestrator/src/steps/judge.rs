@@ -89,6 +89,7 @@ pub(super) fn decide(
     let verdict: Verdict = read_json(&stage.path().join(VERDICT))?;
     let draft = &mut generation.state;
     draft.judged.extend(verdict.measures);
+    draft.offered.extend(offered.iter().map(|entry| (*entry).clone()));
     let decide = |(entry, decision): (&&Entry, curation::Decision)| {
         let edited = decision.edited.map(|ids| {
             let edited = edit((setup, history), entry, ids);

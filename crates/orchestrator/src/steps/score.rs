@@ -3,11 +3,11 @@
 use super::corpus::Corpus;
 use super::files::{json, timed, write_file};
 use super::state::{Draft, History, Member, Models, Setup, Stop, weights};
-use super::{learner, measures, reading, target};
+use super::{given, learner, measures, reading, target};
 use crate::baselines::Baselines;
 use crate::calibrate::{RELIABILITY, calibrate};
 use crate::medium::{Answers, Asked, Generated, Observed};
-use crate::{Error, plant, scoring};
+use crate::{Error, human_tokens, plant, scoring};
 use chain::{Finished, Source};
 use evaluation::{Dimension, Dimensions, Measure, Metric, metric};
 use experiment::{Plant, PromptFrom, WordRatio};
@@ -18,7 +18,7 @@ use std::path::Path;
 use training::Record;
 
 /// Counts up when a score stage gets other bytes: when a metric is added, removed, renamed or measured otherwise.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 #[derive(Serialize)]
 struct Key<'a> {
@@ -135,6 +135,7 @@ fn fill(
     list.extend(finished.generation.state.judged.iter().cloned());
     list.extend(supervision(setup, finished, corpus));
     list.extend(planted((setup, history), finished));
+    write_file(&folder.join(human_tokens::FILE), &json(&given::of(setup, history, finished)))?;
     write_file(&folder.join(scoring::MEASURES), &json(&list))
 }
 

@@ -3,6 +3,7 @@
 use super::corpus::Corpus;
 use crate::baselines::Baselines;
 use crate::cost::ChainPlan;
+use crate::human_tokens::Documents;
 use crate::reader::{Reader, ReadingCache};
 use crate::seed::Seed;
 use crate::{Error, Human, Measures};
@@ -101,8 +102,9 @@ pub(super) struct History {
 /// The models of a generation, as far as later ones may begin with them.
 pub(super) struct Ancestor {
     pub(super) models: Vec<Stage>,
-    /// True if these weights have learnt from human documents, or began with weights that have.
-    pub(super) saw_human: bool,
+    /// The human documents that these weights have learnt from, those included that the weights had which they began with or
+    /// were averaged with.
+    pub(super) human: Documents,
 }
 
 /// Intermediate state of a generation, for its later steps.
@@ -113,6 +115,8 @@ pub(crate) struct Draft {
     /// The verdicts, one for each source that was judged, and what was measured while judging.
     pub(super) verdicts: Vec<StageId>,
     pub(super) judged: Vec<Measure>,
+    /// The documents that were judged.
+    pub(super) offered: Vec<Entry>,
     /// Documents whose tokens a defence changed, by their ids.
     pub(super) edited: BTreeMap<String, Edited>,
     /// What each model generated.
@@ -148,6 +152,8 @@ pub(crate) struct Models {
     pub(super) start_saw_human: Option<bool>,
     /// The same of the ancestor that the weights were averaged with.
     pub(super) average_saw_human: Option<bool>,
+    /// The human documents that these ancestors have learnt from.
+    pub(super) ancestors: Documents,
 }
 
 /// One model's place: its generation and its number among the members.

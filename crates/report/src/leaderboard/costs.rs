@@ -7,23 +7,22 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use evaluation::metric::{
-    GENERATED_SUPERVISION, GENERATED_TOKENS, PROMPT_TOKENS, TOKENS_BY_ORIGIN, TRAINING_SUPERVISION,
-};
+use evaluation::metric::{GENERATED_SUPERVISION, GENERATED_TOKENS, HUMAN_TOKENS, TRAINING_SUPERVISION};
 use evaluation::{Dimension, Dimensions};
 use rundir::StageKind;
 
 use crate::data::{Chain, Data};
 use crate::key::Key;
 
+/// Parts of `human-tokens`, in the order of their columns.
+const HUMAN: [&str; 3] = ["distinct", "reads", "by-weights"];
+
 /// The costs of an arm, the mean over seeds.
-#[derive(Default)]
 pub(crate) struct Costs {
-    /// Human tokens in the training sets after generation 0.
-    pub(crate) human_tokens: f64,
-    /// Human tokens in the prompts of the documents that those generations could read.
-    pub(crate) prompt_tokens: f64,
-    /// Implicit human supervision: ways other than these by which human text came in.
+    /// Human tokens given after generation 0: of different documents, with every reading, and by weights that had read them;
+    /// none where they were not measured.
+    pub(crate) human: [Option<f64>; 3],
+    /// Implicit human supervision: ways other than training sets by which human text came in.
     pub(crate) supervision: Vec<String>,
     /// Tokens generated, as a multiple of the base's.
     pub(crate) generated: f64,
@@ -33,14 +32,20 @@ pub(crate) struct Costs {
 }
 
 impl Costs {
+    /// Those of an arm that makes nothing and is given nothing.
+    pub(crate) fn none() -> Self {
+        Self { human: [Some(0.0); 3], supervision: Vec::new(), generated: 0.0, time: Some(0.0) }
+    }
+
     /// Those of an arm up to a generation.
     pub(crate) fn of(data: &Data, (arm, base): (&str, &str), last: u32) -> Self {
-        let human = Key::of(&TOKENS_BY_ORIGIN, Dimensions::of(&[(Dimension::Source, "human")]));
-        let prompts = Key::of(&PROMPT_TOKENS, Dimensions::NONE);
+        let human = |part| {
+            let key = Key::of(&HUMAN_TOKENS, Dimensions::of(&[(Dimension::Part, part)]));
+            data.interval(&key, arm, last).map(|tokens| tokens.mean)
+        };
         let of_base = seconds(data, base, last).filter(|&time| time > 0.0);
         Self {
-            human_tokens: tokens(data, arm, &human, 1..=last),
-            prompt_tokens: tokens(data, arm, &prompts, 0..=last - 1),
+            human: HUMAN.map(human),
             supervision: supervision(data, arm),
             generated: tokens(data, arm, &generated(), 1..=last) / tokens(data, base, &generated(), 1..=last),
             time: seconds(data, arm, last).zip(of_base).map(|(own, base)| own / base),
