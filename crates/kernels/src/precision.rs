@@ -64,7 +64,7 @@ pub(crate) fn round(x: f32) -> f32 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::testing::wide;
+    use crate::testing::{skipped, wide};
 
     /// The ways of computing products on this processor.
     pub(crate) fn paths() -> Vec<Path> {
@@ -72,7 +72,7 @@ pub(crate) mod tests {
         if Precision::Bfloat16.available() {
             paths.push(Precision::Bfloat16.path());
         } else {
-            eprintln!("skipped: this processor has no bfloat16 instructions");
+            skipped("no bfloat16 instructions (avx512_bf16)");
         }
         paths
     }

@@ -1,4 +1,6 @@
-//! What the kernels' tests share: reproducible numbers, comparison, finite differences, thread counts.
+//! What the kernels' tests share: reproducible numbers, comparison, finite differences, thread counts, what cannot run here.
+
+use std::io::Write;
 
 /// `n` numbers in `[-1, 1)`, different for each `seed` (a linear congruential generator's upper bits).
 pub(crate) fn numbers(seed: u64, n: usize) -> Vec<f32> {
@@ -58,4 +60,17 @@ pub(crate) fn same_bits_with_any_threads(f: impl Fn() -> Vec<f32> + Sync) {
     let one = bits(1);
     assert_eq!(one, bits(2));
     assert_eq!(one, bits(3));
+}
+
+/// Says what this processor cannot run of the current test. Cargo hides what a test that passes prints, so the line is also
+/// added to the file that `HABSBURG_SKIPPED` names, if it does: `.ci/run` shows it at its end.
+pub(crate) fn skipped(what: &str) {
+    let thread = std::thread::current();
+    let line = format!("kernels, {}: {what}", thread.name().unwrap_or("a test"));
+    eprintln!("skipped: {line}");
+    if let Some(path) = std::env::var_os("HABSBURG_SKIPPED") {
+        let mut file =
+            std::fs::File::options().create(true).append(true).open(path).expect("the file for skipped tests");
+        file.write_all(format!("{line}\n").as_bytes()).expect("a line for a skipped test");
+    }
 }

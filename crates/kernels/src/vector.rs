@@ -388,8 +388,7 @@ mod tests {
     #[test]
     fn avx512_and_avx2_give_the_same_bits() {
         let (Some(wide), Some(narrow)) = (V4::try_new(), V3::try_new()) else {
-            eprintln!("skipped: this processor lacks AVX-512 or AVX2");
-            return;
+            return crate::testing::skipped("no AVX-512 or no AVX2");
         };
         let x = values();
         let (a, b) = (wide.vectorize(|| all(wide, &x)), narrow.vectorize(|| all(narrow, &x)));

@@ -8,7 +8,7 @@ macro_rules! token {
     () => {
         match Bfloat::try_new() {
             Some(s) => s,
-            None => return eprintln!("skipped: this processor has no bfloat16 instructions"),
+            None => return skipped("no bfloat16 instructions (avx512_bf16)"),
         }
     };
 }
