@@ -6,9 +6,11 @@ use corpus::Origin;
 
 /// What only a target says.
 fn is_of_a_target(row: &str) -> bool {
-    ["gap", "rounds", "prompt-tokens", "human-supervision"]
-        .iter()
-        .any(|metric| row.split_once(",generated,").is_some_and(|(_, rest)| rest.starts_with(metric)))
+    let is = |set: &str, metrics: &[&str]| {
+        let of_set = row.split_once(set);
+        of_set.is_some_and(|(_, rest)| metrics.iter().any(|metric| rest.starts_with(metric)))
+    };
+    is(",generated,", &["gap", "rounds", "prompt-tokens", "human-supervision"]) || is(",training,", &["human-tokens"])
 }
 
 #[test]
@@ -34,6 +36,9 @@ fn a_target_of_no_share_or_without_a_gap_changes_no_byte() {
         closed["1,generated,gap,defence coverage, part 0"] > 0.0
             && closed["1,generated,gap,defence coverage, part 4"] > 0.0
     );
+    // The finder has read all human text to see that nothing is missing.
+    let human = |rows: &std::collections::BTreeMap<String, f64>| rows["1,training,human-tokens,part distinct"];
+    assert!(human(&plain) == 0.0 && human(&closed) > 0.0, "{} {}", human(&plain), human(&closed));
     assert_eq!(of_text(plain), of_text(closed));
     assert_eq!(stage(&lab, "plain", 1, "train"), stage(&lab, "closed", 1, "train"));
 }
