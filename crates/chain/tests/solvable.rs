@@ -1,10 +1,10 @@
 //! Chains from the settings of an experiment file. The laws of their learners are checked by the suite; here, that the
 //! settings make the very chains that the laws are about, and what has no law.
 
-use chain::Recipe;
 use chain::laws::{self, gaussian, kernel, regression};
 use chain::learners::Estimator;
 use chain::solvable::{Error, Observation, Part, Settings, Text, settings, simulate, simulate_text};
+use chain::{ByGeneration, Recipe};
 use sampling::Sampling;
 
 const TOLERANCE: f64 = 4.0;
@@ -186,6 +186,18 @@ fn given_text_is_learned_too() {
 }
 
 /// Seeds differ in everything, a recipe in nothing of generation 0, and a chain that starts again is the same.
+#[test]
+fn a_recipe_may_change_by_generation() {
+    let recipes: ByGeneration<Recipe> =
+        ["replace", "replace", "human-refit"].iter().map(|name| name.parse::<Recipe>().unwrap()).collect();
+    let settings = settings("kind = \"categorical\"\ndraws = 50");
+    let seen = simulate(&settings, recipes, Sampling::default(), 4, 0).unwrap();
+    let of = |generation| seen.iter().filter(|o| o.generation == generation).map(|o| o.value).collect::<Vec<_>>();
+    let replaced = simulate(&settings, Recipe::default(), Sampling::default(), 4, 0).unwrap();
+    assert_eq!(of(1), replaced.iter().filter(|o| o.generation == 1).map(|o| o.value).collect::<Vec<_>>());
+    assert!(of(0) != of(1) && of(0) == of(2) && of(0) == of(3), "from generation 2 on it is the human text's fit");
+}
+
 #[test]
 fn seeds_are_independent_and_arms_are_paired() {
     for kind in Settings::KINDS {

@@ -221,7 +221,8 @@ impl<'a> Schedule<'a> {
         match *self {
             Self::List(values) => Ok(values[(generation as usize).min(values.len() - 1)].clone()),
             Self::Geometric { from, factor, floor, is_whole } => {
-                let value = (from * factor.powf(generation.into())).max(floor);
+                // Step by step, which has the same bits on every machine.
+                let value = (0..generation).fold(from, |value, _| value * factor).max(floor);
                 if !value.is_finite() {
                     fail!("is not finite in generation {generation}; give a smaller factor");
                 }

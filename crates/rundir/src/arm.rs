@@ -10,7 +10,7 @@ pub struct ArmInfo {
     pub name: String,
     /// Its part in the comparison.
     pub role: Role,
-    /// The recipe as resolved.
+    /// The recipe as resolved; where it changes, a list of those of generations 0, 1, and so on.
     pub recipe: Value,
     /// Name of the learner: `transformer`, `n-gram`, `gaussian`, ...
     pub learner: String,
