@@ -16,30 +16,18 @@
 //! the last generation's model counts nothing.
 
 use chain::Entry;
+use evaluation::Measure;
 use evaluation::metric::HUMAN_TOKENS;
-use evaluation::{Dimension, Measure};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// In a score stage: what the generation was given.
-pub(crate) const FILE: &str = "human-tokens.json";
 
 /// Documents, and how many of the tokens of each were read: by the generation that generated it (none of a human one) and its
 /// number there.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Vec<Run>", into = "Vec<Run>")]
-pub(crate) struct Documents(BTreeMap<(Option<u32>, u32), u32>);
-
-/// Documents that follow one another, as the file has them.
-#[derive(Serialize, Deserialize)]
-struct Run {
-    generation: Option<u32>,
-    first: u32,
-    tokens: Vec<u32>,
-}
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Documents(BTreeMap<Option<u32>, Vec<u32>>);
 
 /// What a generation was given of people.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Given {
     /// What was read directly.
     pub(crate) documents: Documents,
@@ -51,15 +39,22 @@ pub(crate) struct Given {
     pub(crate) by_weights: Documents,
 }
 
-/// What a chain was given up to a generation.
-#[derive(Default)]
-pub(crate) struct Sum(Given);
+/// What a chain was given up to a generation, in tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct HumanTokens {
+    distinct: u64,
+    reads: f64,
+    by_weights: u64,
+}
 
 impl Documents {
     /// Adds a document of which so many tokens were read; of one that is there, the larger part counts.
     pub(crate) fn add(&mut self, generation: Option<u32>, index: usize, tokens: u64) {
-        let held = self.0.entry((generation, index as u32)).or_default();
-        *held = (*held).max(tokens as u32);
+        let of_generation = self.0.entry(generation).or_default();
+        if of_generation.len() <= index {
+            of_generation.resize(index + 1, 0);
+        }
+        of_generation[index] = of_generation[index].max(tokens as u32);
     }
 
     /// Adds whole documents.
@@ -69,7 +64,10 @@ impl Documents {
 
     /// Adds all of another list.
     pub(crate) fn join(&mut self, other: &Self) {
-        other.0.iter().for_each(|(&(generation, index), &tokens)| self.add(generation, index as usize, tokens.into()));
+        for (&generation, documents) in &other.0 {
+            let read = documents.iter().enumerate().filter(|(_, tokens)| **tokens > 0);
+            read.for_each(|(index, &tokens)| self.add(generation, index, tokens.into()));
+        }
     }
 
     /// True if there is none.
@@ -78,50 +76,32 @@ impl Documents {
     }
 
     fn tokens(&self) -> u64 {
-        self.0.values().map(|&tokens| u64::from(tokens)).sum()
+        self.0.values().flatten().map(|&tokens| u64::from(tokens)).sum()
     }
 }
 
-impl Sum {
-    /// The rows of the next generation, which was given this.
-    pub(crate) fn with(&mut self, given: &Given) -> [Measure; 3] {
-        let Self(sum) = self;
-        sum.documents.join(&given.documents);
+impl Given {
+    /// Adds what the next generation was given, and says what it all comes to.
+    pub(crate) fn with(&mut self, next: &Self) -> HumanTokens {
+        self.documents.join(&next.documents);
         // The same documents in every generation.
-        sum.held_out = sum.held_out.max(given.held_out);
-        sum.reads += given.reads;
-        sum.by_weights.join(&given.by_weights);
-        let row = |part, value| Measure::new(&HUMAN_TOKENS, value).with(Dimension::Part, part);
-        [
-            row("distinct", (sum.documents.tokens() + sum.held_out) as f64),
-            row("reads", sum.reads),
-            row("by-weights", sum.by_weights.tokens() as f64),
-        ]
+        self.held_out = self.held_out.max(next.held_out);
+        self.reads += next.reads;
+        self.by_weights.join(&next.by_weights);
+        HumanTokens {
+            distinct: self.documents.tokens() + self.held_out,
+            reads: self.reads,
+            by_weights: self.by_weights.tokens(),
+        }
     }
 }
 
-impl From<Vec<Run>> for Documents {
-    fn from(runs: Vec<Run>) -> Self {
-        let mut documents = Self::default();
-        for Run { generation, first, tokens } in runs {
-            (first as usize..).zip(tokens).for_each(|(index, tokens)| documents.add(generation, index, tokens.into()));
-        }
-        documents
-    }
-}
-
-impl From<Documents> for Vec<Run> {
-    fn from(documents: Documents) -> Self {
-        let mut runs = Self::new();
-        for ((generation, index), tokens) in documents.0 {
-            match runs.last_mut() {
-                Some(run) if run.generation == generation && run.first + run.tokens.len() as u32 == index => {
-                    run.tokens.push(tokens);
-                }
-                _ => runs.push(Run { generation, first: index, tokens: vec![tokens] }),
-            }
-        }
-        runs
+impl HumanTokens {
+    /// As rows.
+    pub(crate) fn measures(&self) -> [Measure; 3] {
+        let row = |part, value| Measure::new(&HUMAN_TOKENS, value).with(evaluation::Dimension::Part, part);
+        let Self { distinct, reads, by_weights } = *self;
+        [row("distinct", distinct as f64), row("reads", reads), row("by-weights", by_weights as f64)]
     }
 }
 
@@ -137,14 +117,14 @@ mod tests {
 
     #[test]
     fn a_union_counts_each_document_once() {
-        let mut sum = Sum::default();
+        let mut sum = Given::default();
         let given = |list: &[_], reads, by_weights: &[_]| Given {
             documents: documents(list),
             held_out: 5,
             reads,
             by_weights: documents(by_weights),
         };
-        let mut values = |given: &Given| sum.with(given).map(|row| row.value);
+        let mut values = |given: &Given| sum.with(given).measures().map(|row| row.value);
         // A prompt of 3 tokens of document 4, and a labelled document of generation 0.
         let first = given(&[(None, 4, 3), (Some(0), 4, 7)], 20.0, &[(None, 1, 100)]);
         assert_eq!(values(&first), [15.0, 20.0, 100.0]);
@@ -152,15 +132,5 @@ mod tests {
         let second = given(&[(None, 4, 9)], 18.0, &[(None, 1, 100), (None, 2, 50)]);
         assert_eq!(values(&second), [21.0, 38.0, 150.0]);
         assert_eq!(values(&Given::default()), [21.0, 38.0, 150.0]);
-    }
-
-    #[test]
-    fn neighbours_are_one_run_in_the_file() {
-        let all = documents(&[(None, 2, 5), (None, 3, 6), (None, 7, 1), (Some(1), 8, 2)]);
-        let text = serde_json::to_string(&all).unwrap();
-        let expected = r#"[{"generation":null,"first":2,"tokens":[5,6]},{"generation":null,"first":7,"tokens":[1]},{"generation":1,"first":8,"tokens":[2]}]"#;
-        assert_eq!(text, expected);
-        assert_eq!(serde_json::from_str::<Documents>(&text).unwrap(), all);
-        assert!(serde_json::from_str::<Documents>("[]").unwrap().is_empty());
     }
 }

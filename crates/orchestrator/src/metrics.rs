@@ -1,5 +1,4 @@
 use crate::claim::{made_from, stored};
-use crate::human_tokens::{self, Given};
 use crate::{Error, exact, scoring, text};
 use evaluation::metric::{FAILED, INHERITANCE};
 use evaluation::{Dimension, Measure};
@@ -34,8 +33,6 @@ pub(crate) struct Deriving(BTreeMap<StageId, Scored>);
 struct Scored {
     measures: Vec<Measure>,
     false_facts: Option<BTreeSet<FalseFact>>,
-    /// What the generation was given of people.
-    given: Given,
 }
 
 impl Deriving {
@@ -73,8 +70,6 @@ impl Deriving {
             let made_from = made_from(experiment, arm, info.prepare, &info.backend);
             for &seed in &experiment.chain.seeds {
                 let chain = ChainId::new(&arm.name, seed)?;
-                // Until a score is missing: then nobody knows.
-                let mut sum = Some(human_tokens::Sum::default());
                 for generation in 0..experiment.chain.generations {
                     let record = dir.resolve(&chain, generation)?.filter(|record| record.made_from == made_from);
                     let Some(record) = record else { break };
@@ -84,12 +79,8 @@ impl Deriving {
                         break;
                     }
                     let score = record.stages.get(&StageKind::Score).map(|id| self.scored(dir, id)).transpose()?;
-                    let Some(scored) = score.flatten() else {
-                        sum = None;
-                        continue;
-                    };
-                    let summed = sum.as_mut().map(|sum| sum.with(&scored.given));
-                    rows.extend(scored.measures.iter().cloned().chain(summed.into_iter().flatten()).map(row));
+                    let Some(scored) = score.flatten() else { continue };
+                    rows.extend(scored.measures.iter().cloned().map(row));
                     if let Some(found) = &scored.false_facts {
                         false_facts.insert((index, generation, seed), found.clone());
                     }
@@ -104,11 +95,7 @@ impl Deriving {
     fn scored(&mut self, dir: &RunDir, id: &StageId) -> Result<Option<&Scored>, Error> {
         if !self.0.contains_key(id) {
             let Some(stage) = dir.find(id)? else { return Ok(None) };
-            let scored = Scored {
-                measures: scoring::read(&stage)?,
-                false_facts: text::false_facts(&stage)?,
-                given: scoring::read_json(&stage, human_tokens::FILE)?,
-            };
+            let scored = Scored { measures: scoring::read(&stage)?, false_facts: text::false_facts(&stage)? };
             self.0.insert(*id, scored);
         }
         Ok(self.0.get(id))

@@ -144,13 +144,8 @@ pub(crate) const MEASURES: &str = "metrics.json";
 
 /// Reads what a score stage says was measured.
 pub(crate) fn read(stage: &rundir::Stage) -> Result<Vec<Measure>, Error> {
-    read_json(stage, MEASURES)
-}
-
-/// Reads a file of a score stage.
-pub(crate) fn read_json<T: serde::de::DeserializeOwned>(stage: &rundir::Stage, name: &str) -> Result<T, Error> {
-    let bytes = stage.read(name)?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::Work(format!("{}/{name}: {e}", stage.path().display())))
+    let bytes = stage.read(MEASURES)?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::Work(format!("{}/{MEASURES}: {e}", stage.path().display())))
 }
 
 #[cfg(test)]

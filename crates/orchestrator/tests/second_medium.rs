@@ -160,9 +160,12 @@ fn integers_go_through_the_loop() {
     assert!(value("replace", 0, "test,loss") < value("replace", 0, "test,unigram-loss"));
     assert!(value("defended", 1, "training,human-share") > 0.5);
     assert!(rows.contains(",mauve,") && rows.contains(",detector-auc,"), "features and defences need no text");
-    for of_text in ["distinct", "self-bleu", "flesch", "types", "words", "over-represented", "recall"] {
-        assert!(!rows.contains(of_text), "{of_text} is a metric of text");
+    for of_text in ["distinct", "self-bleu", "flesch", "types", "words", "vocabulary", "over-represented"] {
+        assert!(!rows.contains(&format!(",generated,{of_text}")), "{of_text} is a metric of text");
     }
+    assert!(!rows.contains(",asked,"), "walks are asked for no facts");
+    assert!(value("replace", 1, "training,human-tokens,,,,,,,,,distinct") == 0.0);
+    assert!(value("defended", 1, "training,human-tokens,,,,,,,,,distinct") > 0.0);
 
     go(&["chain.generations=1"], &resumed).unwrap();
     go(&[], &resumed).unwrap();

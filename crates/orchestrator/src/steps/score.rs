@@ -6,8 +6,9 @@ use super::state::{Draft, History, Member, Models, Setup, Stop, weights};
 use super::{given, learner, measures, reading, target};
 use crate::baselines::Baselines;
 use crate::calibrate::{RELIABILITY, calibrate};
+use crate::human_tokens::HumanTokens;
 use crate::medium::{Answers, Asked, Generated, Observed};
-use crate::{Error, human_tokens, plant, scoring};
+use crate::{Error, plant, scoring};
 use chain::{Finished, Source};
 use evaluation::{Dimension, Dimensions, Measure, Metric, metric};
 use experiment::{Plant, PromptFrom, WordRatio};
@@ -34,6 +35,7 @@ struct Key<'a> {
     verdicts: &'a [StageId],
     /// What earlier generations generated: it is measured, and their models with this one's.
     before: Vec<StageId>,
+    human_tokens: HumanTokens,
 }
 
 /// Scores a generation and writes down its stages.
@@ -44,6 +46,8 @@ pub(super) fn finish(
 ) -> Result<(), Stop> {
     let (number, members) = (finished.generation.number, &finished.model.members);
     let draft = &finished.generation.state;
+    let given = given::of(setup, history, &finished);
+    let human_tokens = history.given.with(&given);
     let before = &history.corpora[..number as usize];
     let key = Key {
         prepare: &setup.run.human.id,
@@ -56,11 +60,12 @@ pub(super) fn finish(
         follow: setup.arm.follow(),
         verdicts: &draft.verdicts,
         before: before.iter().map(|corpus| corpus.stage).collect(),
+        human_tokens,
     };
     let work = setup.work(StageKind::Score, VERSION, number, 1.0);
     let score = setup.stage(work, &key, |folder, checkpoint| {
         setup.stages.progress(work, 0.0, String::new());
-        fill(setup, history, &finished, (folder, checkpoint))
+        fill(setup, history, &finished, human_tokens, (folder, checkpoint))
     })?;
     let Draft { mut stages, verdicts, generated, .. } = finished.generation.state;
     stages.insert(StageKind::Score, *score.id());
@@ -111,6 +116,7 @@ fn fill(
     setup: &Setup<'_>,
     history: &mut History,
     finished: &Finished<'_, Draft, Models>,
+    human_tokens: HumanTokens,
     (folder, checkpoint): (&Path, &mut Checkpoint),
 ) -> Result<(), Error> {
     let mut list = learner::of(setup.arm.at(finished.generation.number)).measure(
@@ -134,8 +140,8 @@ fn fill(
     list.extend(scoring::training_measures(finished.training, &records));
     list.extend(finished.generation.state.judged.iter().cloned());
     list.extend(supervision(setup, finished, corpus));
+    list.extend(human_tokens.measures());
     list.extend(planted((setup, history), finished));
-    write_file(&folder.join(human_tokens::FILE), &json(&given::of(setup, history, finished)))?;
     write_file(&folder.join(scoring::MEASURES), &json(&list))
 }
 

@@ -3,7 +3,7 @@
 use super::corpus::Corpus;
 use crate::baselines::Baselines;
 use crate::cost::ChainPlan;
-use crate::human_tokens::Documents;
+use crate::human_tokens::{Documents, Given};
 use crate::reader::{Reader, ReadingCache};
 use crate::seed::Seed;
 use crate::{Error, Human, Measures};
@@ -87,6 +87,8 @@ pub(crate) struct Setup<'a> {
 pub(super) struct History {
     /// What each generation has generated.
     pub(super) corpora: Vec<Corpus>,
+    /// What people gave it after generation 0.
+    pub(super) given: Given,
     /// The models of each generation.
     pub(super) models: Vec<Ancestor>,
     /// What its medium measures of it.
@@ -251,8 +253,8 @@ impl Setup<'_> {
 impl History {
     /// Of a chain that has none yet.
     pub(super) fn new(measures: Box<dyn Measures>) -> Self {
-        let (corpora, models, above_unigram) = Default::default();
-        Self { corpora, models, measures, reader: None, baselines: None, above_unigram }
+        let (corpora, given, models, above_unigram) = Default::default();
+        Self { corpora, given, models, measures, reader: None, baselines: None, above_unigram }
     }
 
     /// What the generation that is being scored has generated.
