@@ -1,4 +1,4 @@
-//! The ranking of arms: by their loss on human test data, each held against a control of its own.
+//! The ranking of arms: by their loss on human test data, each compared with a control of its own.
 //!
 //! *Definition.* An arm's value on a seed is the mean over generations 1 to K of its test loss. Arms are ranked by the mean
 //! over seeds of that, the lowest first. An arm is compared with the base (the loop without a defence) by the differences of

@@ -3,7 +3,7 @@
 //!
 //! An arm's control is the arm that trains in the same way on human data, as `run.json` states it. The first row that costs
 //! nothing is `stop-at-generation-0`, the loss of the base's first model in every later generation: on data that do not change,
-//! not to train at all is the defence that others are to be held against. What stands beside the loss is in `secondary`, what
+//! not to train at all is the defence that others must beat. What stands beside the loss is in `secondary`, what
 //! an arm cost in `costs`.
 //!
 //! The trap: who wins depends on what counts. The loss counts, and nothing else; a recovery without its price says nothing.
@@ -159,7 +159,7 @@ fn contender(data: &Data, loss: &Key, arm: &Arm, control: &str, last: u32) -> Co
     }
     let whole = by_seed.into_iter().filter(|(_, losses)| losses.len() == last as usize);
     let mean = |(seed, losses): (u64, Vec<f64>)| (seed, losses.iter().sum::<f64>() / f64::from(last));
-    // An arm that trains on human data is held against the control if that trains alike, else it is its own.
+    // The control of an arm that trains on human data is the experiment's if that trains alike, else the arm itself.
     let of_human = if arm.is_matched { control } else { &arm.name };
     let own = arm.control.clone().unwrap_or_else(|| of_human.to_owned());
     Contender { name: arm.name.clone(), control: own, losses: whole.map(mean).collect() }

@@ -5,6 +5,7 @@ use super::state::{Draft, History, Models, Setup};
 use crate::human_tokens::{Documents, Given};
 use chain::{Finished, Source};
 use curation::Anchor;
+use experiment::ArmSettings;
 use std::collections::{BTreeSet, HashMap};
 
 /// What the generation that is scored was given: nothing of generation 0.
@@ -15,11 +16,7 @@ pub(super) fn of(setup: &Setup<'_>, history: &History, finished: &Finished<'_, D
     sets(&mut given, finished);
     prompts(&mut given, setup, &history.corpora[parent as usize]);
     let settings = setup.arm.at(number);
-    let anchors = match finished.generation.state.verdicts.is_empty() {
-        true => BTreeSet::new(),
-        false if settings.judged_sources().all(Source::is_human) => settings.curation().anchors_of_human(),
-        false => settings.curation().anchors(),
-    };
+    let anchors = anchors(settings, &finished.generation.state);
     if anchors.contains(&Anchor::Labels) {
         let labelled = &finished.generation.state.offered;
         given.documents.add_all(labelled);
@@ -41,6 +38,16 @@ pub(super) fn of(setup: &Setup<'_>, history: &History, finished: &Finished<'_, D
         given.reads += matched.positions as f64;
     }
     given
+}
+
+/// What the defences that judged a generation's documents know of people.
+pub(super) fn anchors(settings: &ArmSettings, draft: &Draft) -> BTreeSet<Anchor> {
+    match draft.verdicts.is_empty() {
+        true => BTreeSet::new(),
+        // Of a recipe of human documents alone only some defences were asked.
+        false if settings.judged_sources().all(Source::is_human) => settings.curation().anchors_of_human(),
+        false => settings.curation().anchors(),
+    }
 }
 
 /// Human documents of the training set, with every pass of every member.

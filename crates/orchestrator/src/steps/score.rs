@@ -9,7 +9,7 @@ use crate::calibrate::{RELIABILITY, calibrate};
 use crate::human_tokens::HumanTokens;
 use crate::medium::{Answers, Asked, Generated, Observed};
 use crate::{Error, plant, scoring};
-use chain::{Finished, Source};
+use chain::Finished;
 use evaluation::{Dimension, Dimensions, Measure, Metric, metric};
 use experiment::{Plant, PromptFrom, WordRatio};
 use model::Weights;
@@ -244,14 +244,7 @@ fn supervision(setup: &Setup<'_>, finished: &Finished<'_, Draft, Models>, corpus
     let mut training = |way: &'static str, value| {
         list.push(Measure::new(&metric::TRAINING_SUPERVISION, value).with(Dimension::Part, way));
     };
-    if !finished.generation.state.verdicts.is_empty() {
-        // Of a recipe of human documents alone only some defences were asked.
-        let ways = match settings.judged_sources().all(Source::is_human) {
-            true => settings.curation().anchors_of_human(),
-            false => settings.curation().anchors(),
-        };
-        ways.into_iter().for_each(|way| training(way.key(), 1.0));
-    }
+    given::anchors(settings, &finished.generation.state).into_iter().for_each(|way| training(way.key(), 1.0));
     for (way, saw_human) in [("start", finished.model.start_saw_human), ("average", finished.model.average_saw_human)] {
         if let Some(saw_human) = saw_human {
             training(way, f64::from(u8::from(saw_human)));
