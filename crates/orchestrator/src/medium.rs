@@ -3,7 +3,7 @@
 //! The loop, its stages, training and decoding know a document as a content that a [`Codec`](corpus::Codec) turns into tokens.
 //! What depends on the kind of document stands behind two traits. A [`Medium`] says where human documents come from and
 //! which of them a seed works with; its [`Measures`] are what is measured of generated documents, beside the losses and
-//! features of models, which every medium has. [`text`](crate::text) is the medium of the binary.
+//! features of models, which every medium has. Text (`text.rs`) is the medium of the binary.
 //!
 //! To add a medium: implement both, and a function [`Open`] that reads the human documents in a prepare stage
 //! ([`Human::open`]). `tests/second_medium.rs` is a whole one, sequences of small integers.
