@@ -14,6 +14,8 @@ pub(crate) const MOST_VALUES: usize = 10_000;
 const MOST_KINDS: usize = 64;
 /// How many forms: they are compared in pairs.
 const MOST_FORMS: usize = 2000;
+/// How many generations may change a world.
+const MOST_GENERATIONS: usize = 1000;
 /// How many numbers of runs, each with its probability.
 const MOST_RUNS: usize = 1000;
 /// Pairs of persons that facts with `earlier` may compare.
@@ -38,7 +40,15 @@ pub(crate) fn counts(grammar: &Grammar) -> Result<(), Wrong> {
     };
     most(["kind", ""], "kinds", grammar.kind.0.len(), MOST_KINDS)?;
     most(["person", "gender"], "genders", grammar.person.gender.0.len(), MOST_KINDS)?;
-    most(["person", "count"], "persons", grammar.person.count.unwrap_or(0), MOST_VALUES)?;
+    let listed = grammar.person.words.as_ref().map_or(0, Vec::len);
+    let clock = &grammar.clock;
+    let first = grammar.person.count.unwrap_or(0);
+    most(["person", "count"], "persons", first.saturating_add(clock.joining()), MOST_VALUES)?;
+    most(["clock", "generations"], "generations", clock.generations as usize, MOST_GENERATIONS)?;
+    if first == 0 && listed > 0 && clock.joining() >= listed {
+        let what = format!("{} of {listed} persons are to join: list those of generation 0 too", clock.joining());
+        return Err(wrong(["clock", "persons"], what));
+    }
     most(["document", "runs"], "numbers of runs", grammar.document.runs.len(), MOST_RUNS)?;
     let forms = grammar.forms.iter().map(|(_, forms)| forms.0.len()).sum();
     most(["forms", ""], "forms", forms, MOST_FORMS)
@@ -82,15 +92,29 @@ pub(crate) fn others(p: &[f64], person: usize, name: &str) -> Result<(), String>
     ))
 }
 
-/// Refuses facts that would compare too many pairs of persons.
-pub(crate) fn pairs(grammar: &Grammar, persons: usize) -> Result<(), Wrong> {
+/// Refuses facts that would compare too many pairs of persons, or change too often.
+pub(crate) fn pairs(grammar: &Grammar, lists: &[List]) -> Result<(), Wrong> {
+    let (persons, clock) = (lists[0].len() as u64, &grammar.clock);
     let ordered = grammar.fact.iter().filter(|(_, fact)| fact.earlier.is_some()).count() as u64;
-    let pairs = (persons as u64).pow(2) * ordered;
-    if pairs <= MOST_PAIRS {
-        return Ok(());
+    let pairs = persons.pow(2) * ordered;
+    if pairs > MOST_PAIRS {
+        let what =
+            format!("{ordered} facts with `earlier` compare {pairs} pairs of persons: take some out, or persons");
+        return Err(wrong(["fact"], what));
     }
-    let what = format!("{ordered} facts with `earlier` compare {pairs} pairs of persons: take some out, or persons");
-    Err(wrong(["fact"], what))
+    let first = (lists[0].len() - clock.joining()) * grammar.fact.0.len();
+    if clock.facts > first {
+        let what = format!("{} facts are to change and there are {first}: lower it", clock.facts);
+        return Err(wrong(["clock", "facts"], what));
+    }
+    // A changed value is drawn from all that are not the old one; and every generation is held, and its documents measured.
+    let longest = lists.iter().map(List::len).max().unwrap_or(0);
+    let forms: usize = grammar.forms.iter().map(|(_, forms)| forms.0.len()).sum();
+    let work = clock.facts * longest + lists[0].len() * (grammar.fact.0.len() + forms);
+    match work as u64 * u64::from(clock.generations) > MOST_PAIRS {
+        false => Ok(()),
+        true => Err(wrong(["clock"], "too many changes to be known: take generations, facts or persons out")),
+    }
 }
 
 /// Refuses forms in which words of persons and drawn values multiply, and lists that are too long for so many forms.

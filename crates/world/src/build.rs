@@ -1,9 +1,11 @@
 //! From a grammar file to a world: values, forms, and the checks of the whole.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::ambiguity;
 use crate::bounds;
+use crate::clock::History;
 use crate::error::{Wrong, wrong};
 use crate::form::{self, Filler, Form, Slot};
 use crate::grammar::Grammar;
@@ -21,7 +23,8 @@ pub(crate) fn world(grammar: &Grammar) -> Result<World, Wrong> {
     let genders = building.persons()?;
     building.kinds()?;
     let kinds = building.lists.len();
-    let truth = building.facts()?;
+    let draws = building.facts()?;
+    let states = building.states(&draws)?;
     building.pronouns()?;
     let forms = building.forms()?;
     building.all_used(&forms)?;
@@ -42,7 +45,8 @@ pub(crate) fn world(grammar: &Grammar) -> Result<World, Wrong> {
     let bias = building.bias(&forms)?;
     let tic = building.tic(&forms)?;
     let (openings, opening, following) = by_role(grammar, &forms)?;
-    let words = building.lists[0].values.iter().map(|name| name.split(' ').count());
+    let names = building.lists[0].values.clone();
+    let words = names.iter().map(|name| name.split(' ').count());
     let name_words = words.fold((usize::MAX, 0), |(least, most), words| (least.min(words), most.max(words)));
     let world = World {
         name: grammar.name.clone(),
@@ -53,7 +57,9 @@ pub(crate) fn world(grammar: &Grammar) -> Result<World, Wrong> {
         lists: building.lists,
         kinds,
         facts: building.facts,
-        truth,
+        generation: 0,
+        history: Arc::new(History { names, exponent: grammar.person.exponent, states }),
+        truth: Vec::new(),
         genders,
         topics: grammar.forms.iter().map(|(topic, _)| topic.to_owned()).collect(),
         forms,
@@ -66,8 +72,10 @@ pub(crate) fn world(grammar: &Grammar) -> Result<World, Wrong> {
     };
     run_can_be_filled(&world)?;
     bounds::closed_forms(&world)?;
-    tokens::fits(&world, grammar.document.longest)?;
-    Ok(world)
+    for generation in 0..=grammar.clock.generations {
+        tokens::fits(&world.at(generation), grammar.document.longest)?;
+    }
+    Ok(world.at(0))
 }
 
 impl Building<'_> {

@@ -3,7 +3,8 @@
 //! Byte-pair encoding gives frequent words fewer tokens. Trained on the language as it is, it would give rare persons longer
 //! names, and what is lost because it is rare could not be told from what is lost because it is long. In these texts all
 //! values of a list are equally frequent, to within one, and so are all forms that begin a run and all that continue one.
-//! The texts look like documents and say nothing true.
+//! The persons are those of all generations, so one tokenizer serves them all. The texts look like documents and say
+//! nothing true.
 
 use crate::form::Part;
 use crate::world::World;
@@ -30,8 +31,16 @@ impl World {
     /// How many flat texts are enough for every form and every value of every list to occur, at the beginning of a text
     /// too where it can: as many as the longest list has values, for each form.
     pub fn flat_round(&self) -> usize {
-        let values = self.lists.iter().map(|list| list.len()).max().unwrap_or(1);
+        let values = (0..self.lists.len()).map(|list| self.of_all_generations(list).len()).max().unwrap_or(1);
         values * self.forms.len()
+    }
+
+    /// The values of a list; of the persons, those who are to join too.
+    fn of_all_generations(&self, list: usize) -> &[String] {
+        match list {
+            0 => &self.history.names,
+            list => &self.lists[list].values,
+        }
     }
 }
 
@@ -58,8 +67,9 @@ impl Iterator for FlatTexts<'_> {
                     Part::Text(literal) => text.push_str(literal),
                     Part::Slot(slot) => {
                         let next = &mut self.values[slot.list];
-                        text.push_str(self.world.value(*slot, *next));
-                        *next = (*next + 1) % self.world.lists[slot.list].len();
+                        let values = self.world.of_all_generations(slot.list);
+                        text.push_str(&values[*next]);
+                        *next = (*next + 1) % values.len();
                     }
                 }
             }

@@ -30,10 +30,7 @@ impl Answers {
     /// If there are not as many numbers as candidates, or one is NaN or all are −∞.
     pub fn grade(&self, answer: usize, ln: &[f64]) -> Grade {
         assert_eq!(ln.len(), self.candidates.len(), "one log-probability for each candidate");
-        assert!(ln.iter().all(|ln| !ln.is_nan()), "log-probabilities are numbers");
-        let best = (1..ln.len()).fold(0, |best, at| if ln[at] > ln[best] { at } else { best });
-        assert!(ln[best].is_finite(), "some candidate has a probability");
-        let sum = ln[best] + ln.iter().map(|l| (l - ln[best]).exp()).sum::<f64>().ln();
+        let (best, sum) = best_and_sum(ln);
         Grade {
             valid: sum.exp(),
             share: (ln[answer] - sum).exp(),
@@ -42,6 +39,23 @@ impl Answers {
             right: best == answer,
         }
     }
+}
+
+/// The likeliest candidate, of equal ones the first, and ln of the probability of all together.
+///
+/// # Panics
+/// If a number is NaN, or all are −∞.
+pub(crate) fn best_and_sum(ln: &[f64]) -> (usize, f64) {
+    assert!(ln.iter().all(|ln| !ln.is_nan()), "log-probabilities are numbers");
+    let best = (1..ln.len()).fold(0, |best, at| if ln[at] > ln[best] { at } else { best });
+    assert!(ln[best].is_finite(), "some candidate has a probability");
+    (best, ln_sum(ln.iter().copied()))
+}
+
+/// ln Σ exp of numbers; −∞ of none.
+pub(crate) fn ln_sum(ln: impl Iterator<Item = f64> + Clone) -> f64 {
+    let most = ln.clone().fold(f64::NEG_INFINITY, f64::max);
+    if most == f64::NEG_INFINITY { most } else { most + ln.map(|ln| (ln - most).exp()).sum::<f64>().ln() }
 }
 
 /// The band of a fact that was stated so often in generation 0's text: `0`, `1-9`, `10-99`, ...

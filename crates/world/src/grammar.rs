@@ -4,9 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{WorldError, Wrong};
+use crate::world::World;
 
 /// Everything in a grammar file.
 #[derive(Debug, serde::Deserialize)]
@@ -24,6 +26,8 @@ pub(crate) struct Grammar {
     pub(crate) forms: Entries<Entries<f64>>,
     #[serde(default)]
     pub(crate) planted: Planted,
+    #[serde(default)]
+    pub(crate) clock: Clock,
 }
 
 /// Length of documents.
@@ -103,6 +107,27 @@ pub(crate) struct Bias {
     pub(crate) value: String,
 }
 
+/// How the truth changes from generation to generation; without generations it does not.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clock {
+    /// How many generations change it; it stays as the last of them left it.
+    pub(crate) generations: u32,
+    /// Persons who join in each.
+    #[serde(default)]
+    pub(crate) persons: usize,
+    /// Facts that change their value in each.
+    #[serde(default)]
+    pub(crate) facts: usize,
+}
+
+impl Clock {
+    /// Persons who join in all generations together.
+    pub(crate) fn joining(&self) -> usize {
+        self.persons.saturating_mul(self.generations as usize)
+    }
+}
+
 fn one() -> f64 {
     1.0
 }
@@ -174,13 +199,43 @@ impl<'de> Deserialize<'de> for FactOf {
     }
 }
 
+/// A grammar's table and what of its base it does not say itself.
+fn with_base(text: &str) -> Result<Spanned<DeTable<'_>>, WorldError> {
+    let mut own = DeTable::parse(text).map_err(|error| fault_of_file(text, &error))?;
+    let Some(base) = own.get_mut().remove("base") else { return Ok(own) };
+    let name = base.get_ref().as_str().ok_or_else(|| {
+        let what = "`base` is the name of a world that is built in".to_owned();
+        WorldError::File { line: Some(line_at(text, base.span().start)), what }
+    })?;
+    let mut all = with_base(World::grammar(name)?)?;
+    merge(all.get_mut(), std::mem::take(own.get_mut()));
+    Ok(Spanned::new(own.span(), all.into_inner()))
+}
+
+/// Puts what is in `own` over `base`: a table joins the table that is there, anything else takes its place.
+fn merge<'a>(base: &mut DeTable<'a>, own: DeTable<'a>) {
+    for (key, value) in own {
+        match (base.get_mut(key.get_ref().as_ref()).map(Spanned::get_mut), value) {
+            (Some(DeValue::Table(there)), value) if value.get_ref().is_table() => {
+                if let DeValue::Table(own) = value.into_inner() {
+                    merge(there, own);
+                }
+            }
+            (_, value) => drop(base.insert(key, value)),
+        }
+    }
+}
+
+fn fault_of_file(text: &str, error: &toml::de::Error) -> WorldError {
+    let what = error.message().lines().collect::<Vec<_>>().join(", ");
+    WorldError::File { line: error.span().map(|span| line_at(text, span.start)), what }
+}
+
 impl Grammar {
     /// Reads a grammar file's text.
     pub(crate) fn read(text: &str) -> Result<Self, WorldError> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
-            let what = error.message().lines().collect::<Vec<_>>().join(", ");
-            WorldError::File { line: error.span().map(|span| line_at(text, span.start)), what }
-        })
+        let table = toml::Deserializer::from(with_base(text)?);
+        Self::deserialize(table).map_err(|error| fault_of_file(text, &error))
     }
 
     /// Gives a fault its line in `text`.

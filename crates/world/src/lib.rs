@@ -49,10 +49,12 @@
 mod ambiguity;
 mod bounds;
 mod build;
+mod clock;
 mod derivation;
 mod divergence;
 mod error;
 mod exact;
+mod facts;
 mod flat;
 mod form;
 mod grade;
@@ -70,10 +72,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod turnover;
 mod values;
 mod world;
 mod write;
 
+pub use clock::Standing;
 pub use derivation::{Derivation, Fill, Holds, Pieces, Sentence};
 pub use divergence::{Estimate, Scored, ToTruth, excess, excess_per_document, to_truth};
 pub use error::WorldError;

@@ -8,7 +8,10 @@ use crate::error::WorldError;
 use crate::grammar::Grammar;
 use crate::world::World;
 
-const BUILT_IN: [(&str, &str); 1] = [("chronicle", include_str!("../../../data/worlds/chronicle.toml"))];
+const BUILT_IN: [(&str, &str); 2] = [
+    ("chronicle", include_str!("../../../data/worlds/chronicle.toml")),
+    ("chronicle-clock", include_str!("../../../data/worlds/chronicle-clock.toml")),
+];
 
 impl World {
     /// Reads a grammar and builds its world.

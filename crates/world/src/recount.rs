@@ -1,8 +1,9 @@
 //! The oracle: a learner who knows the grammar and nothing else. It parses what it is given, counts, and writes again from
 //! its counts by the grammar.
 //!
-//! What it counts are runs: who a run is about and which forms it has, in their order; and apart from these the number of
-//! runs of a document and the values of free slots. Of a run all else follows, for facts are said as the world has them. So
+//! What it counts are runs: who a run is about, which forms it has, in their order, and which values they state; and apart
+//! from these the number of runs of a document and the values of free slots. It knows no fact but from what it read: what is
+//! not true any more, or never was, it reads and says like anything else. So
 //! each run that it writes is a draw from the runs that it has read, and whatever a run may hold (a person, a fact, a form)
 //! is there in as many of them: a categorical learner by maximum likelihood, whose chains have their laws (survival, drift)
 //! exactly, with n the number of runs. Beside a neural chain it says what sampling alone forgets.
@@ -16,11 +17,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use streams::Stream;
 
 use crate::derivation::Holds;
+use crate::form::{Filler, Slot};
 use crate::table::Table;
 use crate::world::World;
 
-/// A run: its person and its forms.
-type Run = (usize, Vec<usize>);
+/// A run: its person, and of each sentence its form and the facts' values that it states.
+type Run = (usize, Vec<(usize, Vec<usize>)>);
 
 /// The counts of an oracle. A document counts by its weight.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,23 +54,30 @@ fn place(list: &mut Vec<f64>, at: usize) -> &mut f64 {
 }
 
 impl Recount {
-    /// Counts one document. One that is truncated, or does not parse, is left out.
+    /// Counts one document. One that is truncated, or does not parse ([`World::parse_any`]), is left out. A world that
+    /// changes is given as of a generation in which everybody is there whom the text may name.
     pub fn add(&mut self, world: &World, text: &str, truncated: bool, weight: f64) {
-        let Some(derivation) = world.parse(text).ok().filter(|_| !truncated) else {
+        let Some(derivation) = world.parse_any(text).ok().filter(|_| !truncated) else {
             self.unread += 1;
             return;
         };
         let mut runs: Vec<Run> = Vec::new();
         for sentence in &derivation.sentences {
-            match runs.last_mut() {
-                Some((_, forms)) if !world.forms[sentence.form].opening => forms.push(sentence.form),
-                _ => runs.push((sentence.subject, vec![sentence.form])),
-            }
+            let mut stated = Vec::new();
             for fill in &sentence.fills {
-                if let Holds::Free(list, value) = fill.holds {
-                    self.free.resize(self.free.len().max(list + 1), Vec::new());
-                    *place(&mut self.free[list], value) += weight;
+                match fill.holds {
+                    Holds::Free(list, value) => {
+                        self.free.resize(self.free.len().max(list + 1), Vec::new());
+                        *place(&mut self.free[list], value) += weight;
+                    }
+                    Holds::Fact(_, value) => stated.push(value),
+                    Holds::Subject(_) | Holds::Pronoun(_) => {}
                 }
+            }
+            let said = (sentence.form, stated);
+            match runs.last_mut() {
+                Some((_, run)) if !world.forms[sentence.form].opening => run.push(said),
+                _ => runs.push((sentence.subject, vec![said])),
             }
         }
         *place(&mut self.documents, runs.len() - 1) += weight;
@@ -113,12 +122,17 @@ impl Rewriter {
     pub fn write(&self, draws: &mut Stream) -> String {
         let mut text = String::new();
         for _ in 0..=self.documents.draw(draws.uniform()) {
-            let (subject, forms) = &self.runs[self.counts.draw(draws.uniform())];
-            for &form in forms {
+            let (subject, sentences) = &self.runs[self.counts.draw(draws.uniform())];
+            for (form, stated) in sentences {
                 if !text.is_empty() {
                     text.push(' ');
                 }
-                self.world.say(form, *subject, 0, draws, &mut text, false);
+                let mut stated = stated.iter().copied();
+                let held = |slot: Slot| match slot.filler {
+                    Filler::Fact(_) => stated.next(),
+                    _ => self.world.held(slot, *subject),
+                };
+                self.world.say(*form, held, draws, &mut text, |_| ());
             }
         }
         text

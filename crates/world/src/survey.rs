@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::clock::Standing;
 use crate::derivation::Holds;
 use crate::exact::{Exact, Item};
 use crate::judge::{Judged, Judgement};
@@ -56,6 +57,8 @@ pub struct Survey {
     pub values: Vec<Vec<u64>>,
     /// Statements of each true fact, where it is clear of whom: `facts[person][fact]`.
     pub facts: Vec<Vec<u64>>,
+    /// Statements of facts, where it is clear of whom, by what the stated value is in the world's generation.
+    pub statements: BTreeMap<Standing, u64>,
     /// Statements of facts that are not so.
     pub false_facts: BTreeMap<FalseFact, u64>,
     /// Names that are not of the world. They are of capitals, letters, `'` and `-` only.
@@ -91,6 +94,7 @@ impl Survey {
             forms: vec![0; world.forms.len()],
             values: world.lists[..world.kinds].iter().map(|list| vec![0; list.len()]).collect(),
             facts: vec![vec![0; world.facts.len()]; world.persons().len()],
+            statements: Standing::ALL.map(|standing| (standing, 0)).into(),
             false_facts: BTreeMap::new(),
             invented: BTreeMap::new(),
             bias: (0, 0),
@@ -164,8 +168,9 @@ impl Survey {
                 }
                 Holds::Fact(fact, value) => {
                     self.values[world.facts[fact].list][value] += 1;
-                    if let Some(person) = judged.subject.filter(|&person| world.truth(person, fact) == value) {
-                        self.facts[person][fact] += 1;
+                    if let Some(person) = judged.subject {
+                        self.facts[person][fact] += u64::from(world.truth(person, fact) == value);
+                        *self.statements.entry(world.standing(person, fact, value)).or_insert(0) += 1;
                     }
                 }
                 Holds::Pronoun(_) => {}
@@ -226,6 +231,21 @@ impl Survey {
         rows.extend(self.decades("facts", exact.facts.iter().flatten(), self.facts.iter().flatten()));
         rows.extend(self.decades("forms", &exact.forms, &self.forms));
         rows
+    }
+
+    /// The statements of facts of a world that changes as rows; none if there are none.
+    ///
+    /// | metric | part | value |
+    /// |---|---|---|
+    /// | `statements` | `kept`, `new` | share of statements that are true now, since before this generation or since it |
+    /// | the same | `withdrawn` | share of statements that were true once: stale |
+    /// | the same | `never` | share of statements that never were true |
+    pub fn statement_rows(&self) -> Vec<Row> {
+        let all: u64 = self.statements.values().sum();
+        let row = |(standing, &count): (&Standing, &u64)| {
+            (all > 0).then(|| Row::new("statements", count as f64 / all as f64).part(standing.name()))
+        };
+        self.statements.iter().filter_map(row).collect()
     }
 
     fn decades<'a>(

@@ -1,5 +1,6 @@
 //! Closed forms against every document of a small world, and against samples of the default.
 
+mod clock;
 mod enumerated;
 mod format;
 mod sampled;

@@ -1,4 +1,4 @@
-//! The values of a world: names are built, and the facts of every person are drawn.
+//! The values of a world: names are listed or built.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,6 @@ use crate::list::List;
 use crate::names;
 use crate::table::Table;
 use crate::world::{Fact, World};
-
-/// How many facts a person may have: they are bits of a number.
-const MOST_FACTS: usize = 64;
 
 /// Numbers that must be probabilities.
 pub(crate) fn shares(p: &[f64], path: [&str; 2]) -> Result<Table, Wrong> {
@@ -42,11 +39,11 @@ pub(crate) struct Building<'a> {
 }
 
 impl Building<'_> {
-    fn stream(&self, what: &str) -> Stream {
-        World::stream(&self.grammar.name, self.grammar.seed, Purpose::Learner, item_of_name(what))
+    pub(crate) fn stream(&self, generation: u32, what: &str) -> Stream {
+        World::stream(&self.grammar.name, self.grammar.seed, Purpose::Learner, generation, item_of_name(what))
     }
 
-    fn zipf(&self, len: usize, exponent: f64, path: [&str; 3]) -> Result<Table, Wrong> {
+    pub(crate) fn zipf(&self, len: usize, exponent: f64, path: [&str; 3]) -> Result<Table, Wrong> {
         if !exponent.is_finite() || exponent < 0.0 {
             return Err(wrong(path, "an exponent is zero (all equally frequent) or above"));
         }
@@ -96,7 +93,7 @@ impl Building<'_> {
         if count > MOST_VALUES {
             return Err(wrong(path, format!("{count} values: at most {MOST_VALUES} can be computed")));
         }
-        let mut stream = self.stream(&path.join("."));
+        let mut stream = self.stream(0, &path.join("."));
         let values = names::build(pattern, count, &mut self.taken, &mut stream).map_err(|what| wrong(path, what))?;
         if values.is_empty() {
             return Err(wrong(path, "`count` is zero: give it a value above"));
@@ -107,7 +104,7 @@ impl Building<'_> {
         Ok(values)
     }
 
-    /// The persons become the first list; the result is the gender of each.
+    /// The persons of all generations become the first list; the result is the gender of each.
     pub(crate) fn persons(&mut self) -> Result<Vec<u32>, Wrong> {
         let grammar = self.grammar;
         let (names, genders) = match &grammar.person.words {
@@ -134,6 +131,7 @@ impl Building<'_> {
         let (Some(family), Some(count @ 1..)) = (&person.family, person.count) else {
             return Err(wrong(["person"], "give `words`, or `count`, `family` and a `gender` or two"));
         };
+        let count = count + self.grammar.clock.joining();
         if person.gender.0.is_empty() {
             return Err(wrong(["person"], "no `gender` says what the first names are: give one or two"));
         }
@@ -162,7 +160,7 @@ impl Building<'_> {
                 return Err(wrong(["person", "gender", name], what));
             }
         }
-        let mut stream = self.stream("persons");
+        let mut stream = self.stream(0, "persons");
         let (mut names, mut genders, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
         while names.len() < count {
             let gender = gender_of.draw(stream.uniform());
@@ -220,69 +218,6 @@ impl Building<'_> {
             }
             _ => Err(wrong(["kind", name], "give either `words`, or `count` and `built`, or `from` and `to`")),
         }
-    }
-
-    /// Draws every person's facts, each fact from a stream of its own; the result goes person after person.
-    pub(crate) fn facts(&mut self) -> Result<Vec<u32>, Wrong> {
-        if self.grammar.fact.0.len() > MOST_FACTS {
-            return Err(wrong(["fact"], format!("at most {MOST_FACTS} facts can be computed: take some out")));
-        }
-        bounds::pairs(self.grammar, self.lists[0].len())?;
-        let mut columns: Vec<Vec<u32>> = Vec::new();
-        for (name, fact) in self.grammar.fact.iter() {
-            let list = self.lists.iter().position(|list| list.name == fact.kind);
-            let list = list.ok_or_else(|| {
-                wrong(["fact", name], format!("there is no kind {:?}: {}", fact.kind, self.known_kinds()))
-            })?;
-            let table = match fact.exponent {
-                None => self.lists[list].table.clone(),
-                Some(exponent) => self.zipf(self.lists[list].len(), exponent, ["fact", name, "exponent"])?,
-            };
-            let order = match &fact.earlier {
-                None => None,
-                Some(_) if list != 0 => {
-                    return Err(wrong(["fact", name, "earlier"], "only a person can be earlier than another"));
-                }
-                Some(other) => {
-                    let at = self.facts.iter().position(|fact| fact.name == *other);
-                    let at = at.ok_or_else(|| {
-                        wrong(["fact", name, "earlier"], format!("no fact {other:?} stands above this one"))
-                    })?;
-                    Some(columns[at].as_slice())
-                }
-            };
-            if list == 0 && self.lists[0].len() < 2 {
-                return Err(wrong(["fact", name], "this fact is another person, and there is only one: add persons"));
-            }
-            columns.push(self.column(name, &table, list == 0, order).map_err(|what| wrong(["fact", name], what))?);
-            self.facts.push(Fact { name: name.to_owned(), list });
-        }
-        Ok((0..self.lists[0].len()).flat_map(|person| columns.iter().map(move |column| column[person])).collect())
-    }
-
-    /// One fact of all persons. Nobody is a fact of his own; with an order, the fact is somebody earlier in it, if any.
-    fn column(&self, name: &str, table: &Table, others: bool, order: Option<&[u32]>) -> Result<Vec<u32>, String> {
-        let mut stream = self.stream(&format!("fact.{name}"));
-        let draw = |person: usize| {
-            let allowed: Option<Vec<f64>> = order.map(|order| {
-                let weights = table.p().iter().zip(order);
-                weights.map(|(&p, &when)| if when < order[person] { p } else { 0.0 }).collect()
-            });
-            let table = match &allowed {
-                Some(weights) if weights.iter().any(|&weight| weight > 0.0) => &Table::new(weights),
-                _ => table,
-            };
-            if others {
-                bounds::others(table.p(), person, &self.lists[0].values[person])?;
-            }
-            loop {
-                let value = table.draw(stream.uniform());
-                if !others || value != person {
-                    return Ok(value as u32);
-                }
-            }
-        };
-        (0..self.lists[0].len()).map(draw).collect()
     }
 
     /// The lists of pronouns, as they are and capitalised, after all others.

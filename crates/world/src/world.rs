@@ -1,7 +1,10 @@
 //! A world: what a grammar file describes, ready to write, read and reckon.
 
+use std::sync::Arc;
+
 use streams::{Purpose, Stream, Streams, item_of_name};
 
+use crate::clock::History;
 use crate::form::{Filler, Form, Slot};
 use crate::list::List;
 use crate::table::Table;
@@ -22,9 +25,13 @@ pub struct World {
     pub(crate) lists: Vec<List>,
     pub(crate) kinds: usize,
     pub(crate) facts: Vec<Fact>,
-    /// Values of all facts: person after person.
-    pub(crate) truth: Vec<u32>,
-    /// Of each person.
+    /// The generation whose truth this is.
+    pub(crate) generation: u32,
+    /// The truth of every generation.
+    pub(crate) history: Arc<History>,
+    /// `truth[fact][person]`.
+    pub(crate) truth: Vec<Vec<u32>>,
+    /// Of each person, of all generations.
     pub(crate) genders: Vec<u32>,
     pub(crate) topics: Vec<String>,
     pub(crate) forms: Vec<Form>,
@@ -71,7 +78,8 @@ impl World {
         &self.name
     }
 
-    /// The persons' names, from the most to the least frequent subject.
+    /// The persons' names in the order in which they joined, so that a person keeps its number. Those of generation 0 go
+    /// from the most to the least frequent subject.
     pub fn persons(&self) -> &[String] {
         &self.lists[0].values
     }
@@ -88,7 +96,7 @@ impl World {
 
     /// The value, an index into [`World::values`], that the fact has for this person.
     pub fn truth(&self, person: usize, fact: usize) -> usize {
-        self.truth[person * self.facts.len() + fact] as usize
+        self.truth[fact][person] as usize
     }
 
     /// The kinds' names; `person` is the first, the others in the file's order.
@@ -157,7 +165,7 @@ impl World {
     }
 
     /// The stream of this world's own draws for one item. Name and seed key it, so that it is none of an experiment's.
-    pub(crate) fn stream(name: &str, seed: u64, purpose: Purpose, item: u64) -> Stream {
-        Streams::new(item_of_name(&format!("world {name} {seed}"))).stream(purpose, 0, item)
+    pub(crate) fn stream(name: &str, seed: u64, purpose: Purpose, generation: u32, item: u64) -> Stream {
+        Streams::new(item_of_name(&format!("world {name} {seed}"))).stream(purpose, generation, item)
     }
 }

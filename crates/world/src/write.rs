@@ -4,12 +4,12 @@ use corpus::Document;
 use streams::{Purpose, Stream};
 
 use crate::derivation::{Derivation, Fill, Holds, Sentence};
-use crate::form::Part;
+use crate::form::{Part, Slot};
 use crate::world::World;
 
 impl World {
-    /// Appends document number `index` to `text`. It depends on the world and the number alone; nothing but the text is
-    /// kept.
+    /// Appends document number `index` to `text`. It depends on the world, its generation and the number alone; nothing
+    /// but the text is kept.
     pub fn write(&self, index: u64, text: &mut String) {
         self.write_with(&mut self.draws(index), text, None);
     }
@@ -23,16 +23,20 @@ impl World {
 
     /// The draws of document number `index`.
     fn draws(&self, index: u64) -> Stream {
-        Self::stream(&self.name, self.seed, Purpose::Decoding, index)
+        Self::stream(&self.name, self.seed, Purpose::Decoding, self.generation, index)
     }
 
     /// The documents with these numbers, as a corpus has them. Chronicle stands where human text does: their origin is
-    /// human, their source the world's name.
+    /// human, their source the world's name. The id of a later generation has its number: `chronicle-clock@3/17`.
     pub fn documents(&self, numbers: std::ops::Range<u64>) -> impl Iterator<Item = Document> + '_ {
-        numbers.map(|number| {
+        let generation = match self.generation {
+            0 => String::new(),
+            generation => format!("@{generation}"),
+        };
+        numbers.map(move |number| {
             let mut text = String::new();
             self.write(number, &mut text);
-            Document::human(format!("{}/{number}", self.name), text, &self.name)
+            Document::human(format!("{}{generation}/{number}", self.name), text, &self.name)
         })
     }
 
@@ -52,9 +56,15 @@ impl World {
                     _ => self.draw_following(used, draws),
                 };
                 used |= 1 << self.forms[form].topic;
-                let sentence = self.say(form, subject, base, draws, text, derivation.is_some());
-                if let (Some(derivation), Some(sentence)) = (derivation.as_deref_mut(), sentence) {
-                    derivation.sentences.push(sentence);
+                let (start, mut fills) = (text.len() - base, Vec::new());
+                let note = |fill: Fill| {
+                    if derivation.is_some() {
+                        fills.push(Fill { start: fill.start - base, end: fill.end - base, ..fill });
+                    }
+                };
+                self.say(form, |slot| self.held(slot, subject), draws, text, note);
+                if let Some(derivation) = derivation.as_deref_mut() {
+                    derivation.sentences.push(Sentence { form, subject, start, end: text.len() - base, fills });
                 }
             }
         }
@@ -77,32 +87,25 @@ impl World {
         following.forms[table.draw(draws.uniform())]
     }
 
+    /// Appends a sentence, in its slots what `held` says and else a draw.
     pub(crate) fn say(
         &self,
         form: usize,
-        subject: usize,
-        base: usize,
+        mut held: impl FnMut(Slot) -> Option<usize>,
         draws: &mut Stream,
         text: &mut String,
-        note: bool,
-    ) -> Option<Sentence> {
-        let start = text.len() - base;
-        let mut fills = Vec::new();
+        mut fill: impl FnMut(Fill),
+    ) {
         for part in &self.forms[form].parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
                 Part::Slot(slot) => {
-                    let value = self.held(*slot, subject);
-                    let value = value.unwrap_or_else(|| self.lists[slot.list].table.draw(draws.uniform()));
-                    let start = text.len() - base;
+                    let value = held(*slot).unwrap_or_else(|| self.lists[slot.list].table.draw(draws.uniform()));
+                    let start = text.len();
                     text.push_str(self.value(*slot, value));
-                    if note {
-                        let holds = Holds::new(slot.filler, slot.list, value);
-                        fills.push(Fill { holds, start, end: text.len() - base });
-                    }
+                    fill(Fill { holds: Holds::new(slot.filler, slot.list, value), start, end: text.len() });
                 }
             }
         }
-        note.then(|| Sentence { form, subject, start, end: text.len() - base, fills })
     }
 }

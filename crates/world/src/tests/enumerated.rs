@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clock::small_clock;
 use super::small;
 use crate::form::{Filler, Part};
 use crate::{Derivation, Exact, Fill, Holds, Item, Sentence, Survey, World, expected_distinct};
@@ -121,11 +122,12 @@ fn close(a: f64, b: f64) {
 
 #[test]
 fn all_probabilities_sum_to_one_and_entropy_is_theirs() {
-    let world = small();
-    let documents = documents(&world);
-    assert!(documents.len() > 5_000, "{}", documents.len());
-    close(documents.values().map(|(p, _)| p).sum(), 1.0);
-    close(world.exact().entropy, documents.values().map(|(p, _)| -p * p.ln()).sum());
+    for world in [small(), small_clock().at(1)] {
+        let documents = documents(&world);
+        assert!(documents.len() > 5_000, "{}", documents.len());
+        close(documents.values().map(|(p, _)| p).sum(), 1.0);
+        close(world.exact().entropy, documents.values().map(|(p, _)| -p * p.ln()).sum());
+    }
 }
 
 #[test]

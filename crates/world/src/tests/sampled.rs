@@ -5,19 +5,19 @@ use crate::{Judgement, Row, Scored, Survey, World, excess_per_document, to_truth
 
 /// A mean and its standard error.
 #[derive(Default)]
-struct Mean {
+pub(super) struct Mean {
     n: f64,
     sum: f64,
     squares: f64,
 }
 
 impl Mean {
-    fn add(&mut self, x: f64) {
+    pub(super) fn add(&mut self, x: f64) {
         (self.n, self.sum, self.squares) = (self.n + 1.0, self.sum + x, self.squares + x * x);
     }
 
     #[track_caller]
-    fn is(&self, exact: f64) {
+    pub(super) fn is(&self, exact: f64) {
         let mean = self.sum / self.n;
         let error = ((self.squares / self.n - mean * mean) / self.n).sqrt();
         assert!((mean - exact).abs() < 4.0 * error, "{mean} ± {error} is not {exact}");
