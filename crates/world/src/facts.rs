@@ -57,16 +57,7 @@ impl Building<'_> {
             None => self.lists[list].table.clone(),
             Some(exponent) => self.zipf(self.lists[list].len(), exponent, ["fact", name, "exponent"])?,
         };
-        let earlier =
-            match &fact.earlier {
-                None => None,
-                Some(_) if list != 0 => {
-                    return Err(wrong(["fact", name, "earlier"], "only a person can be earlier than another"));
-                }
-                Some(other) => Some(self.facts.iter().position(|fact| fact.name == *other).ok_or_else(|| {
-                    wrong(["fact", name, "earlier"], format!("no fact {other:?} stands above this one"))
-                })?),
-            };
+        let earlier = self.earlier(name, list, fact)?;
         if list == 0 && self.first_persons() < 2 {
             return Err(wrong(["fact", name], "this fact is another person, and there is only one: add persons"));
         }
@@ -84,6 +75,16 @@ impl Building<'_> {
             _ => Frequencies::Fixed(table),
         };
         Ok(Draws { frequencies, earlier })
+    }
+
+    /// The fact that `earlier` names, among those above.
+    fn earlier(&self, name: &str, list: usize, fact: &FactOf) -> Result<Option<usize>, Wrong> {
+        let Some(other) = &fact.earlier else { return Ok(None) };
+        if list != 0 {
+            return Err(wrong(["fact", name, "earlier"], "only a person can be earlier than another"));
+        }
+        let at = self.facts.iter().position(|fact| fact.name == *other);
+        at.map(Some).ok_or_else(|| wrong(["fact", name, "earlier"], format!("no fact {other:?} stands above this one")))
     }
 
     /// How many persons there are in generation 0.

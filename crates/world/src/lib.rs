@@ -11,6 +11,7 @@
 //!   ([`World::exact`]), tokens ([`World::tokens`]), the prior of a fact ([`World::prior`]);
 //! - it asks for facts ([`World::questions`]) and marks the answers ([`Answers::grade`], [`recall`]);
 //! - it is copied by an oracle that parses, counts and writes again ([`Recount`]);
+//! - it changes, if its grammar has a clock: [`World::at`] is the world of a generation, a world like any other;
 //! - it measures what others wrote: a [`Survey`], the distance in both directions ([`excess`], [`to_truth`]), and how
 //!   false facts are passed on ([`inheritance`]).
 //!
@@ -43,6 +44,40 @@
 //! let survey = Survey::of(&world, texts.iter().map(String::as_str));
 //! assert_eq!((survey.grammatical, survey.false_facts.len()), (n, 0));
 //! assert_eq!(survey.values[0].iter().filter(|&&count| count > 0).count(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A world that changes
+//!
+//! Where nothing changes, to keep the text of generation 0 is as good as to go on learning. Under a clock persons join and
+//! facts change their values from generation to generation, so a model has three tasks, and each is measured exactly: to keep
+//! what still holds, to learn what is new, and to unlearn what is withdrawn. [`World::standing`] says which of them a value
+//! is of; [`World::turnover`] marks a model's answers by it, and [`Survey::statement_rows`] its texts.
+//!
+//! ```
+//! use world::{Standing, Survey, World};
+//!
+//! let world = World::from_toml(r#"
+//!     base = "chronicle"
+//!     name = "restless"
+//!     clock = { generations = 3, persons = 10, facts = 600 }
+//! "#)?;
+//! let now = world.at(2);
+//! assert_eq!((world.persons().len(), now.persons().len()), (400, 420));
+//!
+//! // Each fact is kept or new; some of both had another value before, which is withdrawn.
+//! let (person, fact) = (0..400).flat_map(|p| (0..6).map(move |f| (p, f))).find(|&(p, f)| now.since(p, f) == 2).unwrap();
+//! assert_eq!(now.standing(person, fact, now.truth(person, fact)), Standing::New);
+//! let before = world.at(1).truth(person, fact);
+//! assert_eq!(now.standing(person, fact, before), Standing::Withdrawn);
+//! assert_eq!(now.withdrawn(person, fact)[0], before);
+//!
+//! // Text of generation 0 is of the language but for what is stale: two draws of 600 among 2,400 facts.
+//! let texts: Vec<String> = (0..4_000).map(|index| world.derive(index).0).collect();
+//! assert!(texts.iter().all(|text| now.parse_any(text).is_ok()));
+//! let survey = Survey::of(&now, texts.iter().map(String::as_str));
+//! let stale = survey.statement_rows().iter().find(|row| row.part == "withdrawn").unwrap().value;
+//! assert!((0.3..0.6).contains(&stale) && survey.statements[&Standing::Never] == 0, "{stale}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
