@@ -1,6 +1,16 @@
 //! Prints entropy and floor of each generation of Chronicle with a clock beside ten million tokens that are drawn from it.
 //!
 //!     cargo run --release -p world --example floors [TOKENS]
+//!
+//! All 33 figures agree, the farthest at 2.0 standard errors. Every fifth generation:
+//!
+//! | generation | persons | nats a document | sampled | nats a token (floor) | sampled |
+//! |---|---|---|---|---|---|
+//! | 0 | 400 | 19.0850 | 19.0637 (−1.97) | 0.78271 | 0.78262 (−0.35) |
+//! | 5 | 500 | 19.3160 | 19.3236 (+0.70) | 0.79218 | 0.79210 (−0.33) |
+//! | 10 | 600 | 19.5034 | 19.4989 (−0.41) | 0.79987 | 0.79986 (−0.06) |
+//!
+//! The floor rises with the entropy of who is written about; tokens a document are 24.3832 in all of them.
 
 #[path = "../tests/support/floor.rs"]
 mod floor;

@@ -40,7 +40,7 @@ impl World {
         corpus::files::read_small_text(path, bounds::LARGEST_FILE).map_err(WorldError::NoFile)
     }
 
-    /// The grammar file that is built in under this name.
+    /// The grammar file that is built in under this name, as it is: a `base` that it names is another file.
     ///
     /// # Errors
     /// No such world; the error knows the names there are.

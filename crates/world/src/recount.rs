@@ -3,10 +3,10 @@
 //!
 //! What it counts are runs: who a run is about, which forms it has, in their order, and which values they state; and apart
 //! from these the number of runs of a document and the values of free slots. It knows no fact but from what it read: what is
-//! not true any more, or never was, it reads and says like anything else. So
-//! each run that it writes is a draw from the runs that it has read, and whatever a run may hold (a person, a fact, a form)
-//! is there in as many of them: a categorical learner by maximum likelihood, whose chains have their laws (survival, drift)
-//! exactly, with n the number of runs. Beside a neural chain it says what sampling alone forgets.
+//! not true any more, or never was, it reads and says like anything else. So each run that it writes is a draw from the runs
+//! that it has read, and whatever a run may hold (a person, a fact, a form) is there in as many of them: a categorical learner
+//! by maximum likelihood, whose chains have their laws (survival, drift) exactly, with n the number of runs. Beside a neural
+//! chain it says what sampling alone forgets.
 //!
 //! The trap: it does not smooth. A person is never given a form in which nobody has said it of this person. An oracle that
 //! counted persons and forms apart would say facts again that its training text had lost, and so break the law for facts.
