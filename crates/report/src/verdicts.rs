@@ -100,7 +100,7 @@ fn introduction(verdicts: &[Verdict], limits: &Thresholds) -> Markup {
         p.quiet {
             "Eight definitions of model collapse are in use (Schaeffer et al. 2025). Yes and no are statements at 95 % over all \
              arms together (Student’s t over seeds, paired with the control where there is one; Holm’s correction) and take "
-            (limits.seeds) " seeds. Below them the statistic and its 95 % bounds, in the head what they are held against. A \
+            (limits.seeds) " seeds. Below them the statistic and its 95 % bounds, in the head what they are compared with. A \
              definition that holds for the control too is about the model, not about the loop."
             @if most < limits.seeds { " " b { "This run has " (most) ": nothing is determined." } }
         }
